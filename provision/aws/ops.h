@@ -1,0 +1,51 @@
+#ifndef OPS_H
+#define OPS_H
+
+/* The operations that glueproj calls, service by service; definitions (flags, paging) in ops_<service>.c. */
+#include "client.h"
+
+/* STS */
+extern const struct aws_op sts_get_caller_identity, sts_assume_role,
+	sts_assume_role_with_web_identity;
+/* IAM */
+extern const struct aws_op iam_create_role, iam_get_role, iam_update_role,
+	iam_update_role_description, iam_delete_role, iam_list_roles, iam_update_assume_role_policy,
+	iam_tag_role, iam_untag_role, iam_list_role_tags, iam_put_role_policy, iam_get_role_policy,
+	iam_delete_role_policy, iam_list_role_policies, iam_attach_role_policy,
+	iam_detach_role_policy, iam_list_attached_role_policies, iam_put_role_permissions_boundary,
+	iam_delete_role_permissions_boundary, iam_list_instance_profiles_for_role,
+	iam_remove_role_from_instance_profile, iam_create_policy, iam_get_policy, iam_delete_policy,
+	iam_list_policies, iam_create_policy_version, iam_get_policy_version,
+	iam_delete_policy_version, iam_list_policy_versions, iam_list_entities_for_policy,
+	iam_tag_policy, iam_untag_policy, iam_list_policy_tags, iam_put_user_policy,
+	iam_delete_user_policy, iam_get_user_policy, iam_put_group_policy, iam_delete_group_policy,
+	iam_get_group_policy;
+/* Glue */
+extern const struct aws_op glue_create_database, glue_get_database, glue_get_databases,
+	glue_update_database, glue_delete_database, glue_create_table, glue_get_table,
+	glue_get_tables, glue_update_table, glue_delete_table, glue_batch_delete_table,
+	glue_get_partitions, glue_get_partition, glue_create_partition, glue_batch_create_partition,
+	glue_delete_partition, glue_batch_delete_partition, glue_create_crawler, glue_get_crawler,
+	glue_get_crawlers, glue_update_crawler, glue_delete_crawler, glue_start_crawler,
+	glue_stop_crawler, glue_list_crawls, glue_get_crawler_metrics, glue_create_job,
+	glue_get_job, glue_get_jobs, glue_update_job, glue_delete_job, glue_start_job_run,
+	glue_get_job_run, glue_get_job_runs, glue_batch_stop_job_run, glue_create_trigger,
+	glue_get_trigger, glue_get_triggers, glue_update_trigger, glue_delete_trigger,
+	glue_start_trigger, glue_stop_trigger, glue_create_workflow, glue_get_workflow,
+	glue_list_workflows, glue_update_workflow, glue_delete_workflow, glue_start_workflow_run,
+	glue_get_workflow_run, glue_get_workflow_runs, glue_stop_workflow_run,
+	glue_resume_workflow_run, glue_tag_resource, glue_untag_resource, glue_get_tags;
+/* Athena */
+extern const struct aws_op athena_create_work_group, athena_get_work_group, athena_list_work_groups,
+	athena_update_work_group, athena_delete_work_group, athena_start_query_execution,
+	athena_get_query_execution, athena_get_query_results, athena_stop_query_execution,
+	athena_list_query_executions, athena_list_named_queries, athena_tag_resource,
+	athena_untag_resource, athena_list_tags_for_resource;
+/* CloudWatch Logs */
+extern const struct aws_op logs_describe_log_groups, logs_describe_log_streams, logs_get_log_events,
+	logs_filter_log_events, logs_delete_log_stream, logs_delete_log_group,
+	logs_create_log_group, logs_create_log_stream, logs_put_log_events;
+/* Resource Groups Tagging */
+extern const struct aws_op tagging_get_resources;
+
+#endif

@@ -1,0 +1,105 @@
+#ifndef STACK_H
+#define STACK_H
+
+/*
+ * A template with its parameters' values: conditions decided, live resources known, and expressions that can be
+ * evaluated as soon as what they refer to is known. No network.
+ */
+#include "json.h"
+#include "strvec.h"
+#include "template.h"
+
+/* Where parameter values come from, strongest first (DESIGN.md 3); filled by project.h. */
+struct param_source {
+	const char *what; /* for errors: "--set", "environment", a file's name */
+	const char *file; /* NULL: not a file */
+	int line, column;
+};
+struct param_value {
+	char *name;
+	char *text;                 /* as CloudFormation takes it: lists joined by commas */
+	struct param_source source; /* strings borrowed from the project's arena */
+};
+
+/* A resource that is part of the stack (its condition holds). */
+struct stack_resource {
+	const struct template_resource *template;
+	const struct type_schema *schema;
+	struct stack *stack;
+	struct strvec refs;    /* logical ids in this stack that it refers to or DependsOn: edges */
+	struct strvec imports; /* export names that it imports, where known without resources */
+};
+
+struct stack {
+	char *name;
+	struct template *template; /* owned */
+	struct json *parameters;   /* name to value: strings, or arrays of strings for list types */
+	struct strvec secrets;     /* names of NoEcho parameters */
+	struct json *conditions;   /* name to bool */
+	struct stack_resource *resources; /* live ones, in template order */
+	size_t nr_resources;
+	char *account, *region, *partition; /* pseudo parameters; account NULL while unknown */
+	char *stack_id; /* AWS::StackId: arn:…:stack/<project>-<name>/glueproj */
+	struct strvec notification_arns;
+};
+
+/* The account and region are known to cmd before binding; account NULL gives unknown values. */
+struct stack_context {
+	const char *project, *account, *region, *partition;
+};
+
+/* Takes the template. `values` in order of strength: the first of a name counts. Every missing value, unknown
+ * name (unless `values` came from a shared file: `lenient`), constraint and condition error goes to `errors`;
+ * then NULL. */
+struct stack *stack_bind(const char *name, struct template *t, const struct stack_context *ctx,
+	const struct param_value *values, size_t nr_values, struct err_list *errors,
+	struct err_list *warnings);
+void stack_free(struct stack *s);
+const struct stack_resource *stack_find(const struct stack *s, const char *logical_id);
+
+/* How an evaluation learns of other resources. Each returns 0 with *out (caller's), 1 when it is not known yet, -1. */
+struct eval_ops {
+	int (*attribute)(void *payload, const struct stack_resource *r,
+		const char *attribute /* NULL: Ref */, struct json **out, struct err *err);
+	int (*import)(void *payload, const char *export_name, struct json **out, struct err *err);
+};
+struct eval {
+	const struct stack *stack;
+	const struct eval_ops *ops; /* NULL: everything about resources is unknown */
+	void *payload;
+	bool has_secret; /* set when a NoEcho parameter went in */
+};
+
+/*
+ * Evaluates any node of the template. What cannot be known yet becomes {"unknown":true} in its place (a Sub or Join
+ * around it becomes unknown as a whole). AWS::NoValue members vanish. A plain scalar keeps its text: see json_number_text.
+ * *out is the caller's.
+ */
+int stack_eval(struct eval *e, const struct yaml_node *node, const char *path, struct json **out,
+	struct err *err) must_check;
+/* A resource's properties as an object, coerced by its schema: strings that the type wants as integer, number or
+ * bool become that; numbers and bools where it wants a string become their written text. */
+int stack_eval_properties(struct eval *e, const struct stack_resource *r, struct json **out,
+	struct err *err) must_check;
+/* Evaluates properties and also collects every JSON path (as "Parameters.K") whose value holds a NoEcho value. */
+int stack_eval_secrets(struct eval *e, const struct stack_resource *r, struct strvec *paths,
+	struct err *err) must_check;
+bool json_is_unknown(const struct json *v);  /* this very value */
+bool json_has_unknown(const struct json *v); /* anywhere inside */
+
+/*
+ * Checks evaluated properties against the schema (unknown or nearly matching names, kinds, enums, limits, names that
+ * AWS would refuse, the type's own check), with places from the template. Unknown properties that nearly match are
+ * errors, others warnings.
+ */
+void stack_check_properties(const struct stack_resource *r, const struct json *props,
+	struct err_list *errors, struct err_list *warnings);
+
+struct lint_place {
+	const struct stack_resource *resource;
+};
+/* Adds an error at the property's place in the template ("Actions.0.JobName"); the nearest written parent counts. */
+void lint_error(const struct lint_place *place, struct err_list *list, const char *property_path,
+	const char *fmt, ...) printf_like(4, 5);
+
+#endif

@@ -67,6 +67,14 @@ void sigv4_canonical_request(
 void sigv4_string_to_sign(struct sigv4_state *s, const struct sigv4_scope *scope);
 void sigv4_signature(struct sigv4_state *s, const struct sigv4_scope *scope, const char *secret);
 
+/* The pieces of the last stage, for chunk signatures. The key is a secret: wipe() it. */
+#define SIGV4_KEY_BYTES 32
+#define SIGV4_SIGNATURE_SIZE 65 /* 64 hex digits and NUL */
+void sigv4_signing_key(
+	const struct sigv4_scope *scope, const char *secret, unsigned char key[SIGV4_KEY_BYTES]);
+void sigv4_sign_text(const unsigned char key[SIGV4_KEY_BYTES], const char *text, size_t len,
+	char signature[SIGV4_SIGNATURE_SIZE]);
+
 /* All of it: the value of the Authorization header appended to `authorization`. The request must carry host,
  * x-amz-date and, with a session token, x-amz-security-token already. */
 void sigv4_sign(struct sigv4_state *s, const struct sigv4_request *req,

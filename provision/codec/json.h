@@ -22,17 +22,21 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 struct json *json_null(void);
 struct json *json_bool(bool b);
 struct json *json_int(int64_t n);
-struct json *json_double(double d);
+struct json *json_double(double d); /* not a number and infinity become null */
 /* `text` is written out as it stands; it must be a JSON number (BUG otherwise). */
 struct json *json_number_text(const char *text);
-struct json *json_string(const char *s); /* NULL gives a null value */
-struct json *json_string_n(const char *s, size_t len);
+struct json *json_string(const char *s);               /* NULL gives a null value */
+struct json *json_string_n(const char *s, size_t len); /* NUL bytes become U+FFFD */
 struct json *json_array(void);
 struct json *json_object(void);
 struct json *json_copy(const struct json *v); /* deep; NULL gives NULL */
 void json_free(struct json *v);
 
-/* Text. Depth is limited to 128; trailing non-blank text is an error; the error gives line and column. */
+/*
+ * Text. Depth is limited to 128; trailing non-blank text is an error; the error (ERR_INVALID) gives line and column.
+ * Of two members with one name the last wins. A string with \u0000 in it is refused. What is printed is always
+ * valid JSON: bytes that are no UTF-8 come out as U+FFFD.
+ */
 struct json *json_parse(const char *text, size_t len, struct err *err) must_check;
 void json_print(const struct json *v, struct strbuf *sb); /* compact */
 void json_print_pretty(
@@ -70,6 +74,8 @@ struct json *json_next(const struct json *e);
 
 /* Building. json_set replaces a member of the same name, keeping its place; both take `value`. NULL value: nothing happens. */
 void json_set(struct json *obj, const char *name, struct json *value);
+/* As json_set, without the search: the caller knows that `obj` is an object without such a member. Takes `value`. */
+void json_append(struct json *obj, const char *name, struct json *value);
 void json_push(struct json *array, struct json *value);
 void json_set_str(struct json *obj, const char *name, const char *s); /* NULL s: nothing happens */
 void json_set_i64(struct json *obj, const char *name, int64_t n);

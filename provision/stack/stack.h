@@ -84,6 +84,9 @@ int stack_eval_properties(struct eval *e, const struct stack_resource *r, struct
 /* Evaluates properties and also collects every JSON path (as "Parameters.K") whose value holds a NoEcho value. */
 int stack_eval_secrets(struct eval *e, const struct stack_resource *r, struct strvec *paths,
 	struct err *err) must_check;
+/* Logical ids of live resources of the stack that a node refers to (Ref, GetAtt, Sub), each once. (The engine needs it for
+ * the edges behind an ImportValue.) */
+void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids);
 bool json_is_unknown(const struct json *v);  /* this very value */
 bool json_has_unknown(const struct json *v); /* anywhere inside */
 

@@ -259,9 +259,11 @@ static struct json *reply_map(const struct xml_node *n)
 static struct json *reply_value(const struct xml_node *n)
 {
 	const struct xml_node *first = xml_first(n);
-	if (!first)
-		return is_list_name(xml_name(n)) && !*xml_text(n) ? json_array()
-								  : json_string(xml_text(n));
+	if (!first) {
+		const char *text = xml_text(n);
+		bool blank = text[strspn(text, " \t\r\n")] == '\0';
+		return blank && is_list_name(xml_name(n)) ? json_array() : json_string(text);
+	}
 	if (!strcmp(xml_name(first), "entry"))
 		return reply_map(n);
 	if (strcmp(xml_name(first), "member") != 0)

@@ -1,5 +1,6 @@
-#ifndef YAML_H
-#define YAML_H
+/* The guard is not YAML_H: that is libyaml's own. */
+#ifndef CODEC_YAML_H
+#define CODEC_YAML_H
 
 /*
  * YAML (and JSON) files as a tree of nodes with places, in the caller's arena. libyaml is inside.
@@ -33,8 +34,9 @@ struct yaml_pair {
 };
 
 /*
- * `file` is the name for errors, borrowed for the arena's life. A file that starts with '{' is read as JSON:
+ * `file` is the name for errors, borrowed for the arena's life. A file that starts with '{' or '[' is read as JSON:
  * same tree, tabs and \u surrogate pairs included, `plain` only on numbers, true, false, null.
+ * What is no JSON is then tried as YAML's flow style, unless the file's name ends in .json.
  * An empty document gives a mapping with no pairs.
  */
 struct yaml_node *yaml_parse(struct arena *arena, const char *file, const char *text, size_t len,
@@ -48,7 +50,10 @@ struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
 
 /* What a plain scalar means by the YAML 1.1 rules that CloudFormation follows; a quoted one is a string. */
 enum yaml_type { YAML_T_NULL, YAML_T_BOOL, YAML_T_INT, YAML_T_FLOAT, YAML_T_STRING };
-/* true/false only for true, false in any usual case: `yes`, `no`, `on`, `off` stay strings. */
+/*
+ * true/false only for true, false in any usual case: `yes`, `no`, `on`, `off` stay strings. A number is what
+ * is also a JSON number, so its text can go into JSON as it stands; 012, 0x1f, 1_000, 1:30, +1 and .5 stay strings.
+ */
 enum yaml_type yaml_scalar_type(const struct yaml_node *n);
 
 /*

@@ -17,11 +17,17 @@
 struct wire_service;
 
 enum aws_op_flags {
-	AWS_OP_READ = 1 << 0, /* changes nothing: repeated freely */
-	AWS_OP_IDEMPOTENT =
-		1
-		<< 1, /* the same call twice does no harm (put, delete): repeated after a time-out too */
-	/* neither: after a time-out or reset the caller gets ERR_AMBIGUOUS and must read */
+	/* Changes nothing: repeated freely. */
+	AWS_OP_READ = 1 << 0,
+	/* The same call twice does no harm (put, delete): repeated after a time-out too. With neither of the two,
+	 * the caller gets ERR_AMBIGUOUS after a time-out or reset and must read. */
+	AWS_OP_IDEMPOTENT = 1 << 1,
+	/* Sent without keys: AssumeRoleWithWebIdentity. */
+	AWS_OP_UNSIGNED = 1 << 2,
+	/* ClientRequestToken is made up where it is missing, so that repeats are one. */
+	AWS_OP_CLIENT_TOKEN = 1 << 3,
+	/* Paging ends with the token that was sent: GetLogEvents. */
+	AWS_OP_SAME_TOKEN_ENDS = 1 << 4,
 };
 
 /* One API operation; each stands once, in aws/ops_<service>.c, and is named as AWS names it in snake case. */
@@ -68,7 +74,8 @@ uint64_t aws_client_requests(const struct aws_client *c);
  */
 int aws_call(struct aws_client *c, const struct aws_op *op, const struct json *in,
 	struct json **out, struct err *err) must_check;
-/* All pages: *items is one array with every element of op->items; the caller's. `in` is not changed. */
+/* All pages: *items is one array with every element of op->items; the caller's. `in` is not changed.
+ * Where op->items is NULL (more than one list, as ListEntitiesForPolicy) the array's elements are the pages. */
 int aws_call_all(struct aws_client *c, const struct aws_op *op, const struct json *in,
 	struct json **items, struct err *err) must_check;
 /* As aws_call, but `in` is given as printf text of a JSON document; strings inside come as %s and must need no escape

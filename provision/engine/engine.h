@@ -38,7 +38,7 @@ const char *node_status_name(enum node_status s);
 struct engine_extra {
 	const struct resource_type *type;
 	const char *stack, *logical_id, *name;
-	struct json *props; /* taken */
+	struct json *props;       /* taken */
 	const char *const *needs; /* logical ids of other extras; NULL-terminated, or NULL */
 };
 
@@ -59,10 +59,11 @@ struct engine_ui {
 
 /* Changes of property values between what is wanted and what is live, by the type's rows: pushes {"path","before",
  * "after","effect":"update|replace"}. */
-typedef void engine_diff_fn(const struct type_schema *schema, const struct json *wanted, const struct json *live,
-	struct json *changes);
+typedef void engine_diff_fn(const struct type_schema *schema, const struct json *wanted,
+	const struct json *live, struct json *changes);
 /* Last word on a resource's evaluated properties before they are used (scripts' places); may change them. */
-typedef int engine_prepare_fn(void *payload, const struct stack_resource *r, struct json *props, struct err *err);
+typedef int engine_prepare_fn(
+	void *payload, const struct stack_resource *r, struct json *props, struct err *err);
 
 struct engine_opts {
 	const struct project *project; /* bound; borrowed */
@@ -73,10 +74,10 @@ struct engine_opts {
 	engine_prepare_fn *prepare; /* NULL: none */
 	void *prepare_payload;
 	struct engine_ui ui;
-	size_t parallel;		      /* 0: 16 */
-	const char *only_stack;		      /* NULL: all */
+	size_t parallel;                      /* 0: 16 */
+	const char *only_stack;               /* NULL: all */
 	const struct strvec *allow_data_loss; /* logical ids or stack/logical-id; NULL: none */
-	bool keep_data;			      /* teardown leaves what may hold data */
+	bool keep_data;                       /* teardown leaves what may hold data */
 	/* what else carries this project's marks, at the end of a teardown; NULL: no such call */
 	int (*sweep)(const struct type_ctx *ctx, struct json *left, struct err *err);
 };
@@ -85,13 +86,14 @@ struct engine;
 
 /* Names and graph: evaluates all that is known without a call. Cycles, two resources with one physical name and the like
  * go to `errors` (then NULL). Takes the extras' props. Caller's, to be given to engine_free. */
-struct engine *engine_new(const struct engine_opts *opts, const struct engine_extra *extras, size_t nr_extras,
-	struct err_list *errors, struct err_list *warnings);
+struct engine *engine_new(const struct engine_opts *opts, const struct engine_extra *extras,
+	size_t nr_extras, struct err_list *errors, struct err_list *warnings);
 void engine_free(struct engine *e);
 
 /* Only reads: what is live, what would be done. -1 with errors when reading fails. NotOwned resources are
  * errors too, but the plan is complete (for status). */
-int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err_list *warnings) must_check;
+int engine_plan(
+	struct engine *e, bool full, struct err_list *errors, struct err_list *warnings) must_check;
 /* True when setup would change anything. */
 bool engine_plan_has_changes(const struct engine *e);
 /* The data-loss gate: appends one error for each resource with data that would go and is not allowed to. Reads. */
@@ -100,14 +102,17 @@ int engine_check_data_loss(struct engine *e, struct err_list *errors) must_check
 int engine_apply(struct engine *e, struct err_list *errors, struct err_list *warnings) must_check;
 /* Removes everything of the project (or of only_stack): quiesce, empty, destroy, records, and the proof. What is left
  * is in engine_report's "left"; -1 when anything is, or failed. */
-int engine_teardown(struct engine *e, struct err_list *errors, struct err_list *warnings) must_check;
+int engine_teardown(
+	struct engine *e, struct err_list *errors, struct err_list *warnings) must_check;
 /* Number of resources that a teardown would remove, and a line for people about each that holds data. Reads. */
-int engine_teardown_preview(struct engine *e, size_t *resources, struct strvec *data, struct err *err) must_check;
+int engine_teardown_preview(
+	struct engine *e, size_t *resources, struct strvec *data, struct err *err) must_check;
 
 /* --- reports: CONTRACT.md's members, set in `doc` --- */
-void engine_report(const struct engine *e, struct json *doc, double seconds, uint64_t requests); /* stacks, summary, left */
-void engine_report_plan(const struct engine *e, struct json *doc, bool drift);			  /* changes, drift */
-void engine_report_status(const struct engine *e, struct json *doc);				  /* stacks with state */
+void engine_report(const struct engine *e, struct json *doc, double seconds,
+	uint64_t requests); /* stacks, summary, left */
+void engine_report_plan(const struct engine *e, struct json *doc, bool drift); /* changes, drift */
+void engine_report_status(const struct engine *e, struct json *doc); /* stacks with state */
 /* {"stack":{"Name":"Value"}}; caller's. Unknown values are left out. Needs engine_plan, or what the record has. */
 struct json *engine_outputs(struct engine *e, struct err *err) must_check;
 /* Resolves an output name for project_expand; see project_output_fn. */

@@ -53,7 +53,8 @@ static struct json *owner_tags(const struct engine *e, const struct node *n)
 	return tags;
 }
 
-struct node *engine_add_node(struct engine *e, const struct resource_type *type, const char *stack, const char *logical_id)
+struct node *engine_add_node(struct engine *e, const struct resource_type *type, const char *stack,
+	const char *logical_id)
 {
 	struct node *n = xcalloc(1, sizeof(*n));
 
@@ -87,7 +88,8 @@ static struct json *unknown_value(void)
 	return v;
 }
 
-static int attribute_of_node(struct engine *e, struct node *n, const char *attribute, struct json **out, struct err *err)
+static int attribute_of_node(
+	struct engine *e, struct node *n, const char *attribute, struct json **out, struct err *err)
 {
 	const struct type_schema *schema = &n->type->schema;
 	const struct type_ctx *ctx = e->opts.ctx;
@@ -105,7 +107,8 @@ static int attribute_of_node(struct engine *e, struct node *n, const char *attri
 		while (a && a->name && strcmp(a->name, attribute) != 0)
 			a++;
 		if (!a || !a->name)
-			return err_set(err, ERR_USAGE, "%s has no attribute '%s'", schema->name, attribute);
+			return err_set(err, ERR_USAGE, "%s has no attribute '%s'", schema->name,
+				attribute);
 		format = a->format;
 	}
 	if (!format) {
@@ -122,8 +125,8 @@ static int attribute_of_node(struct engine *e, struct node *n, const char *attri
 	return 0;
 }
 
-static int eval_attribute(void *payload, const struct stack_resource *r, const char *attribute, struct json **out,
-	struct err *err)
+static int eval_attribute(void *payload, const struct stack_resource *r, const char *attribute,
+	struct json **out, struct err *err)
 {
 	struct engine *e = payload;
 	struct node *n = find_node(e, r->stack->name, r->template->logical_id);
@@ -153,7 +156,8 @@ static int eval_import(void *payload, const char *name, struct json **out, struc
 	return 0;
 }
 
-struct json *engine_stack_outputs(struct engine *e, const struct stack *s, bool *unknown, struct err *err)
+struct json *engine_stack_outputs(
+	struct engine *e, const struct stack *s, bool *unknown, struct err *err)
 {
 	struct json *outputs = json_object();
 
@@ -196,13 +200,15 @@ static void set_name(struct engine *e, struct node *n)
 		return;
 	if (json_str(given) && *json_str(given)) {
 		n->name = xstrdup(json_str(given));
-		for (const struct field *f = schema_field(schema->fields, schema->name_field); f; f = NULL)
+		for (const struct field *f = schema_field(schema->fields, schema->name_field); f;
+			f = NULL)
 			if (f->flags & F_LOWER)
 				lower_ascii(n->name);
 		return;
 	}
-	n->name = derive_name(e->opts.project->name, n->stack, n->logical_id, ctx->account ? ctx->account : "",
-		ctx->region, schema->name_case, schema->name_max ? schema->name_max : 255);
+	n->name = derive_name(e->opts.project->name, n->stack, n->logical_id,
+		ctx->account ? ctx->account : "", ctx->region, schema->name_case,
+		schema->name_max ? schema->name_max : 255);
 }
 
 static void keep_record_fields(struct node *n)
@@ -228,14 +234,16 @@ int engine_evaluate(struct engine *e, struct node *n, struct err *err)
 		if (stack_eval_properties(&eval, n->decl, &props, err) < 0)
 			return -1;
 		if (eval.has_secret && !n->has_secret) {
-			struct eval again = {.stack = n->decl->stack, .ops = &eval_ops, .payload = e};
+			struct eval again = {
+				.stack = n->decl->stack, .ops = &eval_ops, .payload = e};
 			n->has_secret = true;
 			if (stack_eval_secrets(&again, n->decl, &n->secret_paths, err) < 0) {
 				json_free(props);
 				return -1;
 			}
 		}
-		if (e->opts.prepare && e->opts.prepare(e->opts.prepare_payload, n->decl, props, err) < 0) {
+		if (e->opts.prepare &&
+			e->opts.prepare(e->opts.prepare_payload, n->decl, props, err) < 0) {
 			json_free(props);
 			return -1;
 		}
@@ -268,8 +276,9 @@ static void index_name(struct engine *e, struct node *n, struct err_list *errors
 	if (other && other != n) {
 		struct err err = ERR_INIT;
 		err_at(&err, n->decl->stack->template->file, n->decl->template->node->line,
-			n->decl->template->node->column, NULL, "'%s' and '%s' of stack '%s' are both the %s named '%s'",
-			n->logical_id, other->logical_id, other->stack, n->type->schema.name, n->name);
+			n->decl->template->node->column, NULL,
+			"'%s' and '%s' of stack '%s' are both the %s named '%s'", n->logical_id,
+			other->logical_id, other->stack, n->type->schema.name, n->name);
 		err_named(&err, "DuplicateName");
 		err_hint(&err, "give one of them another name");
 		err_in(&err, n->stack, n->logical_id);
@@ -313,9 +322,11 @@ static void edge_by_name(struct engine *e, size_t from, const char *type, const 
 			depgraph_add(&e->graph, from, i);
 }
 
-static void edges_of_fields(struct engine *e, size_t from, const struct field *fields, const struct json *props);
+static void edges_of_fields(
+	struct engine *e, size_t from, const struct field *fields, const struct json *props);
 
-static void edges_of_field(struct engine *e, size_t from, const struct field *f, const struct json *v)
+static void edges_of_field(
+	struct engine *e, size_t from, const struct field *f, const struct json *v)
 {
 	struct json *item;
 
@@ -324,19 +335,18 @@ static void edges_of_field(struct engine *e, size_t from, const struct field *f,
 	if (f->names && json_str(v))
 		edge_by_name(e, from, f->names, json_str(v));
 	if (f->names && json_is(v, JSON_ARRAY))
-		json_each(item, v)
-			if (json_str(item))
-				edge_by_name(e, from, f->names, json_str(item));
+		json_each(item, v) if (json_str(item))
+			edge_by_name(e, from, f->names, json_str(item));
 	if (!f->fields)
 		return;
 	if (json_is(v, JSON_ARRAY))
-		json_each(item, v)
-			edges_of_fields(e, from, f->fields, item);
+		json_each(item, v) edges_of_fields(e, from, f->fields, item);
 	else
 		edges_of_fields(e, from, f->fields, v);
 }
 
-static void edges_of_fields(struct engine *e, size_t from, const struct field *fields, const struct json *props)
+static void edges_of_fields(
+	struct engine *e, size_t from, const struct field *fields, const struct json *props)
 {
 	for (const struct field *f = fields; f && f->name; f++)
 		edges_of_field(e, from, f, json_get(props, f->name));
@@ -350,13 +360,12 @@ static void edges_to_uploads(struct engine *e, size_t from, const struct json *v
 	if (json_str(v) && starts_with(json_str(v), "s3://")) {
 		for (size_t i = 0; i < e->nr; i++) {
 			const struct node *n = e->nodes[i];
-			if (i != from && n->extra_props && !(n->type->flags & T_ACTION) && n->name &&
-				!strcmp(n->name, json_str(v)))
+			if (i != from && n->extra_props && !(n->type->flags & T_ACTION) &&
+				n->name && !strcmp(n->name, json_str(v)))
 				depgraph_add(&e->graph, from, i);
 		}
 	}
-	json_each(child, v)
-		edges_to_uploads(e, from, child);
+	json_each(child, v) edges_to_uploads(e, from, child);
 }
 
 static size_t index_of(const struct engine *e, const struct node *n)
@@ -400,7 +409,8 @@ static void edges_of_node(struct engine *e, size_t from)
 	}
 	for (size_t i = 0; i < n->extra_needs.nr; i++)
 		for (size_t k = 0; k < e->nr; k++)
-			if (e->nodes[k]->extra_props && !strcmp(e->nodes[k]->logical_id, n->extra_needs.v[i]))
+			if (e->nodes[k]->extra_props &&
+				!strcmp(e->nodes[k]->logical_id, n->extra_needs.v[i]))
 				depgraph_add(&e->graph, from, k);
 	if (n->props) {
 		edges_of_fields(e, from, n->type->schema.fields, n->props);
@@ -424,7 +434,8 @@ static void report_cycle(struct engine *e, const size_t *cycle, size_t len, stru
 	}
 	if (first->decl)
 		err_at(&err, first->decl->stack->template->file, first->decl->template->node->line,
-			first->decl->template->node->column, NULL, "resources need each other in a circle: %s", path.buf);
+			first->decl->template->node->column, NULL,
+			"resources need each other in a circle: %s", path.buf);
 	else
 		err_set(&err, ERR_USAGE, "resources need each other in a circle: %s", path.buf);
 	err_named(&err, "Cycle");
@@ -433,7 +444,8 @@ static void report_cycle(struct engine *e, const size_t *cycle, size_t len, stru
 	strbuf_release(&path);
 }
 
-int engine_build_graph(struct engine *e, struct err_list *errors, struct err_list *warnings unused_arg)
+int engine_build_graph(
+	struct engine *e, struct err_list *errors, struct err_list *warnings unused_arg)
 {
 	size_t *cycle = NULL, len = 0, before = errors->nr;
 
@@ -461,19 +473,22 @@ static void collect_exports(struct engine *e, const struct stack *s, struct err_
 		struct json *name = NULL;
 		struct err err = ERR_INIT;
 
-		if (!o->export_name || (o->condition && !json_get_truth(s->conditions, o->condition, true)))
+		if (!o->export_name ||
+			(o->condition && !json_get_truth(s->conditions, o->condition, true)))
 			continue;
 		if (stack_eval(&eval, o->export_name, "Outputs", &name, &err) < 0) {
 			err_list_take(errors, &err);
 			continue;
 		}
 		if (!json_str(name)) {
-			err_at(&err, s->template->file, o->export_name->line, o->export_name->column, NULL,
+			err_at(&err, s->template->file, o->export_name->line,
+				o->export_name->column, NULL,
 				"the name of export '%s' must not depend on a resource", o->name);
 			err_list_take(errors, &err);
 		} else if (map_has(&e->by_export, json_str(name))) {
-			err_at(&err, s->template->file, o->export_name->line, o->export_name->column, NULL,
-				"'%s' is exported twice", json_str(name));
+			err_at(&err, s->template->file, o->export_name->line,
+				o->export_name->column, NULL, "'%s' is exported twice",
+				json_str(name));
 			err_list_take(errors, &err);
 		} else {
 			struct export_ref *ref = xcalloc(1, sizeof(*ref));
@@ -497,7 +512,7 @@ static void add_declared(struct engine *e, struct stack *s)
 		n = engine_add_node(e, type, s->name, r->template->logical_id);
 		n->decl = r;
 		n->retain = r->template->deletion_policy != POLICY_DELETE &&
-			r->template->deletion_policy != POLICY_SNAPSHOT;
+			    r->template->deletion_policy != POLICY_SNAPSHOT;
 		id = node_id(n);
 		map_put(&e->by_id, id, n);
 		free(id);
@@ -507,7 +522,8 @@ static void add_declared(struct engine *e, struct stack *s)
 static void add_extras(struct engine *e, const struct engine_extra *extras, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		struct node *n = engine_add_node(e, extras[i].type, extras[i].stack, extras[i].logical_id);
+		struct node *n =
+			engine_add_node(e, extras[i].type, extras[i].stack, extras[i].logical_id);
 		char *id = node_id(n);
 
 		n->name = xstrdup(extras[i].name);
@@ -539,11 +555,12 @@ static void check_all(struct engine *e, struct err_list *errors, struct err_list
 {
 	for (size_t i = 0; i < e->nr; i++)
 		if (e->nodes[i]->decl && e->nodes[i]->props)
-			stack_check_properties(e->nodes[i]->decl, e->nodes[i]->props, errors, warnings);
+			stack_check_properties(
+				e->nodes[i]->decl, e->nodes[i]->props, errors, warnings);
 }
 
-struct engine *engine_new(const struct engine_opts *opts, const struct engine_extra *extras, size_t nr_extras,
-	struct err_list *errors, struct err_list *warnings)
+struct engine *engine_new(const struct engine_opts *opts, const struct engine_extra *extras,
+	size_t nr_extras, struct err_list *errors, struct err_list *warnings)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
 	size_t before = errors->nr;

@@ -121,11 +121,16 @@ static int held_by_other(const struct json *holder, const char *project, struct 
 	const char *host = json_get_str(holder, "host"), *what = json_get_str(holder, "command");
 	const char *since = json_get_str(holder, "renewed"), *url = json_get_str(holder, "run_url");
 
-	err_set(err, ERR_LEASE, "project '%s' is being changed by another run: %s on %s, process %lld, last seen %s%s%s",
+	err_set(err, ERR_LEASE,
+		"project '%s' is being changed by another run: %s on %s, process %lld, last seen "
+		"%s%s%s",
 		project, what ? what : "glueproj", host ? host : "an unknown host",
-		(long long)json_get_i64(holder, "pid", 0), since ? since : "never", url ? ", " : "", url ? url : "");
+		(long long)json_get_i64(holder, "pid", 0), since ? since : "never", url ? ", " : "",
+		url ? url : "");
 	err_named(err, "LeaseHeld");
-	err_hint(err, "wait for it to end; a run that died gives the project free %d seconds after it was last seen",
+	err_hint(err,
+		"wait for it to end; a run that died gives the project free %d seconds after it "
+		"was last seen",
 		LEASE_TTL_MS / 1000);
 	return -1;
 }
@@ -149,7 +154,8 @@ static int look_at_holder(struct lease *l, struct err *err)
 	}
 	holder = json_parse(text.buf, text.len, NULL);
 	/* A lease that cannot be read holds nobody back. */
-	if (holder && json_get_i64(holder, "expires_ms", 0) > l->clock->now_ms(l->clock) && !holder_is_dead(holder))
+	if (holder && json_get_i64(holder, "expires_ms", 0) > l->clock->now_ms(l->clock) &&
+		!holder_is_dead(holder))
 		ret = held_by_other(holder, l->project, err);
 out:
 	err_release(&e);
@@ -191,11 +197,13 @@ static void *heartbeat(void *arg)
 		pthread_mutex_lock(&l->lock);
 		if (failed && err.code == ERR_CONFLICT) {
 			l->lost = true;
-			log_warn("the lease on project '%s' was taken over by another run", l->project);
+			log_warn("the lease on project '%s' was taken over by another run",
+				l->project);
 			break;
 		}
 		if (failed)
-			log_warn("the lease on project '%s' could not be renewed: %s", l->project, err.text);
+			log_warn("the lease on project '%s' could not be renewed: %s", l->project,
+				err.text);
 		err_release(&err);
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -215,8 +223,8 @@ static void lease_free(struct lease *l)
 	free(l);
 }
 
-struct lease *lease_acquire(struct record_store *store, const struct clock *clock, const char *project, const char *what,
-	struct err *err)
+struct lease *lease_acquire(struct record_store *store, const struct clock *clock,
+	const char *project, const char *what, struct err *err)
 {
 	struct lease *l = xcalloc(1, sizeof(*l));
 	unsigned char nonce[16];
@@ -237,7 +245,8 @@ struct lease *lease_acquire(struct record_store *store, const struct clock *cloc
 	if (lease_write(l, err) < 0) {
 		/* Somebody else was faster between look and write. */
 		if (err && err->code == ERR_CONFLICT && look_at_holder(l, err) == 0)
-			err_set(err, ERR_LEASE, "project '%s' has just been taken by another run", project);
+			err_set(err, ERR_LEASE, "project '%s' has just been taken by another run",
+				project);
 		goto fail;
 	}
 	if (pthread_create(&l->thread, NULL, heartbeat, l)) {
@@ -271,7 +280,8 @@ void lease_release(struct lease *l)
 	pthread_mutex_unlock(&l->lock);
 	pthread_join(l->thread, NULL);
 	if (!l->lost && l->store->ops->remove(l->store, l->key, &err) < 0)
-		log_warn("the lease on project '%s' stays until its time is over: %s", l->project, err.text);
+		log_warn("the lease on project '%s' stays until its time is over: %s", l->project,
+			err.text);
 	err_release(&err);
 	lease_free(l);
 }

@@ -14,8 +14,8 @@ struct lease;
 #define LEASE_TTL_MS (90 * 1000)
 
 /* ERR_LEASE names the holder, since when, and when it ends. `what` is the command, for the holder's line. */
-struct lease *lease_acquire(struct record_store *store, const struct clock *clock, const char *project, const char *what,
-	struct err *err) must_check;
+struct lease *lease_acquire(struct record_store *store, const struct clock *clock,
+	const char *project, const char *what, struct err *err) must_check;
 /* True when a heartbeat found that the lease was lost: stop starting work. */
 bool lease_lost(const struct lease *l);
 /* Gives it back and frees it. NULL is fine. Failures only delay the next run: they are logged. */

@@ -12,23 +12,23 @@ struct node {
 	const struct resource_type *type;
 	const struct stack_resource *decl; /* NULL: an extra, or only in the record */
 	char *stack, *logical_id, *name;
-	struct record *record;	 /* of its stack */
+	struct record *record;    /* of its stack */
 	struct json *extra_props; /* of an extra */
 	struct strvec extra_needs;
 
 	struct json *props; /* evaluated; NULL for what is only in the record */
 	struct strvec secret_paths;
 	bool has_secret;
-	bool has_unknown; /* some property is not known yet */
+	bool has_unknown;  /* some property is not known yet */
 	bool attrs_wanted; /* somebody reads an attribute that only the live resource has */
-	char *digest;	   /* of props; NULL while unknown */
+	char *digest;      /* of props; NULL while unknown */
 	struct json *owner_tags;
 	struct json *record_fields;
 
 	struct resource_state live;
 	bool read, foreign, full;
 	char *old_name; /* a replacement under a new name: what goes afterwards */
-	bool leftover;	/* in the record, not in the template */
+	bool leftover;  /* in the record, not in the template */
 	bool retain;
 	bool in_scope; /* of only_stack */
 
@@ -46,9 +46,9 @@ struct engine {
 	struct node **nodes;
 	size_t nr, alloc;
 	struct depgraph graph;
-	struct map by_id;	/* "stack/logical-id" to node */
-	struct map by_name;	/* "type\nname" to node */
-	struct map by_export;	/* export name to struct export_ref */
+	struct map by_id;        /* "stack/logical-id" to node */
+	struct map by_name;      /* "type\nname" to node */
+	struct map by_export;    /* export name to struct export_ref */
 	struct record **records; /* as project->stacks, then stacks that only the store knows */
 	size_t nr_records;
 	bool records_loaded;
@@ -63,10 +63,13 @@ struct export_ref {
 };
 
 /* graph.c */
-struct node *engine_add_node(struct engine *e, const struct resource_type *type, const char *stack, const char *logical_id);
+struct node *engine_add_node(struct engine *e, const struct resource_type *type, const char *stack,
+	const char *logical_id);
 int engine_evaluate(struct engine *e, struct node *n, struct err *err) must_check;
-int engine_build_graph(struct engine *e, struct err_list *errors, struct err_list *warnings) must_check;
-struct json *engine_stack_outputs(struct engine *e, const struct stack *s, bool *unknown, struct err *err);
+int engine_build_graph(
+	struct engine *e, struct err_list *errors, struct err_list *warnings) must_check;
+struct json *engine_stack_outputs(
+	struct engine *e, const struct stack *s, bool *unknown, struct err *err);
 /* The node's resource as hooks take it; borrowed from the node. */
 struct resource node_resource(const struct node *n);
 char *node_id(const struct node *n); /* "stack/logical-id", malloc'd */
@@ -76,7 +79,8 @@ void engine_digest(struct node *n);
 enum owner { OWNER_OURS, OWNER_RENAMED, OWNER_NONE, OWNER_OTHER, OWNER_CLOUDFORMATION };
 enum owner engine_owner(const struct engine *e, const struct node *n);
 int engine_observe(struct engine *e, struct err_list *errors) must_check;
-int engine_read_node(struct engine *e, struct node *n, enum read_depth depth, struct err *err) must_check;
+int engine_read_node(
+	struct engine *e, struct node *n, enum read_depth depth, struct err *err) must_check;
 int engine_load_records(struct engine *e, struct err_list *errors) must_check;
 void engine_add_leftovers(struct engine *e, struct err_list *warnings);
 int engine_save_records(struct engine *e, struct err *err) must_check;
@@ -89,7 +93,7 @@ struct sched_ops {
 	int (*work)(struct engine *e, struct node *n, struct err *err);
 	bool backward;
 	bool failures_block; /* what depends on a failed node is skipped */
-	bool quiet;	     /* no events */
+	bool quiet;          /* no events */
 };
 void engine_run(struct engine *e, const struct sched_ops *ops);
 void engine_event(struct engine *e, const struct node *n, const char *note);

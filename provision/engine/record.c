@@ -78,7 +78,8 @@ static void entry_from_json(struct record *r, const struct json *j)
 	struct record_entry *e;
 	struct json *need;
 
-	if (!json_get_str(j, "logical_id") || !json_get_str(j, "type") || !json_get_str(j, "physical_id"))
+	if (!json_get_str(j, "logical_id") || !json_get_str(j, "type") ||
+		!json_get_str(j, "physical_id"))
 		return;
 	e = add_entry(r);
 	e->logical_id = xstrdup(json_get_str(j, "logical_id"));
@@ -88,9 +89,8 @@ static void entry_from_json(struct record *r, const struct json *j)
 	e->digest = xstrdup(json_get_str(j, "digest"));
 	e->retain = json_get_truth(j, "retain", false);
 	e->fields = json_copy(json_get(j, "fields"));
-	json_each(need, json_get(j, "needs"))
-		if (json_str(need))
-			strvec_push(&e->needs, json_str(need));
+	json_each(need, json_get(j, "needs")) if (json_str(need))
+		strvec_push(&e->needs, json_str(need));
 }
 
 static int record_from_json(struct record *r, const struct json *doc, struct err *err)
@@ -99,17 +99,21 @@ static int record_from_json(struct record *r, const struct json *doc, struct err
 	struct json *j;
 
 	if (json_get_i64(doc, "version", 0) != RECORD_VERSION)
-		return err_set(err, ERR_FAILED, "record '%s' has version %lld, this glueproj knows version %d", r->key,
+		return err_set(err, ERR_FAILED,
+			"record '%s' has version %lld, this glueproj knows version %d", r->key,
 			(long long)json_get_i64(doc, "version", 0), RECORD_VERSION);
 	if (!project || strcmp(project, r->project) != 0)
-		return err_set(err, ERR_FAILED, "record '%s' belongs to project '%s'", r->key, project ? project : "");
+		return err_set(err, ERR_FAILED, "record '%s' belongs to project '%s'", r->key,
+			project ? project : "");
 	r->serial = json_get_i64(doc, "serial", 0);
-	json_each(j, json_get(doc, "resources"))
-		entry_from_json(r, j);
+	json_each(j, json_get(doc, "resources")) entry_from_json(r, j);
 	json_free(r->outputs);
-	r->outputs = json_is(json_get(doc, "outputs"), JSON_OBJECT) ? json_copy(json_get(doc, "outputs")) : json_object();
+	r->outputs = json_is(json_get(doc, "outputs"), JSON_OBJECT)
+			     ? json_copy(json_get(doc, "outputs"))
+			     : json_object();
 	json_free(r->runs);
-	r->runs = json_is(json_get(doc, "runs"), JSON_ARRAY) ? json_copy(json_get(doc, "runs")) : json_array();
+	r->runs = json_is(json_get(doc, "runs"), JSON_ARRAY) ? json_copy(json_get(doc, "runs"))
+							     : json_array();
 	if (json_get_str(doc, "secret_key")) {
 		free_secret(r->secret_key);
 		r->secret_key = xstrdup(json_get_str(doc, "secret_key"));
@@ -117,8 +121,8 @@ static int record_from_json(struct record *r, const struct json *doc, struct err
 	return 0;
 }
 
-struct record *record_load(struct record_store *store, const char *project, const char *stack, const char *account,
-	const char *region, struct err *err)
+struct record *record_load(struct record_store *store, const char *project, const char *stack,
+	const char *account, const char *region, struct err *err)
 {
 	struct record *r = xcalloc(1, sizeof(*r));
 	struct strbuf text = STRBUF_INIT;
@@ -236,7 +240,8 @@ int record_remove(struct record *r, struct record_store *store, struct err *err)
 	return 0;
 }
 
-struct record_entry *record_find(const struct record *r, const char *logical_id, const char *physical_id)
+struct record_entry *record_find(
+	const struct record *r, const char *logical_id, const char *physical_id)
 {
 	for (size_t i = 0; i < r->nr; i++)
 		if (!strcmp(r->v[i].logical_id, logical_id) &&
@@ -245,7 +250,8 @@ struct record_entry *record_find(const struct record *r, const char *logical_id,
 	return NULL;
 }
 
-struct record_entry *record_put(struct record *r, const char *logical_id, const char *type, const char *physical_id)
+struct record_entry *record_put(
+	struct record *r, const char *logical_id, const char *type, const char *physical_id)
 {
 	struct record_entry *e = record_find(r, logical_id, physical_id);
 
@@ -262,7 +268,8 @@ struct record_entry *record_put(struct record *r, const char *logical_id, const 
 	return e;
 }
 
-void record_set_state(struct record *r, struct record_entry *e, enum record_state state, const char *digest)
+void record_set_state(
+	struct record *r, struct record_entry *e, enum record_state state, const char *digest)
 {
 	if (e->state != state) {
 		e->state = state;
@@ -287,7 +294,8 @@ void record_drop(struct record *r, const char *logical_id, const char *physical_
 	r->dirty = true;
 }
 
-int record_stacks(struct record_store *store, const char *project, struct strvec *stacks, struct err *err)
+int record_stacks(
+	struct record_store *store, const char *project, struct strvec *stacks, struct err *err)
 {
 	char *prefix = xasprintf("glueproj/v1/%s/stacks/", project);
 	struct strvec keys = STRVEC_INIT;

@@ -22,9 +22,9 @@ struct sched_item {
 	struct node *node;
 	size_t index;
 	size_t blocked; /* unmet inputs */
-	bool part;	/* this run wants it */
+	bool part;      /* this run wants it */
 	bool queued;
-	char *serial;	/* NULL: none */
+	char *serial; /* NULL: none */
 	int64_t began_ms;
 	int result;
 };
@@ -33,8 +33,8 @@ struct sched {
 	struct engine *e;
 	const struct sched_ops *ops;
 	struct thrdpool *pool;
-	struct sched_item *items; /* as e->nodes */
-	struct map busy;	  /* serial keys under way */
+	struct sched_item *items;                   /* as e->nodes */
+	struct map busy;                            /* serial keys under way */
 	size_t *waiting, nr_waiting, alloc_waiting; /* ready, but their serial key is busy */
 };
 
@@ -94,8 +94,9 @@ static void skip(struct sched *s, struct sched_item *item, const struct node *be
 		return;
 	n->status = STATUS_SKIPPED;
 	if (because)
-		err_set(&n->err, ERR_FAILED, "skipped: %s '%s' %s", s->ops->backward ? "still needed by" : "it needs",
-			because->logical_id, because->status == STATUS_SKIPPED ? "was skipped" : "failed");
+		err_set(&n->err, ERR_FAILED, "skipped: %s '%s' %s",
+			s->ops->backward ? "still needed by" : "it needs", because->logical_id,
+			because->status == STATUS_SKIPPED ? "was skipped" : "failed");
 	else
 		err_set(&n->err, ERR_INTERRUPTED, "skipped: interrupted");
 	err_named(&n->err, "Skipped");
@@ -227,7 +228,8 @@ static void sched_done(void *arg, void *payload unused_arg)
 
 static void sched_init(struct sched *s, struct engine *e, const struct sched_ops *ops)
 {
-	*s = (struct sched){.e = e, .ops = ops, .items = xcalloc(e->nr ? e->nr : 1, sizeof(*s->items))};
+	*s = (struct sched){
+		.e = e, .ops = ops, .items = xcalloc(e->nr ? e->nr : 1, sizeof(*s->items))};
 	map_init(&s->busy, NULL);
 	e->total = e->done = 0;
 	for (size_t i = 0; i < e->nr; i++) {

@@ -1,0 +1,352 @@
+/* From what is wanted and what is live to what is to be done. Only reads. */
+#include <stdlib.h>
+#include <string.h>
+#include "node.h"
+#include "thrdpool.h"
+#include "xalloc.h"
+
+static const char *const action_names[] = {
+	[ACTION_NONE] = "none",
+	[ACTION_CREATE] = "create",
+	[ACTION_UPDATE] = "update",
+	[ACTION_REPLACE] = "replace",
+	[ACTION_DELETE] = "delete",
+	[ACTION_ADOPT] = "adopt",
+	[ACTION_UPLOAD] = "upload",
+	[ACTION_START] = "start",
+	[ACTION_RETAIN] = "retain",
+};
+static const char *const status_names[] = {
+	[STATUS_PLANNED] = "planned",
+	[STATUS_RUNNING] = "running",
+	[STATUS_DONE] = "done",
+	[STATUS_FAILED] = "failed",
+	[STATUS_SKIPPED] = "skipped",
+};
+
+const char *node_action_name(enum node_action a)
+{
+	return action_names[a];
+}
+
+const char *node_status_name(enum node_status s)
+{
+	return status_names[s];
+}
+
+static void set_action(struct node *n, enum node_action action, const char *reason)
+{
+	n->action = action;
+	free(n->reason);
+	n->reason = xstrdup(reason);
+}
+
+/* "Parameters.K" covers "Parameters.K.x" and is covered by "Parameters". */
+static bool path_overlaps(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), len = la < lb ? la : lb;
+
+	return !strncmp(a, b, len) && (la == lb || (la > lb ? a[len] : b[len]) == '.');
+}
+
+static void mask_secrets(const struct node *n, struct json *changes)
+{
+	struct json *c;
+
+	json_each(c, changes)
+	{
+		const char *path = json_get_str(c, "path");
+		for (size_t i = 0; path && i < n->secret_paths.nr; i++) {
+			if (!path_overlaps(path, n->secret_paths.v[i]))
+				continue;
+			if (json_get(c, "before"))
+				json_set_str(c, "before", "****");
+			if (json_get(c, "after"))
+				json_set_str(c, "after", "****");
+			break;
+		}
+	}
+}
+
+static bool diff_node(struct engine *e, struct node *n)
+{
+	struct json *c;
+	bool replace = false;
+
+	json_free(n->changes);
+	n->changes = json_array();
+	e->opts.diff(&n->type->schema, n->props, n->live.props, n->changes);
+	mask_secrets(n, n->changes);
+	json_each(c, n->changes)
+	{
+		const char *effect = json_get_str(c, "effect");
+		replace |= effect && !strcmp(effect, "replace");
+	}
+	return replace;
+}
+
+static void refuse_foreign(
+	struct engine *e, struct node *n, enum owner owner, struct err_list *errors)
+{
+	struct err err = ERR_INIT;
+	const char *project = json_get_str(n->live.tags, TAG_PROJECT);
+
+	n->foreign = true;
+	set_action(n, ACTION_NONE, "exists and is not this project's");
+	if (!n->in_scope)
+		return;
+	err_set(&err, ERR_NOT_OWNED, "%s '%s' exists and %s%s%s", n->type->schema.name, n->name,
+		owner == OWNER_CLOUDFORMATION ? "belongs to a CloudFormation stack"
+		: owner == OWNER_OTHER        ? "belongs to "
+					      : "does not carry this project's tags",
+		owner == OWNER_OTHER
+			? (strcmp(project, e->opts.project->name) != 0 ? "project " : "resource ")
+			: "",
+		owner == OWNER_OTHER ? (strcmp(project, e->opts.project->name) != 0
+						       ? project
+						       : json_get_str(n->live.tags, TAG_LOGICAL_ID))
+				     : "");
+	err_hint(&err, "give the resource another name, or remove the one that exists");
+	err_in(&err, n->stack, n->logical_id);
+	err_list_take(errors, &err);
+}
+
+static bool record_has_other_name(const struct node *n)
+{
+	for (size_t i = 0; n->record && i < n->record->nr; i++) {
+		const struct record_entry *entry = &n->record->v[i];
+		if (!strcmp(entry->logical_id, n->logical_id) &&
+			!strcmp(entry->type, n->type->schema.name) &&
+			strcmp(entry->physical_id, n->name) != 0 && entry->state != RECORD_INTENT)
+			return true;
+	}
+	return false;
+}
+
+static bool digest_matches(const struct node *n)
+{
+	const char *live = json_get_str(n->live.tags, TAG_DIGEST);
+
+	return live && n->digest && !strcmp(live, n->digest);
+}
+
+static void classify_leftover(struct engine *e, struct node *n)
+{
+	enum owner owner = n->live.exists ? engine_owner(e, n) : OWNER_OURS;
+
+	if (!n->live.exists && !(n->type->flags & T_ACTION)) {
+		set_action(n, ACTION_NONE, "gone already");
+	} else if (n->type->flags & T_ACTION) {
+		set_action(n, ACTION_NONE, "nothing to undo");
+	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
+		n->foreign = true;
+		set_action(n, ACTION_NONE, "no longer this project's");
+	} else if (n->retain) {
+		set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
+	} else {
+		set_action(n, ACTION_DELETE, "no longer in the template");
+	}
+}
+
+/* T_NO_TAGS: no digest to compare, so the live properties are. */
+static void classify_untagged(struct engine *e, struct node *n)
+{
+	bool upload = n->type->flags & T_PSEUDO;
+
+	if (!n->live.exists) {
+		set_action(n, upload ? ACTION_UPLOAD : ACTION_CREATE, "does not exist");
+	} else if (diff_node(e, n)) {
+		set_action(n, ACTION_REPLACE, "a property that cannot be changed in place changed");
+	} else if (json_len(n->changes)) {
+		set_action(n, upload ? ACTION_UPLOAD : ACTION_UPDATE, "properties changed");
+	} else {
+		set_action(n, ACTION_NONE, "unchanged");
+	}
+}
+
+static bool needs_full_read(struct engine *e, const struct node *n, bool full)
+{
+	if (n->leftover || !n->live.exists || n->full || (n->type->flags & T_ACTION))
+		return false;
+	return full || (engine_owner(e, n) == OWNER_OURS && !digest_matches(n) &&
+			       json_get(n->live.tags, TAG_DIGEST));
+}
+
+static void classify(struct engine *e, struct node *n, struct err_list *errors)
+{
+	enum owner owner;
+
+	if (n->leftover) {
+		classify_leftover(e, n);
+		return;
+	}
+	if (n->type->flags & T_ACTION)
+		return;
+	if (n->type->flags & T_NO_TAGS) {
+		classify_untagged(e, n);
+		return;
+	}
+	if (!n->live.exists || n->live.going) {
+		bool renamed = record_has_other_name(n);
+		set_action(n, renamed ? ACTION_REPLACE : ACTION_CREATE,
+			renamed ? "its name changed" : "does not exist");
+		return;
+	}
+	owner = engine_owner(e, n);
+	if (owner == OWNER_RENAMED) {
+		set_action(n, ACTION_ADOPT, "its logical id changed");
+	} else if (owner != OWNER_OURS) {
+		refuse_foreign(e, n, owner, errors);
+	} else if (!json_get(n->live.tags, TAG_DIGEST)) {
+		set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
+	} else if (digest_matches(n)) {
+		set_action(n, ACTION_NONE, "unchanged");
+		if (n->full)
+			diff_node(e, n); /* drift */
+	} else if (diff_node(e, n)) {
+		set_action(n, ACTION_REPLACE, "a property that cannot be changed in place changed");
+	} else {
+		set_action(n, ACTION_UPDATE,
+			n->has_unknown ? "depends on values that are not known yet"
+				       : "properties changed");
+	}
+}
+
+/* A crawler start is due when it never happened, or when something that it needs changes in this very run. */
+static void classify_action(struct engine *e, size_t index)
+{
+	struct node *n = e->nodes[index];
+	const struct depgraph_node *g = &e->graph.nodes[index];
+
+	if (n->leftover || !(n->type->flags & T_ACTION))
+		return;
+	set_action(n, n->live.exists ? ACTION_NONE : ACTION_START,
+		n->live.exists ? "started before" : "never started");
+	for (size_t i = 0; i < g->nr_needs; i++) {
+		enum node_action a = e->nodes[g->needs[i]]->action;
+		if (a != ACTION_NONE && a != ACTION_RETAIN)
+			set_action(n, ACTION_START, "what it crawls changed");
+	}
+}
+
+static void read_full(void *item, size_t worker unused_arg, void *payload)
+{
+	struct node *n = item;
+
+	if (engine_read_node(payload, n, READ_FULL, &n->err) < 0)
+		n->status = STATUS_FAILED;
+}
+
+static int read_changed(struct engine *e, bool full, struct err_list *errors)
+{
+	void **items = xcalloc(e->nr + 1, sizeof(*items));
+	size_t nr = 0, before = errors->nr;
+
+	for (size_t i = 0; i < e->nr; i++)
+		if (needs_full_read(e, e->nodes[i], full))
+			items[nr++] = e->nodes[i];
+	thrdpool_each(items, nr, e->opts.parallel ? e->opts.parallel : 16, read_full, e);
+	for (size_t i = 0; i < nr; i++) {
+		struct node *n = items[i];
+		struct err copy = ERR_INIT;
+		if (n->status != STATUS_FAILED)
+			continue;
+		err_copy(&copy, &n->err);
+		err_list_take(errors, &copy);
+	}
+	free(items);
+	return errors->nr > before ? -1 : 0;
+}
+
+/* Once what is live is known, attributes that only the cloud knows are too. */
+static int evaluate_again(struct engine *e, struct err_list *errors)
+{
+	size_t *order = xcalloc(e->nr + 1, sizeof(*order)), before = errors->nr;
+
+	depgraph_order(&e->graph, order);
+	for (size_t i = 0; i < e->nr; i++) {
+		struct node *n = e->nodes[order[i]];
+		struct err err = ERR_INIT;
+		if (n->leftover)
+			continue;
+		if ((n->has_unknown || n->has_secret) && engine_evaluate(e, n, &err) < 0) {
+			err_in(&err, n->stack, n->logical_id);
+			err_list_take(errors, &err);
+		}
+	}
+	free(order);
+	return errors->nr > before ? -1 : 0;
+}
+
+int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err_list *warnings)
+{
+	size_t before = errors->nr, *order;
+
+	if (engine_load_records(e, errors) < 0)
+		return -1;
+	engine_add_leftovers(e, warnings);
+	if (engine_build_graph(e, errors, warnings) < 0 || engine_observe(e, errors) < 0 ||
+		evaluate_again(e, errors) < 0 || read_changed(e, full, errors) < 0)
+		return -1;
+	for (size_t i = 0; i < e->nr; i++)
+		classify(e, e->nodes[i], errors);
+	order = xcalloc(e->nr + 1, sizeof(*order));
+	depgraph_order(&e->graph, order);
+	for (size_t i = 0; i < e->nr; i++)
+		classify_action(e, order[i]);
+	free(order);
+	return errors->nr > before ? -1 : 0;
+}
+
+bool engine_plan_has_changes(const struct engine *e)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct node *n = e->nodes[i];
+		if (n->in_scope && n->action != ACTION_NONE && n->action != ACTION_RETAIN)
+			return true;
+	}
+	return false;
+}
+
+static bool loss_allowed(const struct engine *e, const struct node *n)
+{
+	char *id = node_id(n);
+	const struct strvec *list = e->opts.allow_data_loss;
+	bool allowed = list && (strvec_has(list, n->logical_id) || strvec_has(list, id));
+
+	free(id);
+	return allowed;
+}
+
+int engine_check_data_loss(struct engine *e, struct err_list *errors)
+{
+	size_t before = errors->nr;
+
+	for (size_t i = 0; i < e->nr; i++) {
+		struct node *n = e->nodes[i];
+		struct resource r = node_resource(n);
+		struct err err = ERR_INIT;
+		bool has = false, goes = n->action == ACTION_DELETE ||
+					 (n->action == ACTION_REPLACE && n->live.exists);
+		char *what = NULL;
+
+		if (!n->in_scope || !goes || !(n->type->flags & T_DATA) || !n->type->content ||
+			loss_allowed(e, n))
+			continue;
+		if (n->type->content(e->opts.ctx, &r, &has, &what, &err) < 0) {
+			err_in(&err, n->stack, n->logical_id);
+			err_list_take(errors, &err);
+		} else if (has) {
+			err_set(&err, ERR_FAILED, "%s '%s' would be %s and holds %s",
+				n->type->schema.name, n->name,
+				n->action == ACTION_DELETE ? "deleted" : "replaced",
+				what ? what : "data");
+			err_named(&err, "DataLoss");
+			err_hint(&err, "--allow-data-loss %s", n->logical_id);
+			err_in(&err, n->stack, n->logical_id);
+			err_list_take(errors, &err);
+		}
+		free(what);
+	}
+	return errors->nr > before ? -1 : 0;
+}

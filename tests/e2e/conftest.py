@@ -1,0 +1,54 @@
+"""Fixtures of the end-to-end tests: each test has a folder, a local cloud and an environment of its own.
+
+GLUEPROJ_BIN names the program (default ./glueproj of this clone).
+"""
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "conformance"))
+
+from helpers import ROOT, Cloud, Project, Runner  # noqa: E402
+from model_proxy import ModelProxy  # noqa: E402
+
+
+@pytest.fixture
+def run_glueproj(tmp_path):
+    """run_glueproj(*arguments, env=…, cwd=…, stdin=…, timeout=…) -> Result; the environment is a short list of its own."""
+    return Runner(tmp_path)
+
+
+@pytest.fixture
+def cloud(run_glueproj, tmp_path):
+    """A local cloud that is up."""
+    cloud = Cloud(run_glueproj, tmp_path / "cloud")
+    yield cloud
+    cloud.stop().ok()
+
+
+@pytest.fixture
+def proxy(cloud):
+    """A proxy before the cloud that checks every request; the test fails when one violates AWS's models or signer."""
+    with ModelProxy(cloud.endpoint, secrets={cloud.access_key_id: cloud.secret_access_key}) as proxy:
+        yield proxy
+    found = {f"{r['service']}:{r['operation']}: {v}" for r in proxy.log for v in r["violations"]}
+    assert not found and not proxy.broken, "\n".join(sorted(found) + proxy.broken)
+
+
+def make_sample(path, *options):
+    subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "make-sales-sample.py"), "--out", str(path), *options], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sales_zip(tmp_path_factory):
+    """A zip of 4000 sales records with all odd values."""
+    return make_sample(tmp_path_factory.mktemp("sales") / "2m-Sales-Records.zip", "--rows", "4000")
+
+
+@pytest.fixture
+def sales_lake(run_glueproj, cloud, sales_zip):
+    """The sales lake's project, copied, with its source a small zip; every request goes straight to the cloud."""
+    return Project(run_glueproj, cloud, "sales-lake", SourceUrl=f"file://{sales_zip}")

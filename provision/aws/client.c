@@ -1,0 +1,178 @@
+/* A client's life and what it knows of itself. */
+#include "client.h"
+#include "client_internal.h"
+#include "endpoint.h"
+#include "ops.h"
+
+#define DEFAULT_ATTEMPTS 10
+
+bool err_is_aws(const struct err *err, const char *aws_code)
+{
+	return err && err->aws_code && !strcmp(err->aws_code, aws_code);
+}
+
+static const char *first_env(const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+/* A profile that was asked for beats the environment, as its keys do. */
+static int find_region(struct aws_client *c, const struct aws_config *config, struct err *err)
+{
+	static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION", NULL};
+	bool files = !config->ignore_environment;
+	c->region = xstrdup(config->region);
+	if (!c->region && files && config->profile && *config->profile)
+		c->region = aws_profile_setting(config->profile, "region");
+	if (!c->region && files)
+		c->region = xstrdup(first_env(names));
+	if (!c->region && files)
+		c->region = aws_profile_setting(config->profile, "region");
+	if (!c->region || !*c->region) {
+		err_set(err, ERR_USAGE, "no AWS region is set");
+		return err_hint(
+			err, "give --region, set AWS_REGION, or put a region into the profile");
+	}
+	if (!endpoint_region_valid(c->region))
+		return err_set(err, ERR_USAGE, "'%s' is no AWS region", c->region);
+	return 0;
+}
+
+static int find_credentials(struct aws_client *c, struct aws_config *config, struct err *err)
+{
+	if (c->credentials)
+		return 0;
+	if (config->ignore_environment)
+		return err_set(err, ERR_USAGE, "no keys are given");
+	c->credentials = aws_credentials_default(config->profile, err);
+	if (c->credentials)
+		return 0;
+	if (err)
+		err->code = ERR_USAGE;
+	return -1;
+}
+
+static int find_endpoint(struct aws_client *c, const struct aws_config *config, struct err *err)
+{
+	c->endpoint_url = xstrdup(config->endpoint_url);
+	if (c->endpoint_url)
+		return endpoint_check(c->endpoint_url, "endpoint", err);
+	if (config->ignore_environment)
+		return 0;
+	c->profile_endpoint = aws_profile_setting(config->profile, "endpoint_url");
+	const char *url = getenv("AWS_ENDPOINT_URL");
+	if (url && *url && endpoint_check(url, "AWS_ENDPOINT_URL", err) < 0)
+		return -1;
+	if (c->profile_endpoint)
+		return endpoint_check(c->profile_endpoint, "endpoint_url of the profile", err);
+	return 0;
+}
+
+struct aws_client *aws_client_new(struct aws_config *config, struct err *err)
+{
+	struct aws_client *c = xcalloc(1, sizeof(*c));
+	c->credentials = config->credentials;
+	c->transport = config->transport;
+	config->credentials = NULL;
+	config->transport = NULL;
+	c->clock = config->clock ? config->clock : clock_system();
+	c->max_attempts = config->max_attempts > 0 ? config->max_attempts : DEFAULT_ATTEMPTS;
+	c->ignore_environment = config->ignore_environment;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->identity_lock, NULL);
+	map_init(&c->bucket_regions, free);
+	if (find_region(c, config, err) < 0 || find_endpoint(c, config, err) < 0 ||
+		find_credentials(c, config, err) < 0)
+		goto fail;
+	if (!c->transport)
+		c->transport = http_transport_curl(err);
+	if (c->transport)
+		return c;
+fail:
+	aws_client_free(c);
+	return NULL;
+}
+
+void aws_client_free(struct aws_client *c)
+{
+	if (!c)
+		return;
+	aws_credentials_free(c->credentials);
+	http_transport_free(c->transport);
+	map_release(&c->bucket_regions);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->identity_lock);
+	free(c->region);
+	free(c->endpoint_url);
+	free(c->profile_endpoint);
+	free(c->account);
+	free(c->arn);
+	free(c);
+}
+
+const char *aws_client_region(const struct aws_client *c)
+{
+	return c->region;
+}
+
+const char *aws_client_partition(const struct aws_client *c)
+{
+	return endpoint_partition(c->region);
+}
+
+const struct clock *aws_client_clock(const struct aws_client *c)
+{
+	return c->clock;
+}
+
+struct http_transport *aws_client_transport(const struct aws_client *c)
+{
+	return c->transport;
+}
+
+const char *aws_client_credentials_source(const struct aws_client *c)
+{
+	return c->credentials->source;
+}
+
+uint64_t aws_client_requests(const struct aws_client *c)
+{
+	return c->requests;
+}
+
+/* Asks once; threads that come meanwhile wait for the answer. */
+static int find_identity(struct aws_client *c, struct err *err)
+{
+	struct json *out = NULL;
+	int ret = 0;
+	pthread_mutex_lock(&c->identity_lock);
+	if (!c->account) {
+		ret = aws_call(c, &sts_get_caller_identity, NULL, &out, err);
+		const char *account = json_get_str(out, "Account"), *arn = json_get_str(out, "Arn");
+		if (ret == 0 && (!account || !arn))
+			ret = err_set(
+				err, ERR_FAILED, "the reply to GetCallerIdentity names no account");
+		if (ret == 0) {
+			c->arn = xstrdup(arn);
+			c->account = xstrdup(account);
+		}
+	}
+	pthread_mutex_unlock(&c->identity_lock);
+	json_free(out);
+	return ret;
+}
+
+const char *aws_client_account(struct aws_client *c, struct err *err)
+{
+	return find_identity(c, err) < 0 ? NULL : c->account;
+}
+
+const char *aws_client_caller_arn(struct aws_client *c, struct err *err)
+{
+	return find_identity(c, err) < 0 ? NULL : c->arn;
+}

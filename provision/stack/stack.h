@@ -38,6 +38,7 @@ struct stack {
 	struct json *conditions;   /* name to bool */
 	struct stack_resource *resources; /* live ones, in template order */
 	size_t nr_resources;
+	struct map index;                   /* logical id to struct stack_resource */
 	char *account, *region, *partition; /* pseudo parameters; account NULL while unknown */
 	char *stack_id; /* AWS::StackId: arn:…:stack/<project>-<name>/glueproj */
 	struct strvec notification_arns;
@@ -89,6 +90,11 @@ int stack_eval_secrets(struct eval *e, const struct stack_resource *r, struct st
 void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids);
 bool json_is_unknown(const struct json *v);  /* this very value */
 bool json_has_unknown(const struct json *v); /* anywhere inside */
+
+/* The condition of an output or resource (NULL: none) holds. */
+bool stack_condition(const struct stack *s, const char *condition);
+/* Evaluates and checks all live resources and outputs with nothing known about resources: what `validate` says. */
+void stack_lint(const struct stack *s, struct err_list *errors, struct err_list *warnings);
 
 /*
  * Checks evaluated properties against the schema (unknown or nearly matching names, kinds, enums, limits, names that

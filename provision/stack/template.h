@@ -8,6 +8,7 @@
  */
 #include "arena.h"
 #include "err.h"
+#include "map.h"
 #include "schema.h"
 #include "yaml.h"
 
@@ -56,6 +57,8 @@ struct template
 	size_t nr_parameters, nr_resources, nr_outputs;
 	struct yaml_node *mappings, *conditions, *rules, *metadata; /* NULL: none */
 	bool language_extensions;
+	const struct schema_set *types; /* as given; NULL: none */
+	struct map index;               /* logical id to struct template_resource */
 };
 
 /* Caller's, to be given to template_free. All errors that could be found go to `errors` (then NULL is returned). */

@@ -1,0 +1,476 @@
+/*
+ * Evaluated properties against the rows of their type. Values that a NoEcho parameter went into never show: each
+ * value of ours by its path, and the parameter's own text wherever it stands in a message.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "evalall.h"
+#include "intrinsics.h"
+#include "refs.h"
+
+struct check {
+	const struct stack_resource *r;
+	struct err_list *errors, *warnings;
+	struct strbuf path; /* within Properties */
+	struct strvec secrets;
+};
+
+/* --- places --- */
+static bool is_no_value(const struct yaml_node *n)
+{
+	struct call call;
+	return call_of(n, false, &call) == CALL_KNOWN && call.fn->eval == eval_ref &&
+	       call.arg->kind == YAML_SCALAR && !strcmp(call.arg->text, "AWS::NoValue");
+}
+
+/* The item that became number `index` of the evaluated list. */
+static const struct yaml_node *locate_item(
+	const struct stack *s, const struct yaml_node *n, size_t index)
+{
+	for (size_t i = 0; i < n->nr; i++)
+		if (!is_no_value(refs_chosen(s, n->items[i])) && !index--)
+			return n->items[i];
+	return NULL;
+}
+
+/* The member that the path starts with; names may hold dots, so the longest counts. */
+static const struct yaml_pair *locate_member(const struct yaml_node *n, const char *path)
+{
+	const struct yaml_pair *best = NULL;
+	size_t longest = 0;
+	for (size_t i = 0; i < n->nr; i++) {
+		size_t len = n->pairs[i].key->len;
+		if (len >= longest && !strncmp(path, n->pairs[i].key->text, len) &&
+			(!path[len] || path[len] == '.')) {
+			best = &n->pairs[i];
+			longest = len;
+		}
+	}
+	return best;
+}
+
+/* Where a property was written: its value, or its key; else the nearest thing around it. */
+static const struct yaml_node *locate(const struct stack_resource *r, const char *path, bool key)
+{
+	const struct yaml_node *n = r->template->properties, *at = n ? n : r->template->node;
+	while (n && path && *path) {
+		n = refs_chosen(r->stack, n);
+		size_t used = strcspn(path, ".");
+		struct call call;
+		if (call_of(n, false, &call) != CALL_NONE)
+			break;
+		if (n->kind == YAML_MAPPING) {
+			const struct yaml_pair *pair = locate_member(n, path);
+			if (!pair)
+				break;
+			used = pair->key->len;
+			n = pair->value;
+			at = key && !path[used] ? pair->key : n;
+		} else if (n->kind == YAML_SEQUENCE) {
+			long long index;
+			char *digits = xstrndup(path, used);
+			int bad = parse_int64(digits, 0, INT32_MAX, &index);
+			free(digits);
+			n = bad ? NULL : locate_item(r->stack, n, (size_t)index);
+			at = n ? n : at;
+		} else {
+			break;
+		}
+		path += used + (path[used] == '.');
+	}
+	return at;
+}
+
+/* --- what may be shown --- */
+static void hide_text(struct strbuf *text, const struct json *secret)
+{
+	const char *s = json_str(secret);
+	struct json *e;
+	if (s && *s)
+		strbuf_replace(text, s, "****");
+	if (json_is(secret, JSON_ARRAY))
+		json_each(e, secret) hide_text(text, e);
+}
+
+static void hide_secrets(const struct stack *s, struct strbuf *text)
+{
+	for (size_t i = 0; i < s->secrets.nr; i++)
+		hide_text(text, json_get(s->parameters, s->secrets.v[i]));
+}
+
+/* The property at hand, or one around or in it, holds a NoEcho value. */
+static bool is_secret(const struct check *k)
+{
+	for (size_t i = 0; i < k->secrets.nr; i++) {
+		const char *s = k->secrets.v[i];
+		size_t len = strlen(s), mine = k->path.len;
+		size_t common = len < mine ? len : mine;
+		const char *longer = len < mine ? k->path.buf : s;
+		if (!strncmp(s, k->path.buf, common) && (!longer[common] || longer[common] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void add_report(const struct stack_resource *r, struct err_list *list,
+	const char *property_path, bool key, const char *fmt, va_list ap)
+{
+	struct strbuf text = STRBUF_INIT, path = STRBUF_INIT;
+	strbuf_vaddf(&text, fmt, ap);
+	hide_secrets(r->stack, &text);
+	strbuf_addf(&path, "Resources.%s.Properties", r->template->logical_id);
+	if (property_path && *property_path)
+		strbuf_addf(&path, ".%s", property_path);
+	report(list, r->stack->template->file, locate(r, property_path, key), path.buf, "%s",
+		text.buf);
+	if (list && list->nr)
+		err_in(&list->v[list->nr - 1], r->stack->name, r->template->logical_id);
+	strbuf_release(&text);
+	strbuf_release(&path);
+}
+
+void lint_error(const struct lint_place *place, struct err_list *list, const char *property_path,
+	const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_report(place->resource, list, property_path, false, fmt, ap);
+	va_end(ap);
+}
+
+static void fail(struct check *k, const char *fmt, ...) printf_like(2, 3);
+static void fail(struct check *k, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_report(k->r, k->errors, k->path.buf, false, fmt, ap);
+	va_end(ap);
+}
+
+static void report_key(struct check *k, struct err_list *list, const char *fmt, ...)
+	printf_like(3, 4);
+static void report_key(struct check *k, struct err_list *list, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_report(k->r, list, k->path.buf, true, fmt, ap);
+	va_end(ap);
+}
+
+/* "'dev'", or what stands for it. */
+static char *shown(const struct check *k, const char *text)
+{
+	return is_secret(k) ? xstrdup("the value") : xasprintf("'%s'", text);
+}
+
+static size_t enter(struct check *k, const char *name)
+{
+	size_t mark = k->path.len;
+	strbuf_addf(&k->path, "%s%s", mark ? "." : "", name);
+	return mark;
+}
+
+static size_t enter_item(struct check *k, size_t i)
+{
+	char index[24];
+	snprintf(index, sizeof(index), "%zu", i);
+	return enter(k, index);
+}
+
+/* --- values --- */
+static const char *const kind_names[] = {
+	[FIELD_STRING] = "a text",
+	[FIELD_INTEGER] = "a whole number",
+	[FIELD_NUMBER] = "a number",
+	[FIELD_BOOL] = "true or false",
+	[FIELD_JSON] = "a mapping, or a text that holds JSON",
+	[FIELD_OBJECT] = "a mapping",
+	[FIELD_LIST] = "a list",
+	[FIELD_MAP] = "a mapping of names to texts",
+	[FIELD_TAGS] = "a list of {Key, Value}",
+	[FIELD_TAG_MAP] = "a mapping of names to texts",
+};
+
+static void check_fields(struct check *k, const struct field *fields, const struct json *object);
+static void check_value(
+	struct check *k, const struct field *f, enum field_kind kind, const struct json *v);
+
+static bool has_kind(enum field_kind kind, const struct json *v)
+{
+	switch (kind) {
+	case FIELD_STRING:
+		return json_is(v, JSON_STRING);
+	case FIELD_INTEGER:
+		return json_is(v, JSON_NUMBER) && !strpbrk(json_scalar_text(v), ".eE");
+	case FIELD_NUMBER:
+		return json_is(v, JSON_NUMBER);
+	case FIELD_BOOL:
+		return json_is(v, JSON_BOOL);
+	case FIELD_JSON:
+		return json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY) || json_is(v, JSON_STRING);
+	case FIELD_LIST:
+	case FIELD_TAGS:
+		return json_is(v, JSON_ARRAY);
+	default:
+		return json_is(v, JSON_OBJECT);
+	}
+}
+
+static void check_allowed(struct check *k, const struct field *f, const char *text)
+{
+	struct suggest s;
+	struct strbuf all = STRBUF_INIT;
+	suggest_init(&s, text);
+	for (size_t i = 0; f->values[i]; i++) {
+		if (!strcmp(f->values[i], text))
+			goto out;
+		suggest_offer(&s, f->values[i]);
+		strbuf_addf(&all, "%s%s", i ? ", " : "", f->values[i]);
+	}
+	char *value = shown(k, text);
+	fail(k, "%s is not one of %s", value, all.buf);
+	if (!is_secret(k))
+		report_suggest(k->errors, &s);
+	free(value);
+out:
+	strbuf_release(&all);
+}
+
+static void check_string(struct check *k, const struct field *f, const char *text)
+{
+	long long len = 0;
+	if (strstr(text, "{{resolve:")) {
+		fail(k, "dynamic references ({{resolve:…}}) are not supported yet");
+		return;
+	}
+	for (const char *p = text; *p; p++)
+		len += ((unsigned char)*p & 0xc0) != 0x80;
+	if (f && f->values)
+		check_allowed(k, f, text);
+	else if (f && f->max && len > f->max)
+		fail(k, "is %lld characters long, at most %lld are allowed", len, f->max);
+	else if (f && len < f->min)
+		fail(k, "is %lld characters long, at least %lld are needed", len, f->min);
+}
+
+static void check_range(struct check *k, const struct field *f, const struct json *v)
+{
+	if (!f || (!f->min && !f->max))
+		return;
+	double d = json_dbl(v, 0);
+	char *value = shown(k, json_scalar_text(v));
+	if (d < (double)f->min)
+		fail(k, "%s is less than %lld", value, f->min);
+	else if (f->max && d > (double)f->max)
+		fail(k, "%s is more than %lld", value, f->max);
+	free(value);
+}
+
+static void check_json_text(struct check *k, const char *text)
+{
+	struct err err = ERR_INIT;
+	struct json *v = json_parse(text, strlen(text), &err);
+	if (!v)
+		fail(k, "is a text that is not JSON%s%s", is_secret(k) ? "" : ": ",
+			is_secret(k) ? "" : err.text);
+	json_free(v);
+	err_release(&err);
+}
+
+static void check_tag(struct check *k, const char *name)
+{
+	if (starts_with(name, "aws:"))
+		fail(k, "tag '%s': names that start with 'aws:' belong to AWS", name);
+	else if (starts_with(name, "glueproj:"))
+		fail(k, "tag '%s': names that start with 'glueproj:' are glueproj's own", name);
+	else if (!*name || strlen(name) > 128 * 4)
+		fail(k, "a tag's name has 1 to 128 characters");
+}
+
+static void check_members(struct check *k, const struct json *object, bool tags)
+{
+	struct json *e;
+	json_each(e, object)
+	{
+		size_t mark = enter(k, json_name(e));
+		if (!json_is_unknown(e)) {
+			if (!json_is(e, JSON_STRING))
+				fail(k, "must be a text");
+			else
+				check_string(k, NULL, json_str(e));
+			if (tags)
+				check_tag(k, json_name(e));
+		}
+		strbuf_setlen(&k->path, mark);
+	}
+}
+
+static void check_tag_list(struct check *k, const struct json *list)
+{
+	struct json *e;
+	struct strvec seen = STRVEC_INIT;
+	size_t i = 0;
+	json_each(e, list)
+	{
+		size_t mark = enter_item(k, i++);
+		const char *name = json_get_str(e, "Key");
+		if (json_is_unknown(e)) {
+			strbuf_setlen(&k->path, mark);
+			continue;
+		}
+		if (!json_is(e, JSON_OBJECT) || !json_get(e, "Key") || !json_get(e, "Value"))
+			fail(k, "a tag must be {Key: …, Value: …}");
+		else
+			check_members(k, e, false);
+		if (name && strvec_has(&seen, name))
+			fail(k, "tag '%s' is there twice", name);
+		if (name) {
+			check_tag(k, name);
+			strvec_push(&seen, name);
+		}
+		strbuf_setlen(&k->path, mark);
+	}
+	strvec_release(&seen);
+}
+
+static void check_items(struct check *k, const struct field *f, const struct json *list)
+{
+	struct json *e;
+	size_t i = 0;
+	json_each(e, list)
+	{
+		size_t mark = enter_item(k, i++);
+		check_value(k, f, f->item, e);
+		strbuf_setlen(&k->path, mark);
+	}
+}
+
+static void check_value(
+	struct check *k, const struct field *f, enum field_kind kind, const struct json *v)
+{
+	if (json_is_unknown(v))
+		return;
+	if (!has_kind(kind, v)) {
+		fail(k, "must be %s", kind_names[kind]);
+		return;
+	}
+	switch (kind) {
+	case FIELD_STRING:
+		check_string(k, f, json_str(v));
+		break;
+	case FIELD_INTEGER:
+	case FIELD_NUMBER:
+		check_range(k, f, v);
+		break;
+	case FIELD_BOOL:
+		break;
+	case FIELD_JSON:
+		if (json_is(v, JSON_STRING))
+			check_json_text(k, json_str(v));
+		break;
+	case FIELD_OBJECT:
+		check_fields(k, f->fields, v);
+		break;
+	case FIELD_LIST:
+		check_items(k, f, v);
+		break;
+	case FIELD_TAGS:
+		check_tag_list(k, v);
+		break;
+	case FIELD_MAP:
+	case FIELD_TAG_MAP:
+		check_members(k, v, kind == FIELD_TAG_MAP);
+		break;
+	}
+}
+
+/* One that the rows do not know: a slip of the pen, or something newer than glueproj. */
+static void check_unknown_field(struct check *k, const struct field *fields, const char *name)
+{
+	struct suggest s;
+	suggest_init(&s, name);
+	for (const struct field *f = fields; f && f->name; f++)
+		suggest_offer(&s, f->name);
+	const char *slip = suggest_slip(&s);
+	if (slip) {
+		report_key(k, k->errors, "unknown property '%s'", name);
+		report_hint(k->errors, "did you mean '%s'?", slip);
+	} else {
+		report_key(k, k->warnings,
+			"property '%s' is not known to glueproj: passed on as it is", name);
+	}
+}
+
+static void check_fields(struct check *k, const struct field *fields, const struct json *object)
+{
+	struct json *e;
+	json_each(e, object)
+	{
+		const struct field *f = schema_field(fields, json_name(e));
+		size_t mark = enter(k, json_name(e));
+		if (!f)
+			check_unknown_field(k, fields, json_name(e));
+		else if (f->flags & F_UNSUPPORTED)
+			report_key(k, k->errors, "property '%s' is not supported yet", f->name);
+		else
+			check_value(k, f, f->kind, e);
+		strbuf_setlen(&k->path, mark);
+	}
+	for (const struct field *f = fields; f && f->name; f++)
+		if ((f->flags & F_REQUIRED) && !json_get(object, f->name))
+			fail(k, "property '%s' is missing", f->name);
+}
+
+static void check_name(struct check *k, const struct json *props)
+{
+	const struct type_schema *type = k->r->schema;
+	const char *name = type->name_field ? json_get_str(props, type->name_field) : NULL;
+	if (!name)
+		return;
+	size_t mark = enter(k, type->name_field);
+	char *value = shown(k, name);
+	if (type->name_max && strlen(name) > type->name_max) {
+		fail(k, "%s is longer than %zu characters", value, type->name_max);
+	} else if (type->name_ok && !type->name_ok(name)) {
+		fail(k, "%s is not a name that AWS takes for a %s", value, type->name);
+		if (type->name_pattern_hint)
+			report_hint(k->errors, "%s", type->name_pattern_hint);
+	}
+	free(value);
+	strbuf_setlen(&k->path, mark);
+}
+
+void stack_check_properties(const struct stack_resource *r, const struct json *props,
+	struct err_list *errors, struct err_list *warnings)
+{
+	struct check k = {.r = r, .errors = errors, .warnings = warnings, .path = STRBUF_INIT};
+	size_t before = errors->nr;
+
+	if (!r->schema || json_is_unknown(props))
+		return;
+	strvec_init(&k.secrets);
+	if (r->stack->secrets.nr) {
+		struct err_list ignored = ERR_LIST_INIT;
+		struct json *again;
+		eval_properties_collect(r, &again, &k.secrets, &ignored);
+		json_free(again);
+		err_list_release(&ignored);
+	}
+	check_fields(&k, r->schema->fields, props);
+	if (errors->nr == before)
+		check_name(&k, props);
+	if (errors->nr == before && r->schema->check)
+		r->schema->check(props, &(struct lint_place){r}, errors);
+	strbuf_release(&k.path);
+	strvec_release(&k.secrets);
+}
+
+void stack_lint(const struct stack *s, struct err_list *errors, struct err_list *warnings)
+{
+	for (size_t i = 0; i < s->nr_resources; i++) {
+		struct json *props;
+		eval_properties_collect(&s->resources[i], &props, NULL, errors);
+		stack_check_properties(&s->resources[i], props, errors, warnings);
+		json_free(props);
+	}
+}

@@ -1,6 +1,6 @@
 # The targets that check, show and install; part of GNUmakefile. scripts/run-checks.py counts.
 
-RUN_CHECKS := +$(Q)MAKE='$(MAKE)' scripts/run-checks.py
+RUN_CHECKS := $(Q)MAKE='$(MAKE)' scripts/run-checks.py
 
 .PHONY: check unit e2e conformance demo lint check-headers check-clang format fuzz coverage install uninstall
 check:

@@ -217,3 +217,48 @@ def digest_of_objects(cloud, bucket, prefix=""):
     """{key: ETag} of a bucket."""
     pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return {o["Key"]: o["ETag"] for p in pages for o in p.get("Contents", [])}
+
+
+def without(value, *keys):
+    return {k: v for k, v in value.items() if k not in keys and k != "ResponseMetadata"}
+
+
+def definitions(cloud):
+    """Every property of all that stands, without times, versions and ids that the cloud gives: equal means the same end state."""
+    s3, iam, glue, athena = (cloud.client(s) for s in ("s3", "iam", "glue", "athena"))
+    names, found = everything(cloud), {}
+    arn = f"arn:aws:glue:{cloud.region}:{cloud.account}:"
+
+    def tags(kind, name):
+        return glue.get_tags(ResourceArn=f"{arn}{kind}/{name}")["Tags"]
+
+    for bucket in names["buckets"]:
+        try:
+            found["bucket", bucket] = {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]}
+        except s3.exceptions.ClientError as e:
+            assert e.response["Error"]["Code"] == "NoSuchTagSet", e
+            found["bucket", bucket] = {}
+    for role in names["roles"]:
+        value = without(iam.get_role(RoleName=role)["Role"], "CreateDate", "RoleId", "RoleLastUsed")
+        value["Policies"] = {
+            p: iam.get_role_policy(RoleName=role, PolicyName=p)["PolicyDocument"] for p in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        }
+        value["Attached"] = sorted(p["PolicyArn"] for p in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"])
+        value["Tags"] = {t["Key"]: t["Value"] for t in iam.list_role_tags(RoleName=role)["Tags"]}
+        found["role", role] = value
+    for name in names["databases"]:
+        found["database", name] = without(glue.get_database(Name=name)["Database"], "CreateTime"), tags("database", name)
+    for name in names["jobs"]:
+        found["job", name] = without(glue.get_job(JobName=name)["Job"], "CreatedOn", "LastModifiedOn"), tags("job", name)
+    for name in names["crawlers"]:
+        value = without(glue.get_crawler(Name=name)["Crawler"], "CreationTime", "LastUpdated", "Version", "LastCrawl", "CrawlElapsedTime")
+        found["crawler", name] = value, tags("crawler", name)
+    for name in names["triggers"]:
+        found["trigger", name] = glue.get_trigger(Name=name)["Trigger"], tags("trigger", name)
+    for name in names["workflows"]:
+        value = without(glue.get_workflow(Name=name)["Workflow"], "CreatedOn", "LastModifiedOn", "LastRun")
+        found["workflow", name] = value, tags("workflow", name)
+    for name in names["workgroups"]:
+        value = without(athena.get_work_group(WorkGroup=name)["WorkGroup"], "CreationTime")
+        found["workgroup", name] = value
+    return found

@@ -27,6 +27,7 @@ static int fail(const xmlParserCtxt *ctxt, struct err *err)
 	struct strbuf text = STRBUF_INIT;
 	strbuf_addstr(&text, e->message ? e->message : "no document");
 	strbuf_trim(&text);
+	strbuf_replace(&text, "\n", " ");
 	err_set(err, ERR_INVALID, "invalid XML at line %d: %s", e->line, text.buf);
 	if (err) {
 		err->line = e->line;

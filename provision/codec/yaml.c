@@ -9,6 +9,7 @@
 
 struct reader {
 	struct yaml_builder *b;
+	const char *text;
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool have_event;
@@ -29,12 +30,30 @@ static int column_of(yaml_mark_t m)
 	return (int)m.column + 1;
 }
 
+/* libyaml reads ahead in blocks; for bytes that it cannot read it tells only the offset. */
+static yaml_mark_t mark_of_byte(const struct reader *r, size_t offset)
+{
+	yaml_mark_t at = {0};
+	for (size_t i = 0; i < offset; i++) {
+		unsigned char c = (unsigned char)r->text[i];
+		if (c == '\n') {
+			at.line++;
+			at.column = 0;
+		} else if ((c & 0xc0) != 0x80) {
+			at.column++;
+		}
+	}
+	return at;
+}
+
 /* libyaml's problem, with where the construct began when that is another line. */
 static int parser_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	yaml_mark_t at = p->error == YAML_READER_ERROR ? p->mark : p->problem_mark;
+	yaml_mark_t at = p->problem_mark;
 	const char *problem = p->problem ? p->problem : "cannot be read";
+	if (p->error == YAML_READER_ERROR)
+		at = mark_of_byte(r, p->problem_offset);
 	if (p->context && p->context_mark.line != at.line)
 		return err_at(r->b->err, r->b->file, line_of(at), column_of(at), NULL,
 			"%s (%s that starts on line %d)", problem, p->context,
@@ -291,7 +310,7 @@ static struct yaml_node *read_document(struct reader *r)
 
 static struct yaml_node *parse_yaml(struct yaml_builder *b, const char *text, size_t len)
 {
-	struct reader r = {.b = b};
+	struct reader r = {.b = b, .text = text};
 	if (!yaml_parser_initialize(&r.parser))
 		BUG("out of memory");
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

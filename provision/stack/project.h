@@ -54,6 +54,7 @@ struct project_opts {
 	/* instead of a project file: */
 	const char *template_path, *parameters_path, *stack_name;
 	const char *project_name; /* GLUEPROJ_PROJECT; NULL: the stack's name (or file's Project) */
+	bool lenient_uploads;     /* teardown, delete: a glob that matches nothing is fine */
 };
 
 /* Finds and reads the project file and the config file; no templates yet. Caller's, to be given to project_free. */
@@ -68,6 +69,11 @@ int project_bind(struct project *p, const struct project_opts *opts,
 	const struct stack_context *ctx, const struct schema_set *types, struct err_list *errors,
 	struct err_list *warnings) must_check;
 void project_free(struct project *p);
+/*
+ * All checks that need no cloud, once bound: every property against its type, one physical name or export given
+ * twice in the project.
+ */
+void project_lint(const struct project *p, struct err_list *errors, struct err_list *warnings);
 struct stack *project_stack(const struct project *p, const char *name);
 
 /* Expands ${Name} in Uploads, Artifacts, Home and AfterSetup: parameters of any stack (one name with two values is

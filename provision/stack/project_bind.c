@@ -1,0 +1,341 @@
+/* A project's stacks with their parameters' values, and the names in its own settings. */
+#include <stdlib.h>
+#include <string.h>
+#include "evalall.h"
+#include "intrinsics.h"
+#include "project.h"
+#include "report.h"
+#include "values.h"
+
+struct binder {
+	struct project *p;
+	const struct stack_context *ctx;
+	struct values sets, environment;
+	struct template **templates; /* as the project's entries; owned until bound */
+	struct err_list *errors, *warnings;
+};
+
+static bool has_parameter(const struct template *t, const char *name)
+{
+	for (size_t i = 0; i < t->nr_parameters; i++)
+		if (!strcmp(t->parameters[i].name, name))
+			return true;
+	return false;
+}
+
+/* A name that no template has as a parameter. */
+static void check_known(struct binder *b, const struct param_value *v)
+{
+	const struct yaml_node place = {.line = v->source.line, .column = v->source.column};
+	struct suggest s;
+	suggest_init(&s, v->name);
+	for (size_t i = 0; i < b->p->nr_entries; i++) {
+		if (has_parameter(b->templates[i], v->name))
+			return;
+		for (size_t j = 0; j < b->templates[i]->nr_parameters; j++)
+			suggest_offer(&s, b->templates[i]->parameters[j].name);
+	}
+	if (v->source.file)
+		report(b->errors, v->source.file, &place, v->name,
+			"unknown config key '%s': no stack has such a parameter", v->name);
+	else
+		report(b->errors, NULL, NULL, NULL, "%s: no stack has a parameter '%s'",
+			v->source.what, v->name);
+	report_suggest(b->errors, &s);
+}
+
+static void check_names(struct binder *b)
+{
+	for (size_t i = 0; i < b->sets.nr; i++)
+		check_known(b, &b->sets.v[i]);
+	for (size_t i = 0; i < b->environment.nr; i++)
+		check_known(b, &b->environment.v[i]);
+	for (size_t i = 0; i < b->p->nr_config_values; i++)
+		check_known(b, &b->p->config_values[i]);
+}
+
+static void add_known(
+	struct values *to, const struct template *t, const struct param_value *v, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (has_parameter(t, v[i].name))
+			values_add(to, v[i].name, v[i].text, &v[i].source);
+}
+
+/* Strongest first; a parameter file belongs to its stack alone, so all its names must be known there. */
+static void bind_entry(struct binder *b, size_t i)
+{
+	const struct project_stack_entry *e = &b->p->entries[i];
+	struct template *t = b->templates[i];
+	struct values all = VALUES_INIT;
+	b->templates[i] = NULL;
+	add_known(&all, t, b->sets.v, b->sets.nr);
+	add_known(&all, t, b->environment.v, b->environment.nr);
+	add_known(&all, t, b->p->config_values, b->p->nr_config_values);
+	if (e->parameters_path &&
+		values_read_parameters(&b->p->arena, e->parameters_path, &all, b->errors))
+		template_free(t);
+	else
+		b->p->stacks[i] =
+			stack_bind(e->name, t, b->ctx, all.v, all.nr, b->errors, b->warnings);
+	values_release(&all);
+}
+
+int project_bind(struct project *p, const struct project_opts *opts,
+	const struct stack_context *ctx, const struct schema_set *types, struct err_list *errors,
+	struct err_list *warnings)
+{
+	struct stack_context own = *ctx;
+	struct binder b = {.p = p, .ctx = &own, .errors = errors, .warnings = warnings};
+	size_t before = errors->nr;
+	bool all_loaded = true;
+
+	if (!own.project)
+		own.project = p->name;
+	if (p->stacks)
+		BUG("project_bind called twice");
+	p->stacks = xcalloc(p->nr_entries + 1, sizeof(*p->stacks));
+	p->nr_stacks = p->nr_entries;
+	b.templates = xcalloc(p->nr_entries + 1, sizeof(*b.templates));
+	for (size_t i = 0; i < p->nr_entries; i++) {
+		b.templates[i] =
+			template_load(p->entries[i].template_path, types, errors, warnings);
+		all_loaded = all_loaded && b.templates[i];
+	}
+	values_read_environment(&p->arena, &b.environment);
+	if (!values_read_sets(&p->arena, opts->sets, &b.sets, errors) && all_loaded)
+		check_names(&b);
+	for (size_t i = 0; i < p->nr_entries; i++)
+		if (b.templates[i])
+			bind_entry(&b, i);
+	free(b.templates);
+	values_release(&b.sets);
+	values_release(&b.environment);
+	return errors->nr > before ? -1 : 0;
+}
+
+/* --- ${Name} in Uploads, Artifacts, Home, AfterSetup --- */
+struct expansion {
+	const struct project *p;
+	project_output_fn *eval_output;
+	void *payload;
+	struct err *err;
+};
+
+/* 1: found, 0: no stack has such a parameter, -1. */
+static int expand_parameter(const struct expansion *x, const char *name, struct strbuf *out)
+{
+	const struct stack *from = NULL;
+	struct strbuf text = STRBUF_INIT;
+	int ret = 0;
+	for (size_t i = 0; i < x->p->nr_stacks && ret >= 0; i++) {
+		const struct stack *s = x->p->stacks[i];
+		const struct json *v = s ? json_get(s->parameters, name) : NULL, *e;
+		struct strbuf here = STRBUF_INIT;
+		if (!v)
+			continue;
+		if (json_is(v, JSON_ARRAY))
+			json_each(e, v)
+				strbuf_addf(&here, "%s%s", here.len ? "," : "", json_str(e));
+		else
+			strbuf_addstr(&here, json_str(v));
+		if (strvec_has(&s->secrets, name))
+			ret = err_set(x->err, ERR_USAGE,
+				"parameter '%s' is NoEcho: it cannot be part of a name", name);
+		else if (from && strcmp(text.buf, here.buf) != 0)
+			ret = err_set(x->err, ERR_USAGE,
+				"'${%s}' has two values: '%s' in stack '%s', '%s' in stack '%s'",
+				name, text.buf, from->name, here.buf, s->name);
+		else
+			ret = 1;
+		if (!from)
+			strbuf_swap(&text, &here);
+		from = s;
+		strbuf_release(&here);
+	}
+	if (ret > 0)
+		strbuf_addstr(out, text.buf);
+	strbuf_release(&text);
+	return ret;
+}
+
+/* 1: found, 2: not known yet, 0: there is no such output, -1. */
+static int expand_output(const struct expansion *x, const char *name, struct strbuf *out)
+{
+	for (size_t i = 0; i < x->p->nr_stacks; i++) {
+		const struct stack *s = x->p->stacks[i];
+		for (size_t j = 0; s && j < s->template->nr_outputs; j++) {
+			const struct template_output *o = &s->template->outputs[j];
+			if (strcmp(o->name, name) != 0 || !stack_condition(s, o->condition))
+				continue;
+			char *value = NULL;
+			int ret = x->eval_output ? x->eval_output(x->payload, name, &value, x->err)
+						 : 1;
+			if (!ret && value)
+				strbuf_addstr(out, value);
+			free(value);
+			return ret < 0 ? -1 : ret ? 2 : 1;
+		}
+	}
+	return 0;
+}
+
+/* As expand_output. */
+static int expand_pseudo(const struct expansion *x, const char *name, struct strbuf *out)
+{
+	static const char *const shared[] = {
+		"AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::URLSuffix"};
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		if (strcmp(shared[i], name) != 0)
+			continue;
+		const struct yaml_node node = {
+			.kind = YAML_SCALAR, .tag = "!Ref", .text = name, .len = strlen(name)};
+		for (size_t j = 0; j < x->p->nr_stacks; j++) {
+			struct eval e = {.stack = x->p->stacks[j]};
+			struct json *v = NULL;
+			if (!e.stack)
+				continue;
+			if (stack_eval(&e, &node, NULL, &v, x->err))
+				return -1;
+			bool known = json_str(v) != NULL;
+			strbuf_addstr(out, known ? json_str(v) : "");
+			json_free(v);
+			return known ? 1 : 2;
+		}
+		return 2;
+	}
+	return 0;
+}
+
+static int fail_unknown(const struct expansion *x, const char *name)
+{
+	struct suggest s;
+	suggest_init(&s, name);
+	for (size_t i = 0; i < x->p->nr_stacks; i++) {
+		const struct template *t = x->p->stacks[i] ? x->p->stacks[i]->template : NULL;
+		for (size_t j = 0; t && j < t->nr_parameters; j++)
+			suggest_offer(&s, t->parameters[j].name);
+		for (size_t j = 0; t && j < t->nr_outputs; j++)
+			suggest_offer(&s, t->outputs[j].name);
+	}
+	err_set(x->err, ERR_USAGE, "'${%s}' is neither a parameter nor an output of any stack",
+		name);
+	if (suggest_near(&s))
+		err_hint(x->err, "did you mean '%s'?", suggest_near(&s));
+	return -1;
+}
+
+static int expand_name(const struct expansion *x, const char *name, struct strbuf *out)
+{
+	int ret = expand_pseudo(x, name, out);
+	if (!ret)
+		ret = expand_parameter(x, name, out);
+	if (!ret)
+		ret = expand_output(x, name, out);
+	return ret ? ret : fail_unknown(x, name);
+}
+
+int project_expand(const struct project *p, const char *text, project_output_fn *eval_output,
+	void *payload, char **out, struct err *err)
+{
+	const struct expansion x = {p, eval_output, payload, err};
+	struct strbuf sb = STRBUF_INIT;
+	struct sub_piece piece;
+	bool unknown = false;
+
+	for (const char *at = text; sub_next(&at, &piece);) {
+		int ret = 1;
+		if (piece.kind == SUB_TEXT) {
+			strbuf_add(&sb, piece.text, piece.len);
+		} else if (piece.kind == SUB_BROKEN) {
+			ret = err_set(err, ERR_USAGE, "'${' without '}' in '%s'", text);
+		} else {
+			char *name = xstrndup(piece.text, piece.len);
+			ret = expand_name(&x, name, &sb);
+			free(name);
+		}
+		if (ret < 0) {
+			strbuf_release(&sb);
+			return -1;
+		}
+		unknown |= ret == 2;
+	}
+	if (unknown) {
+		strbuf_release(&sb);
+		return 1;
+	}
+	*out = strbuf_detach(&sb, NULL);
+	return 0;
+}
+
+/* --- checks over all stacks --- */
+struct named {
+	struct map seen; /* "TYPE NAME" to the resource that has it first */
+	struct err_list *errors;
+};
+
+static void check_physical_name(
+	struct named *n, const struct stack_resource *r, const struct json *props)
+{
+	const char *field = r->schema ? r->schema->name_field : NULL;
+	const char *name = field ? json_get_str(props, field) : NULL;
+	if (!name)
+		return;
+	char *key = xasprintf("%s %s", r->schema->name, name);
+	const struct stack_resource *first = map_get(&n->seen, key);
+	if (first) {
+		const struct lint_place place = {r};
+		lint_error(&place, n->errors, field, "'%s' is the name of '%s' of stack '%s', too",
+			name, first->template->logical_id, first->stack->name);
+		report_hint(n->errors, "each %s needs a name of its own", r->schema->name);
+	} else {
+		map_put(&n->seen, key, (void *)(uintptr_t)r);
+	}
+	free(key);
+}
+
+static void check_exports(struct map *seen, const struct stack *s, struct err_list *errors)
+{
+	for (size_t i = 0; i < s->template->nr_outputs; i++) {
+		const struct template_output *o = &s->template->outputs[i];
+		struct err_list ignored = ERR_LIST_INIT;
+		struct json *v = NULL;
+		if (!o->export_name || !stack_condition(s, o->condition))
+			continue;
+		char *path = xasprintf("Outputs.%s.Export.Name", o->name);
+		eval_collect(s, o->export_name, path, &v, &ignored);
+		const char *name = json_scalar_text(v);
+		if (name && map_has(seen, name))
+			report(errors, s->template->file, o->export_name, path,
+				"export '%s' is made by stack '%s', too", name,
+				((const struct stack *)map_get(seen, name))->name);
+		else if (name)
+			map_put(seen, name, (void *)(uintptr_t)s);
+		err_list_release(&ignored);
+		json_free(v);
+		free(path);
+	}
+}
+
+void project_lint(const struct project *p, struct err_list *errors, struct err_list *warnings)
+{
+	struct named names = {.errors = errors};
+	struct map exports;
+	map_init(&names.seen, NULL);
+	map_init(&exports, NULL);
+	for (size_t i = 0; i < p->nr_stacks; i++) {
+		const struct stack *s = p->stacks[i];
+		if (!s)
+			continue;
+		for (size_t j = 0; j < s->nr_resources; j++) {
+			struct json *props;
+			eval_properties_collect(&s->resources[j], &props, NULL, errors);
+			stack_check_properties(&s->resources[j], props, errors, warnings);
+			check_physical_name(&names, &s->resources[j], props);
+			json_free(props);
+		}
+		check_exports(&exports, s, errors);
+	}
+	map_release(&names.seen);
+	map_release(&exports);
+}

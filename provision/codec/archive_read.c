@@ -15,7 +15,7 @@ struct archive_reader {
 	struct archive_entry *entry;
 	struct archive_source source;
 	struct strbuf name;
-	bool raw_ok, started, direct; /* direct: libarchive reads the file itself */
+	bool raw_ok, started, ended, direct; /* direct: libarchive reads the file itself */
 	int fd;
 	unsigned char *block; /* for fd */
 };
@@ -172,13 +172,16 @@ int archive_reader_next(
 	struct archive_reader *r, const char **name, bool *is_file, int64_t *size, struct err *err)
 {
 	bool first = !r->started;
+	if (r->ended)
+		return 0;
 	locale_t before = archive_locale_enter();
 	int rc = archive_read_next_header(r->raw, &r->entry);
 	if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		take_name(r);
 	archive_locale_leave(before);
 	r->started = true;
-	if (rc == ARCHIVE_EOF)
+	r->ended = rc == ARCHIVE_EOF;
+	if (r->ended)
 		return at_end(r, first, name, is_file, size, err);
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) {
 		r->entry = NULL;

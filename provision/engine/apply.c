@@ -150,7 +150,7 @@ static int adopt(struct engine *e, struct node *n, struct err *err)
 	if (create(e, n, err) < 0 || engine_read_node(e, n, READ_FULL, err) < 0)
 		return -1;
 	changes = json_array();
-	e->opts.diff(&n->type->schema, n->props, n->live.props, changes);
+	e->opts.diff(n->type, n->props, n->live.props, changes);
 	nr = json_len(changes);
 	json_free(changes);
 	return nr ? update(e, n, err) : put_tags(e, n, err);
@@ -363,7 +363,9 @@ static int check_needs(const struct engine *e, struct err_list *errors)
 {
 	size_t before = errors->nr;
 
-	for (size_t i = 0; e->opts.only_stack && i < e->nr; i++) {
+	if (!e->opts.only_stack && !e->opts.only_uploads)
+		return 0;
+	for (size_t i = 0; i < e->nr; i++) {
 		const struct node *n = e->nodes[i];
 		const struct depgraph_node *g = &e->graph.nodes[i];
 		if (!acts(n))

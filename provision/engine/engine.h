@@ -59,7 +59,7 @@ struct engine_ui {
 
 /* Changes of property values between what is wanted and what is live, by the type's rows: pushes {"path","before",
  * "after","effect":"update|replace"}. */
-typedef void engine_diff_fn(const struct type_schema *schema, const struct json *wanted,
+typedef void engine_diff_fn(const struct resource_type *type, const struct json *wanted,
 	const struct json *live, struct json *changes);
 /* Last word on a resource's evaluated properties before they are used (scripts' places); may change them. */
 typedef int engine_prepare_fn(
@@ -78,6 +78,7 @@ struct engine_opts {
 	const char *only_stack;               /* NULL: all */
 	const struct strvec *allow_data_loss; /* logical ids or stack/logical-id; NULL: none */
 	bool keep_data;                       /* teardown leaves what may hold data */
+	bool only_uploads;                    /* deploy: programs, scripts and data, nothing else */
 	/* what else carries this project's marks, at the end of a teardown; NULL: no such call */
 	int (*sweep)(const struct type_ctx *ctx, struct json *left, struct err *err);
 };
@@ -107,6 +108,15 @@ int engine_teardown(
 /* Number of resources that a teardown would remove, and a line for people about each that holds data. Reads. */
 int engine_teardown_preview(
 	struct engine *e, size_t *resources, struct strvec *data, struct err *err) must_check;
+
+/* --- looking: what a resource with this physical name is; borrowed, NULL where the templates have none --- */
+bool engine_has_name(const struct engine *e, const char *type, const char *name);
+const char *engine_stack_of(const struct engine *e, const char *type, const char *name);
+const struct json *engine_props_of(const struct engine *e, const char *type, const char *name);
+/* Physical names of all declared resources of a type, in set-up order. */
+void engine_names(const struct engine *e, const char *type, struct strvec *names);
+/* The physical name of a logical id ("id" or "stack/id") of that type; NULL. */
+const char *engine_name_of(const struct engine *e, const char *type, const char *logical_id);
 
 /* --- reports: CONTRACT.md's members, set in `doc` --- */
 void engine_report(const struct engine *e, struct json *doc, double seconds,

@@ -65,6 +65,8 @@ struct node *engine_add_node(struct engine *e, const struct resource_type *type,
 	n->secret_paths = (struct strvec)STRVEC_INIT;
 	n->owner_tags = owner_tags(e, n);
 	n->in_scope = !e->opts.only_stack || !strcmp(e->opts.only_stack, stack);
+	if (e->opts.only_uploads && (type->flags & (T_PSEUDO | T_ACTION)) != T_PSEUDO)
+		n->in_scope = false;
 	ALLOC_GROW(e->nodes, e->nr, e->alloc);
 	e->nodes[e->nr++] = n;
 	return n;
@@ -607,4 +609,59 @@ void engine_free(struct engine *e)
 	json_free(e->left);
 	pthread_mutex_destroy(&e->ui_lock);
 	free(e);
+}
+
+/* --- looking --- */
+
+static const struct node *named(const struct engine *e, const char *type, const char *name)
+{
+	char *key = xasprintf("%s\n%s", type, name);
+	const struct node *n = map_get(&e->by_name, key);
+
+	free(key);
+	return n;
+}
+
+bool engine_has_name(const struct engine *e, const char *type, const char *name)
+{
+	return named(e, type, name) != NULL;
+}
+
+const char *engine_stack_of(const struct engine *e, const char *type, const char *name)
+{
+	const struct node *n = named(e, type, name);
+
+	return n ? n->stack : NULL;
+}
+
+const struct json *engine_props_of(const struct engine *e, const char *type, const char *name)
+{
+	const struct node *n = named(e, type, name);
+
+	return n ? n->props : NULL;
+}
+
+void engine_names(const struct engine *e, const char *type, struct strvec *names)
+{
+	for (size_t i = 0; i < e->nr; i++)
+		if (e->nodes[i]->decl && e->nodes[i]->name &&
+			!strcmp(e->nodes[i]->type->schema.name, type))
+			strvec_push(names, e->nodes[i]->name);
+}
+
+const char *engine_name_of(const struct engine *e, const char *type, const char *logical_id)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct node *n = e->nodes[i];
+		char *id;
+		bool hit;
+		if (!n->decl || strcmp(n->type->schema.name, type) != 0)
+			continue;
+		id = node_id(n);
+		hit = !strcmp(n->logical_id, logical_id) || !strcmp(id, logical_id);
+		free(id);
+		if (hit)
+			return n->name;
+	}
+	return NULL;
 }

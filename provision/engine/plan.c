@@ -75,7 +75,7 @@ static bool diff_node(struct engine *e, struct node *n)
 
 	json_free(n->changes);
 	n->changes = json_array();
-	e->opts.diff(&n->type->schema, n->props, n->live.props, n->changes);
+	e->opts.diff(n->type, n->props, n->live.props, n->changes);
 	mask_secrets(n, n->changes);
 	json_each(c, n->changes)
 	{

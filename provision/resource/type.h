@@ -48,6 +48,7 @@ struct type_ctx {
 };
 
 struct resource_type;
+struct field_default;
 
 /* One resource as a hook sees it. Borrowed for the call. */
 struct resource {
@@ -92,6 +93,8 @@ struct resource_type {
 	unsigned flags; /* enum type_flags */
 	/* NULL-terminated property names to keep in the record ("Roles" of a policy): what delete needs and the name does not tell */
 	const char *const *record_fields;
+	/* what AWS fills in for properties that nobody set ({0}-terminated, fields.h); NULL: nothing known */
+	const struct field_default *defaults;
 
 	/* Reads it. Missing is success with exists false. DENIED means it is there but somebody else's (S3 403), or we may not look. */
 	int (*read)(const struct type_ctx *ctx, const struct resource *r, enum read_depth depth,
@@ -135,6 +138,11 @@ struct resource_type {
 extern const struct resource_type *const resource_types[];
 const struct schema_set *resource_schemas(void);
 const struct resource_type *resource_type_find(const char *name);
+
+/* What differs between wanted and live properties of a type, defaults included: pushes {"path","before","after",
+ * "effect":"update|replace"} to `changes`. What engine_opts.diff wants. */
+void resource_diff(const struct resource_type *type, const struct json *wanted,
+	const struct json *live, struct json *changes);
 
 /* Pseudo types; their properties are made by package/ and cmd/:
  * Glueproj::Upload  {From: path, Bucket, Key, Sha256, Size, Owner?: expected bucket owner, Keep?: not removed at teardown}

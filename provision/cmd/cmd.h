@@ -1,0 +1,186 @@
+#ifndef CMD_H
+#define CMD_H
+
+/*
+ * What all subcommands share. main() finds the command in commands[], session_open() does what its flags ask
+ * for (options, project, cloud), the command fills session->doc and prints its text, session_close() prints the document
+ * of `--output json` and gives the exit code.
+ */
+#include <stdbool.h>
+#include "client.h"
+#include "engine.h"
+#include "err.h"
+#include "json.h"
+#include "opt.h"
+#include "package.h"
+#include "project.h"
+#include "server.h"
+#include "type.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CHANGES = 3, /* plan --detailed-exitcode */
+	EXIT_LEASE = 4,
+	EXIT_SIGINT = 130,
+	EXIT_SIGTERM = 143,
+};
+
+/* Every option of every command; a command's table says which it takes. {0} is "not given". */
+struct options {
+	/* everywhere */
+	const char *project, *config, *region, *profile, *endpoint_url, *local, *output;
+	struct strvec sets;
+	long long parallel;
+	bool quiet, verbose, no_color, help, version;
+	/* of some commands */
+	const char *template, *parameters, *stack, *database, *workgroup, *run_id, *dir, *account;
+	struct strvec allow_data_loss, args;
+	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
+		well_known_keys;
+	long long timeout_s, port, idle_s, limit;
+};
+
+struct session;
+
+enum command_flags {
+	CMD_PROJECT = 1 << 0,       /* a project file must be there */
+	CMD_MAYBE_PROJECT = 1 << 1, /* read when there is one */
+	CMD_BIND = 1 << 2,          /* templates loaded and bound */
+	CMD_CLOUD = 1 << 3,         /* an AWS client */
+	CMD_NO_PACKAGE = 1 << 4,    /* the engine without bundles */
+};
+
+struct command {
+	const char *name;
+	int (*run)(struct session *s); /* 0, or -1 with errors in s->errors, or an exit code > 0 */
+	unsigned flags;                /* enum command_flags */
+	const struct opt *opts;        /* {0}-terminated; NULL: none of its own */
+	const char *operands;          /* for usage: "NAME" */
+	size_t min_operands, max_operands;
+	const char *help;
+	const char *examples; /* lines, each indented by two blanks */
+};
+extern const struct command commands[]; /* {0}-terminated */
+/* The command in argv[1…], which common options may stand before; the words without it go to `rest` (an array with room
+ * for argc). NULL after a message on stderr, or the document of `--output json`. */
+const struct command *command_find(int argc, char **argv, char **rest, int *nr_rest);
+
+struct session {
+	const struct command *command;
+	struct options o;
+	struct strvec operands;
+	bool json;
+	struct json *doc; /* of --output json */
+	struct err_list errors, warnings;
+
+	struct project_opts project_opts;
+	struct project *project;        /* NULL: none */
+	struct local_server_info local; /* with --local */
+	struct aws_client *aws;
+	struct type_ctx ctx;
+	char *account, *home_bucket, *artifacts;
+	struct record_store *store;
+	struct package *package;
+	struct strvec extra_names; /* owns texts of extras */
+	int64_t began_ms;
+};
+
+/* session.c */
+int session_open(struct session *s, const struct command *c, int argc, char **argv) must_check;
+/* Prints errors (text) or the document (json); returns the process's exit code. */
+int session_close(struct session *s, int result);
+/* Plans that are made of the project: bundles, uploads and crawler starts as nodes. NULL with s->errors. Borrowed options:
+ * `opts` members that cmd_engine does not fill (only_stack, …) are the caller's. */
+struct engine *session_engine(struct session *s, struct engine_opts *opts, bool for_teardown);
+/* Moves err to s->errors; returns -1. */
+int session_fail(struct session *s, struct err *err);
+double session_seconds(const struct session *s);
+extern const struct opt common_opts[];
+void usage_print(const struct command *c); /* NULL: all commands */
+
+/* home.c: the record's store in the home bucket */
+struct record_store *home_store_new(
+	struct aws_client *aws, const char *bucket, const char *account);
+void home_store_free(struct record_store *s);
+/* Removes what this project has in its home besides records: bundles. */
+int home_remove_artifacts(struct record_store *s, const char *project, struct err *err) must_check;
+
+/* extras.c: uploads, bundles and crawler starts as nodes */
+struct extras {
+	struct engine_extra *v;
+	size_t nr, alloc;
+	struct strvec texts; /* owns the strings */
+	const char ***needs; /* owned arrays */
+	size_t nr_needs, alloc_needs;
+};
+int extras_collect(
+	struct session *s, struct engine *resolver, struct extras *out, struct err *err) must_check;
+void extras_release(struct extras *x); /* props that were not taken too */
+
+/* progress.c */
+struct progress;
+struct progress *progress_new(const struct session *s);
+void progress_event(void *progress, const struct engine_event *ev);
+/* For type_ctx.note. */
+void progress_note(void *progress, const char *stack, const char *logical_id, const char *text);
+void progress_free(struct progress *p); /* clears the live part */
+
+/* table.c: aligned columns on stdout */
+struct table;
+struct table *table_new(size_t columns);
+void table_row(struct table *t, const char *const *cells); /* copies; NULL cell: empty */
+void table_print(struct table *t, bool header); /* header: the first row is underlined; frees t */
+size_t text_width(const char *utf8);
+
+/* signal.c */
+void signals_install(void);
+/* SIGINT, SIGTERM, or 0. */
+int signals_got(void);
+
+/* Poll pauses that grow from 50 ms to `max_ms`; -1 when interrupted or over. */
+struct poll {
+	int64_t next_ms, max_ms, deadline_ms; /* deadline on the monotonic clock; 0: none */
+};
+int poll_wait(struct session *s, struct poll *p, struct err *err) must_check;
+void poll_start(struct session *s, struct poll *p, int64_t timeout_s);
+
+/* follow.c: job runs' log lines as they come */
+struct log_tail;
+struct log_tail *log_tail_new(struct session *s);
+void log_tail_free(struct log_tail *t);
+/* Reads what is new in the streams of a job run (both groups of its kind) and prints it behind "node | "; with --output json it
+ * goes to `events` instead when that is given. Failures are silent: logs never block the status. */
+void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,
+	struct json *events);
+
+/* the commands */
+int cmd_setup(struct session *s);
+int cmd_teardown(struct session *s);
+int cmd_create(struct session *s);
+int cmd_delete(struct session *s);
+int cmd_deploy(struct session *s);
+int cmd_plan(struct session *s);
+int cmd_status(struct session *s);
+int cmd_outputs(struct session *s);
+int cmd_graph(struct session *s);
+int cmd_validate(struct session *s);
+int cmd_run(struct session *s);
+int cmd_logs(struct session *s);
+int cmd_tables(struct session *s);
+int cmd_query(struct session *s);
+int cmd_config(struct session *s);
+int cmd_whoami(struct session *s);
+int cmd_local(struct session *s);
+int cmd_help(struct session *s);
+
+/* lookup.c: names of the project's resources for run, logs, tables, query */
+/* Physical names of the project's resources of a type; logical ids are understood by name_of. */
+void project_names(struct session *s, const char *type, struct strvec *names);
+/* NAME as typed (physical name or logical id) to type ("AWS::Glue::Workflow"…) and physical name; malloc'd. Asks the cloud when
+ * the project does not know it. ERR_NOT_FOUND names the runnable ones. */
+int find_runnable(struct session *s, const char *typed, const char **type, char **name,
+	struct err *err) must_check;
+
+#endif

@@ -1,0 +1,144 @@
+/* local: the local cloud as a server for other tools; and whoami. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+
+static char *local_dir(const struct session *s)
+{
+	const char *dir =
+		s->o.dir ? s->o.dir : (s->o.local && *s->o.local ? s->o.local : ".glueproj/local");
+
+	return xstrdup(dir);
+}
+
+static void print_info(struct session *s, const struct local_server_info *i)
+{
+	json_set_str(s->doc, "endpoint", i->endpoint);
+	json_set_i64(s->doc, "pid", i->pid);
+	json_set_str(s->doc, "dir", i->dir);
+	json_set_str(s->doc, "region", i->region);
+	json_set_str(s->doc, "access_key_id", i->access_key_id);
+	json_set_str(s->doc, "secret_access_key", i->secret_access_key);
+	json_set_str(s->doc, "account", i->account);
+	if (s->json)
+		return;
+	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport "
+	       "AWS_SECRET_ACCESS_KEY=%s\n"
+	       "export AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\nunset AWS_SESSION_TOKEN "
+	       "AWS_PROFILE\n",
+		i->endpoint, i->access_key_id, i->secret_access_key, i->region, i->region);
+}
+
+static void on_ready(const struct local_server_info *i, void *payload)
+{
+	struct session *s = payload;
+
+	print_info(s, i);
+	if (s->json) {
+		struct strbuf sb = STRBUF_INIT;
+		json_set_i64(s->doc, "schema", 1);
+		json_print(s->doc, &sb);
+		printf("%s\n", sb.buf);
+		strbuf_release(&sb);
+	}
+	fflush(stdout);
+}
+
+static int local_start(struct session *s, const char *dir, struct err *err)
+{
+	struct local_server_opts opts = {
+		.dir = dir,
+		.port = (int)s->o.port,
+		.idle_s = (int)s->o.idle_s,
+		.account = s->o.account,
+		.region = s->o.region,
+		.well_known_keys = s->o.well_known_keys,
+	};
+	struct local_server_info info = LOCAL_SERVER_INFO_INIT;
+	int ret;
+
+	if (s->o.foreground) {
+		ret = local_server_run(&opts, on_ready, s, err);
+		s->json = false; /* its document was printed when it was ready */
+		return ret;
+	}
+	ret = local_server_start(&opts, &info, err);
+	if (!ret)
+		print_info(s, &info);
+	local_server_info_release(&info);
+	return ret;
+}
+
+static int local_status(struct session *s, const char *dir, struct err *err)
+{
+	struct local_server_info info = LOCAL_SERVER_INFO_INIT;
+	bool running = false;
+	int ret = local_server_status(dir, &running, &info, err);
+
+	json_set_bool(s->doc, "running", running);
+	if (!ret && running) {
+		json_set_str(s->doc, "endpoint", info.endpoint);
+		json_set_i64(s->doc, "pid", info.pid);
+		json_set_str(s->doc, "dir", info.dir);
+		json_set_str(s->doc, "region", info.region);
+		json_set_str(s->doc, "account", info.account);
+	}
+	if (!ret && !s->json) {
+		if (running)
+			printf("running: %s, process %ld, %s\n", info.endpoint, info.pid, info.dir);
+		else
+			printf("not running\n");
+	}
+	local_server_info_release(&info);
+	return ret ? ret : (running ? EXIT_OK : EXIT_FAILED);
+}
+
+static int local_stop(struct session *s, const char *dir, struct err *err)
+{
+	bool was_running = false;
+
+	if (local_server_stop(dir, &was_running, err) < 0)
+		return -1;
+	json_set_bool(s->doc, "stopped", was_running);
+	if (!s->json)
+		printf("%s\n", was_running ? "stopped" : "not running");
+	return 0;
+}
+
+int cmd_local(struct session *s)
+{
+	const char *verb = s->operands.v[0];
+	char *dir = local_dir(s);
+	struct err err = ERR_INIT;
+	int ret;
+
+	if (!strcmp(verb, "start"))
+		ret = local_start(s, dir, &err);
+	else if (!strcmp(verb, "status"))
+		ret = local_status(s, dir, &err);
+	else if (!strcmp(verb, "stop"))
+		ret = local_stop(s, dir, &err);
+	else
+		ret = err_set(
+			&err, ERR_USAGE, "local takes %s, not '%s'", s->command->operands, verb);
+	free(dir);
+	return ret < 0 ? session_fail(s, &err) : ret;
+}
+
+int cmd_whoami(struct session *s)
+{
+	struct err err = ERR_INIT;
+	const char *arn = aws_client_caller_arn(s->aws, &err);
+
+	if (!arn)
+		return session_fail(s, &err);
+	json_set_str(s->doc, "account", s->account);
+	json_set_str(s->doc, "arn", arn);
+	json_set_str(s->doc, "region", s->ctx.region);
+	json_set_str(s->doc, "credentials", aws_client_credentials_source(s->aws));
+	if (!s->json)
+		printf("account      %s\nidentity     %s\nregion       %s\ncredentials  %s\n",
+			s->account, arn, s->ctx.region, aws_client_credentials_source(s->aws));
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* logs: what the last run (or a named one) of a job, workflow or crawler wrote. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+#include "ops.h"
+
+static void read_job_run(struct session *s, struct log_tail *tail, const char *job,
+	const char *run_id, struct json *events)
+{
+	struct json *out = NULL;
+	struct err ignored = ERR_INIT;
+	const char *command = NULL;
+
+	if (!aws_callf(s->aws, &glue_get_job, &out, &ignored, "{\"JobName\":\"%s\"}", job))
+		command = json_str(json_path(out, "Job.Command.Name"));
+	log_tail_read(tail, job, run_id, command && !strcmp(command, "pythonshell"), events);
+	err_release(&ignored);
+	json_free(out);
+}
+
+/* The runs to show: ids of one job, or of all jobs of a workflow run. *running: more may come. */
+static int job_runs(
+	struct session *s, const char *name, struct json *runs, bool *running, struct err *err)
+{
+	struct json *out = NULL, *list, *first;
+	const char *id = s->o.run_id;
+
+	if (id) {
+		if (aws_callf(s->aws, &glue_get_job_run, &out, err,
+			    "{\"JobName\":\"%s\",\"RunId\":\"%s\"}", name, id) < 0)
+			return -1;
+		first = json_get(out, "JobRun");
+	} else {
+		if (aws_callf(s->aws, &glue_get_job_runs, &out, err,
+			    "{\"JobName\":\"%s\",\"MaxResults\":1}", name) < 0)
+			return -1;
+		list = json_get(out, "JobRuns");
+		first = json_at(list, 0);
+	}
+	if (first) {
+		const char *state = json_get_str(first, "JobRunState");
+		*running = state && (!strcmp(state, "RUNNING") || !strcmp(state, "STARTING") ||
+					    !strcmp(state, "STOPPING"));
+		json_push(runs, json_copy(first));
+	}
+	json_free(out);
+	return 0;
+}
+
+static int workflow_runs(
+	struct session *s, const char *name, struct json *runs, bool *running, struct err *err)
+{
+	struct json *out = NULL, *run, *node, *jr;
+	const char *status;
+	int ret;
+
+	if (s->o.run_id)
+		ret = aws_callf(s->aws, &glue_get_workflow_run, &out, err,
+			"{\"Name\":\"%s\",\"RunId\":\"%s\",\"IncludeGraph\":true}", name,
+			s->o.run_id);
+	else
+		ret = aws_callf(s->aws, &glue_get_workflow_runs, &out, err,
+			"{\"Name\":\"%s\",\"IncludeGraph\":true,\"MaxResults\":1}", name);
+	if (ret < 0)
+		return -1;
+	run = s->o.run_id ? json_get(out, "Run") : json_at(json_get(out, "Runs"), 0);
+	status = json_get_str(run, "Status");
+	*running = status && (!strcmp(status, "RUNNING") || !strcmp(status, "STOPPING"));
+	json_each(node, json_path(run, "Graph.Nodes"))
+		json_each(jr, json_path(node, "JobDetails.JobRuns")) json_push(runs, json_copy(jr));
+	json_free(out);
+	return 0;
+}
+
+static int crawler_events(struct session *s, const char *name, struct json *events, struct err *err)
+{
+	struct json *in = json_object(), *out = NULL, *ev;
+	int ret;
+
+	json_set_str(in, "logGroupName", "/aws-glue/crawlers");
+	json_set_str(in, "logStreamName", name);
+	json_set_bool(in, "startFromHead", true);
+	ret = aws_call(s->aws, &logs_get_log_events, in, &out, err);
+	json_each(ev, json_get(out, "events"))
+	{
+		struct strbuf when = STRBUF_INIT;
+		struct json *j = json_object();
+		clock_add_iso(&when, json_get_i64(ev, "timestamp", 0), true);
+		json_set_str(j, "time", when.buf);
+		json_set_str(j, "stream", name);
+		json_set(j, "run_id", json_null());
+		json_set_str(j, "node", name);
+		json_set_str(j, "message", json_get_str(ev, "message"));
+		json_push(events, j);
+		strbuf_release(&when);
+	}
+	json_free(in);
+	json_free(out);
+	return ret;
+}
+
+static int gather(struct session *s, struct log_tail *tail, const char *type, const char *name,
+	struct json *events, bool *running, struct err *err)
+{
+	struct json *runs, *run;
+	int ret;
+
+	*running = false;
+	if (!strcmp(type, "AWS::Glue::Crawler"))
+		return crawler_events(s, name, events, err);
+	runs = json_array();
+	if (!strcmp(type, "AWS::Glue::Workflow"))
+		ret = workflow_runs(s, name, runs, running, err);
+	else
+		ret = job_runs(s, name, runs, running, err);
+	if (!ret && !json_len(runs))
+		ret = err_set(err, ERR_NOT_FOUND, "'%s' has not run yet", name);
+	json_each(run, runs) read_job_run(
+		s, tail, json_get_str(run, "JobName"), json_get_str(run, "Id"), events);
+	json_free(runs);
+	return ret;
+}
+
+static void print_from(const struct json *events, size_t *printed)
+{
+	size_t i = 0;
+	struct json *ev;
+
+	json_each(ev, events)
+	{
+		if (i++ < *printed)
+			continue;
+		printf("%s %s | %s\n", json_get_str(ev, "time"), json_get_str(ev, "node"),
+			json_get_str(ev, "message"));
+	}
+	*printed = i;
+}
+
+int cmd_logs(struct session *s)
+{
+	struct log_tail *tail = log_tail_new(s);
+	struct json *events = json_array();
+	struct err err = ERR_INIT;
+	const char *type;
+	char *name = NULL;
+	bool running = false;
+	size_t printed = 0;
+	struct poll p;
+	int ret;
+
+	poll_start(s, &p, s->o.timeout_s);
+	ret = find_runnable(s, s->operands.v[0], &type, &name, &err);
+	while (!ret) {
+		ret = gather(s, tail, type, name, events, &running, &err);
+		if (!s->json)
+			print_from(events, &printed);
+		if (ret || !s->o.follow || !running)
+			break;
+		ret = poll_wait(s, &p, &err);
+	}
+	json_set(s->doc, "events", events);
+	if (ret)
+		session_fail(s, &err);
+	log_tail_free(tail);
+	free(name);
+	return ret;
+}

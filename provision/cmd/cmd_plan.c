@@ -1,0 +1,200 @@
+/* plan, status, outputs, graph and validate: what reads only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+
+static char *value_text(const struct json *v)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!v)
+		return xstrdup("(none)");
+	if (json_is_unknown(v))
+		return xstrdup("(known after set-up)");
+	json_print(v, &sb);
+	return strbuf_detach(&sb, NULL);
+}
+
+static void print_properties(const struct json *change)
+{
+	struct json *p;
+
+	json_each(p, json_get(change, "properties"))
+	{
+		char *before = value_text(json_get(p, "before")),
+		     *after = value_text(json_get(p, "after"));
+		printf("      %s: %s -> %s%s\n", json_get_str(p, "path"), before, after,
+			!strcmp(json_get_str(p, "effect") ? json_get_str(p, "effect") : "",
+				"replace")
+				? "  (replaces)"
+				: "");
+		free(before);
+		free(after);
+	}
+}
+
+static void print_changes(const struct json *list, const char *title)
+{
+	struct json *c;
+
+	json_each(c, list)
+	{
+		printf("  %s %s/%s  %s", title ? title : json_get_str(c, "action"),
+			json_get_str(c, "stack"), json_get_str(c, "logical_id"),
+			json_get_str(c, "type"));
+		if (json_get_str(c, "physical_id"))
+			printf("  %s", json_get_str(c, "physical_id"));
+		printf("  (%s)%s\n", json_get_str(c, "reason"),
+			json_get_truth(c, "data_loss", false) ? "  DATA LOSS" : "");
+		print_properties(c);
+	}
+}
+
+int cmd_plan(struct session *s)
+{
+	struct engine_opts opts = {0};
+	struct engine *e = session_engine(s, &opts, false);
+	bool changes;
+	int ret;
+
+	if (!e)
+		return -1;
+	ret = engine_plan(e, s->o.drift, &s->errors, &s->warnings);
+	engine_report_plan(e, s->doc, s->o.drift);
+	changes = engine_plan_has_changes(e);
+	engine_free(e);
+	if (!s->json) {
+		print_changes(json_get(s->doc, "changes"), NULL);
+		print_changes(json_get(s->doc, "drift"), "drift");
+		if (!changes && !ret)
+			printf("plan: nothing to do\n");
+		else
+			printf("plan: %zu changes\n", json_len(json_get(s->doc, "changes")));
+	}
+	return !ret && changes && s->o.detailed_exitcode ? EXIT_CHANGES : ret;
+}
+
+static int check_stack_operand(struct session *s, const char **stack)
+{
+	struct err err = ERR_INIT;
+
+	*stack = s->operands.nr ? s->operands.v[0] : NULL;
+	if (!*stack || project_stack(s->project, *stack))
+		return 0;
+	err_set(&err, ERR_USAGE, "project '%s' has no stack '%s'", s->project->name, *stack);
+	return session_fail(s, &err);
+}
+
+/* Whose something is, is what status tells: it is not a failure here. */
+static int forgive_foreign(struct session *s, int ret)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->errors.nr; i++) {
+		if (s->errors.v[i].code == ERR_NOT_OWNED)
+			err_release(&s->errors.v[i]);
+		else
+			s->errors.v[kept++] = s->errors.v[i];
+	}
+	s->errors.nr = kept;
+	return kept ? -1 : (ret < 0 ? 0 : ret);
+}
+
+int cmd_status(struct session *s)
+{
+	struct engine_opts opts = {0};
+	struct json *stack, *r;
+	struct engine *e;
+	int ret;
+
+	if (check_stack_operand(s, &opts.only_stack) < 0)
+		return -1;
+	e = session_engine(s, &opts, false);
+	if (!e)
+		return -1;
+	ret = forgive_foreign(s, engine_plan(e, false, &s->errors, &s->warnings));
+	engine_report_status(e, s->doc);
+	engine_free(e);
+	if (!s->json) {
+		struct table *t = table_new(5);
+		table_row(t, (const char *[]){"STACK", "RESOURCE", "TYPE", "STATE", "NAME"});
+		json_each(stack, json_get(s->doc, "stacks"))
+			json_each(r, json_get(stack, "resources")) table_row(t,
+				(const char *[]){json_get_str(stack, "name"),
+					json_get_str(r, "logical_id"), json_get_str(r, "type"),
+					json_get_str(r, "state"), json_get_str(r, "physical_id")});
+		table_print(t, true);
+	}
+	return ret;
+}
+
+int cmd_outputs(struct session *s)
+{
+	struct engine_opts opts = {0};
+	struct json *outputs, *stack, *o;
+	struct err err = ERR_INIT;
+	struct engine *e;
+	int ret;
+
+	if (check_stack_operand(s, &opts.only_stack) < 0)
+		return -1;
+	e = session_engine(s, &opts, false);
+	if (!e)
+		return -1;
+	ret = forgive_foreign(s, engine_plan(e, false, &s->errors, &s->warnings));
+	outputs = ret ? NULL : engine_outputs(e, &err);
+	engine_free(e);
+	if (!outputs)
+		return err.code ? session_fail(s, &err) : ret;
+	if (!s->json)
+		json_each(stack, outputs) json_each(o, stack)
+			printf("%s.%s=%s\n", json_name(stack), json_name(o), json_str(o));
+	json_set(s->doc, "outputs", outputs);
+	return 0;
+}
+
+/* Checks and pictures need no cloud: names are made for an account that is not known. */
+static struct engine *offline_engine(struct session *s)
+{
+	struct engine_opts opts = {0};
+
+	s->ctx = (struct type_ctx){.project = s->project->name,
+		.account = "000000000000",
+		.region = s->o.region ? s->o.region
+				      : (s->project->region ? s->project->region : "us-east-1"),
+		.partition = "aws"};
+	return session_engine(s, &opts, false);
+}
+
+int cmd_graph(struct session *s)
+{
+	struct engine *e = offline_engine(s);
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!e)
+		return -1;
+	engine_dot(e, &sb);
+	engine_free(e);
+	if (s->json)
+		json_set_str(s->doc, "dot", sb.buf);
+	else
+		fwrite(sb.buf, 1, sb.len, stdout);
+	strbuf_release(&sb);
+	return 0;
+}
+
+int cmd_validate(struct session *s)
+{
+	struct engine *e = offline_engine(s);
+	size_t resources = 0;
+
+	if (!e)
+		return -1;
+	engine_free(e);
+	for (size_t i = 0; i < s->project->nr_stacks; i++)
+		resources += s->project->stacks[i]->nr_resources;
+	if (!s->json)
+		printf("valid: %zu stacks, %zu resources\n", s->project->nr_stacks, resources);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* Pauses between looks, and job runs' logs as they come. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "cmd.h"
+#include "map.h"
+#include "ops.h"
+
+#define FIRST_POLL_MS 50
+#define LOCAL_POLL_MS 300
+#define AWS_POLL_MS 5000
+
+void poll_start(struct session *s, struct poll *p, int64_t timeout_s)
+{
+	const struct clock *c = s->ctx.clock;
+
+	p->next_ms = FIRST_POLL_MS;
+	p->max_ms = s->o.local ? LOCAL_POLL_MS : AWS_POLL_MS;
+	p->deadline_ms = timeout_s ? c->mono_ms(c) + timeout_s * 1000 : 0;
+}
+
+int poll_wait(struct session *s, struct poll *p, struct err *err)
+{
+	const struct clock *c = s->ctx.clock;
+
+	if (p->deadline_ms && c->mono_ms(c) >= p->deadline_ms)
+		return err_set(
+			err, ERR_TIMEOUT, "it still runs after %lld s (--timeout)", s->o.timeout_s);
+	if (c->sleep_ms(c, p->next_ms) < 0 || clock_interrupted())
+		return err_set(
+			err, ERR_INTERRUPTED, "no longer followed: the run goes on by itself");
+	p->next_ms = p->next_ms * 3 / 2 < p->max_ms ? p->next_ms * 3 / 2 : p->max_ms;
+	return 0;
+}
+
+/* --- logs --- */
+
+struct log_tail {
+	struct session *s;
+	struct map tokens; /* "group\nstream" to the next forward token */
+};
+
+struct log_tail *log_tail_new(struct session *s)
+{
+	struct log_tail *t = xcalloc(1, sizeof(*t));
+
+	t->s = s;
+	map_init(&t->tokens, free);
+	return t;
+}
+
+void log_tail_free(struct log_tail *t)
+{
+	if (!t)
+		return;
+	map_release(&t->tokens);
+	free(t);
+}
+
+static void add_event(struct json *events, const struct json *ev, const char *stream,
+	const char *run_id, const char *node)
+{
+	struct strbuf when = STRBUF_INIT;
+	struct json *j = json_object();
+
+	clock_add_iso(&when, json_get_i64(ev, "timestamp", 0), true);
+	json_set_str(j, "time", when.buf);
+	json_set_str(j, "stream", stream);
+	json_set_str(j, "run_id", run_id);
+	json_set_str(j, "node", node);
+	json_set_str(j, "message", json_get_str(ev, "message"));
+	json_push(events, j);
+	strbuf_release(&when);
+}
+
+static void print_event(const struct session *s, const struct json *ev, const char *node)
+{
+	const char *message = json_get_str(ev, "message");
+
+	if (message)
+		fprintf(s->json ? stderr : stdout, "  %s | %s\n", node, message);
+}
+
+static void read_stream(struct log_tail *t, const char *group, const char *node, const char *stream,
+	const char *run_id, struct json *events)
+{
+	char *key = xasprintf("%s\n%s", group, stream);
+	struct json *in, *out, *ev;
+
+	for (;;) {
+		const char *token = map_get(&t->tokens, key), *next;
+		bool caught_up;
+		struct err ignored = ERR_INIT;
+
+		in = json_object();
+		json_set_str(in, "logGroupName", group);
+		json_set_str(in, "logStreamName", stream);
+		json_set_bool(in, "startFromHead", true);
+		json_set_str(in, "nextToken", token);
+		out = NULL;
+		if (aws_call(t->s->aws, &logs_get_log_events, in, &out, &ignored) < 0) {
+			err_release(&ignored);
+			json_free(in);
+			break;
+		}
+		json_each(ev, json_get(out, "events"))
+		{
+			if (events)
+				add_event(events, ev, stream, run_id, node);
+			else
+				print_event(t->s, ev, node);
+		}
+		next = json_get_str(out, "nextForwardToken");
+		caught_up = !next || (token && !strcmp(next, token));
+		if (next && !caught_up)
+			map_put(&t->tokens, key, xstrdup(next));
+		json_free(in);
+		json_free(out);
+		if (caught_up)
+			break;
+	}
+	free(key);
+}
+
+void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,
+	struct json *events)
+{
+	const char *kind = pythonshell ? "python-jobs" : "jobs";
+	static const char *const tails[] = {"output", "error"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		char *group = xasprintf("/aws-glue/%s/%s", kind, tails[i]);
+		read_stream(t, group, node, run_id, run_id, events);
+		free(group);
+	}
+}

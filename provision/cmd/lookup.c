@@ -1,0 +1,110 @@
+/* Names that people type: of the project's resources, or of what the cloud has. */
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+#include "ops.h"
+
+/* What run can start, in the order in which a name is looked for. */
+static const struct runnable {
+	const char *type;
+	const struct aws_op *get;
+	const char *member, *missing; /* of the request; the code for "there is none" */
+} runnables[] = {
+	{"AWS::Glue::Workflow", &glue_get_workflow, "Name", "EntityNotFoundException"},
+	{"AWS::Glue::Job", &glue_get_job, "JobName", "EntityNotFoundException"},
+	{"AWS::Glue::Crawler", &glue_get_crawler, "Name", "EntityNotFoundException"},
+};
+
+static struct engine *names_engine(struct session *s)
+{
+	struct engine_opts opts = {.project = s->project,
+		.ctx = &s->ctx,
+		.find_type = resource_type_find,
+		.diff = resource_diff};
+	struct err_list errors = ERR_LIST_INIT, warnings = ERR_LIST_INIT;
+	struct engine *e;
+
+	if (!s->project)
+		return NULL;
+	s->ctx.project = s->project->name;
+	e = engine_new(&opts, NULL, 0, &errors, &warnings);
+	err_list_release(&errors);
+	err_list_release(&warnings);
+	return e;
+}
+
+void project_names(struct session *s, const char *type, struct strvec *names)
+{
+	struct engine *e = names_engine(s);
+
+	if (e)
+		engine_names(e, type, names);
+	engine_free(e);
+}
+
+static int in_cloud(
+	struct session *s, const struct runnable *r, const char *name, bool *there, struct err *err)
+{
+	struct json *in = json_object();
+	struct err e = ERR_INIT;
+	int ret = 0;
+
+	json_set_str(in, r->member, name);
+	*there = !aws_call(s->aws, r->get, in, NULL, &e);
+	if (!*there && e.code != ERR_NOT_FOUND && !err_is_aws(&e, r->missing)) {
+		err_move(err, &e);
+		ret = -1;
+	}
+	err_release(&e);
+	json_free(in);
+	return ret;
+}
+
+static void hint_names(const struct engine *e, struct err *err)
+{
+	struct strvec names = STRVEC_INIT;
+	char *joined;
+
+	for (size_t i = 0; e && i < ARRAY_SIZE(runnables); i++)
+		engine_names(e, runnables[i].type, &names);
+	joined = strvec_join(&names, ", ");
+	if (names.nr)
+		err_hint(err, "the project has %s", joined);
+	free(joined);
+	strvec_release(&names);
+}
+
+int find_runnable(
+	struct session *s, const char *typed, const char **type, char **name, struct err *err)
+{
+	struct engine *e = names_engine(s);
+	bool there;
+	int ret = -1;
+
+	for (size_t i = 0; e && i < ARRAY_SIZE(runnables); i++) {
+		const char *physical = engine_has_name(e, runnables[i].type, typed)
+					       ? typed
+					       : engine_name_of(e, runnables[i].type, typed);
+		if (!physical)
+			continue;
+		*type = runnables[i].type;
+		*name = xstrdup(physical);
+		ret = 0;
+		goto out;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(runnables); i++) {
+		if (in_cloud(s, &runnables[i], typed, &there, err) < 0)
+			goto out;
+		if (there) {
+			*type = runnables[i].type;
+			*name = xstrdup(typed);
+			ret = 0;
+			goto out;
+		}
+	}
+	err_set(err, ERR_NOT_FOUND, "there is no workflow, job or crawler named '%s'", typed);
+	hint_names(e, err);
+out:
+	engine_free(e);
+	return ret;
+}

@@ -1,0 +1,481 @@
+/* One invocation: options, project, cloud, and how it ends. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "cmd.h"
+#include "fs.h"
+#include "log.h"
+#include "store.h"
+
+/* A server that --local started ends after so long without work. */
+#define LOCAL_IDLE_S 900
+
+static const char *env_or(const char *given, const char *name)
+{
+	const char *v = getenv(name);
+
+	return given ? given : (v && *v ? v : NULL);
+}
+
+static int apply_environment(struct session *s, struct err *err)
+{
+	struct options *o = &s->o;
+	const char *parallel = getenv("GLUEPROJ_PARALLEL"), *local = getenv("GLUEPROJ_LOCAL");
+	long long n;
+
+	o->project = env_or(o->project, "GLUEPROJ_PROJECT");
+	o->config = env_or(o->config, "GLUEPROJ_CONFIG");
+	o->output = env_or(o->output, "GLUEPROJ_OUTPUT");
+	o->endpoint_url = env_or(o->endpoint_url, "GLUEPROJ_ENDPOINT_URL");
+	if (!o->local && local && *local && strcmp(local, "0") != 0)
+		o->local = !strcmp(local, "1") || iequals(local, "true") ? "" : local;
+	if (getenv("NO_COLOR") && *getenv("NO_COLOR"))
+		o->no_color = true;
+	if (!o->parallel && parallel && *parallel) {
+		if (parse_int64(parallel, 1, 256, &n) < 0)
+			return err_set(err, ERR_USAGE,
+				"GLUEPROJ_PARALLEL is '%s', not a number from 1 to 256", parallel);
+		o->parallel = n;
+	}
+	if (o->output && strcmp(o->output, "json") != 0 && strcmp(o->output, "text") != 0)
+		return err_set(err, ERR_USAGE, "--output is '%s', not text or json", o->output);
+	s->json = o->output && !strcmp(o->output, "json");
+	return 0;
+}
+
+static int parse_options(struct session *s, int argc, char **argv, struct err *err)
+{
+	static const struct opt none[] = {{0}};
+	const struct opt *const tables[] = {
+		common_opts, s->command->opts ? s->command->opts : none, NULL};
+	const struct command *c = s->command;
+
+	/* Even a wrong command line is answered in the form that was asked for. */
+	for (int i = 0; i < argc; i++)
+		s->json |= !strcmp(argv[i], "--output=json") ||
+			   (i + 1 < argc && !strcmp(argv[i], "--output") &&
+				   !strcmp(argv[i + 1], "json"));
+	if (opt_parse(tables, argc, argv, &s->o, &s->operands, err) < 0) {
+		if (*c->name)
+			err_hint(err, "%s%sglueproj %s --help", err->hint ? err->hint : "",
+				err->hint ? "; " : "", c->name);
+		return -1;
+	}
+	if (s->o.version) {
+		printf("glueproj %s\n", GLUEPROJ_VERSION);
+		exit(EXIT_OK);
+	}
+	if (s->o.help) {
+		usage_print(c);
+		exit(EXIT_OK);
+	}
+	if (apply_environment(s, err) < 0)
+		return -1;
+	if (s->operands.nr < c->min_operands || s->operands.nr > c->max_operands) {
+		err_set(err, ERR_USAGE, "%s takes %s", c->name,
+			c->operands && *c->operands ? c->operands : "no operand");
+		return err_hint(err, "glueproj %s --help", c->name);
+	}
+	if (s->o.quiet)
+		log_set_level(LOG_QUIET);
+	else if (s->o.verbose)
+		log_set_level(LOG_VERBOSE);
+	return 0;
+}
+
+int session_fail(struct session *s, struct err *err)
+{
+	err_list_take(&s->errors, err);
+	return -1;
+}
+
+double session_seconds(const struct session *s)
+{
+	return (double)(clock_system()->mono_ms(clock_system()) - s->began_ms) / 1000.0;
+}
+
+static void no_note(void *payload unused_arg, const char *stack unused_arg,
+	const char *id unused_arg, const char *text)
+{
+	log_verbose("%s", text);
+}
+
+static char *default_local_dir(const struct session *s)
+{
+	return fs_join(s->project && s->project->dir ? s->project->dir : ".", ".glueproj/local");
+}
+
+/* The local cloud's endpoint and keys; the user's own are not looked at. */
+static int use_local(struct session *s, struct aws_config *config, struct err *err)
+{
+	char *dir = *s->o.local ? xstrdup(s->o.local) : default_local_dir(s);
+	struct local_server_opts opts = {
+		.dir = dir, .idle_s = LOCAL_IDLE_S, .region = config->region};
+	int ret = local_server_start(&opts, &s->local, err);
+
+	free(dir);
+	if (ret < 0)
+		return err_wrap(err, "the local cloud does not start");
+	config->endpoint_url = s->local.endpoint;
+	if (!config->region)
+		config->region = s->local.region;
+	config->ignore_environment = true;
+	config->credentials = aws_credentials_static(
+		s->local.access_key_id, s->local.secret_access_key, NULL, "the local cloud");
+	return 0;
+}
+
+static int open_cloud(struct session *s, struct err *err)
+{
+	struct aws_config config = {
+		.region = s->o.region ? s->o.region : (s->project ? s->project->region : NULL),
+		.profile = s->o.profile,
+		.endpoint_url = s->o.endpoint_url,
+	};
+	const char *account;
+
+	if (s->o.local && use_local(s, &config, err) < 0)
+		return -1;
+	s->aws = aws_client_new(&config, err);
+	if (!s->aws)
+		return -1;
+	account = s->o.local ? s->local.account : aws_client_account(s->aws, err);
+	if (!account)
+		return -1;
+	s->account = xstrdup(account);
+	s->ctx = (struct type_ctx){
+		.aws = s->aws,
+		.clock = aws_client_clock(s->aws),
+		.project = s->project ? s->project->name : "",
+		.account = s->account,
+		.region = aws_client_region(s->aws),
+		.partition = aws_client_partition(s->aws),
+		.note = no_note,
+		.interrupted_is_error = true,
+	};
+	return 0;
+}
+
+static bool outside_project(const struct session *s)
+{
+	return s->o.template != NULL;
+}
+
+static int load_project(struct session *s, struct err *err)
+{
+	unsigned flags = s->command->flags;
+	const struct options *o = &s->o;
+
+	s->project_opts = (struct project_opts){
+		.path = o->project,
+		.config = o->config,
+		.sets = &o->sets,
+		.template_path = o->template,
+		.parameters_path = o->parameters,
+	};
+	if (o->parameters && !o->template)
+		return err_set(err, ERR_USAGE, "--parameters goes with --template");
+	if (outside_project(s)) {
+		s->project_opts.stack_name = s->operands.nr ? s->operands.v[0] : "stack";
+		s->project_opts.project_name = o->project ? o->project : s->project_opts.stack_name;
+		s->project_opts.path = NULL;
+	}
+	s->project = project_load(&s->project_opts, &s->errors);
+	if (s->project)
+		return 0;
+	/* Commands that can do without a project go on when there is none at all. */
+	if ((flags & CMD_MAYBE_PROJECT) && !o->project && !outside_project(s) &&
+		s->errors.nr == 1 && !strcmp(err_name(&s->errors.v[0]), "NoProject") &&
+		strcmp(s->command->name, "create") != 0 &&
+		strcmp(s->command->name, "delete") != 0 &&
+		strcmp(s->command->name, "validate") != 0) {
+		err_list_release(&s->errors);
+		return 0;
+	}
+	return -1;
+}
+
+static int bind_project(struct session *s)
+{
+	struct stack_context ctx = {
+		.project = s->project->name,
+		.account = s->account,
+		.region = s->aws ? aws_client_region(s->aws)
+				 : (s->o.region ? s->o.region
+						: (s->project->region ? s->project->region
+								      : "us-east-1")),
+		.partition = s->aws ? aws_client_partition(s->aws) : "aws",
+	};
+
+	return project_bind(
+		s->project, &s->project_opts, &ctx, resource_schemas(), &s->errors, &s->warnings);
+}
+
+int session_open(struct session *s, const struct command *c, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+
+	*s = (struct session){
+		.command = c,
+		.o = {.sets = STRVEC_INIT,
+			.allow_data_loss = STRVEC_INIT,
+			.args = STRVEC_INIT,
+			.port = 4566},
+		.operands = STRVEC_INIT,
+		.extra_names = STRVEC_INIT,
+		.began_ms = clock_system()->mono_ms(clock_system()),
+	};
+	s->doc = json_object();
+	if (parse_options(s, argc, argv, &err) < 0)
+		return session_fail(s, &err);
+	if ((c->flags & (CMD_PROJECT | CMD_MAYBE_PROJECT)) && load_project(s, &err) < 0)
+		return err.code ? session_fail(s, &err) : -1;
+	/* Templates are checked before the first call; where the account matters, names are made once it is known. */
+	if ((c->flags & CMD_CLOUD) && open_cloud(s, &err) < 0)
+		return session_fail(s, &err);
+	if ((c->flags & CMD_BIND) && s->project && bind_project(s) < 0)
+		return -1;
+	return 0;
+}
+
+/* --- how it ends --- */
+
+static struct json *error_json(const struct err *e)
+{
+	struct json *j = json_object();
+
+	json_set_str(j, "code", err_name(e));
+	json_set_str(j, "message", e->text ? e->text : "failed");
+	json_set_str(j, "hint", e->hint);
+	json_set_str(j, "file", e->file);
+	if (e->line)
+		json_set_i64(j, "line", e->line);
+	if (e->column)
+		json_set_i64(j, "column", e->column);
+	json_set_str(j, "path", e->path);
+	json_set_str(j, "stack", e->stack);
+	json_set_str(j, "logical_id", e->logical_id);
+	json_set_str(j, "operation", e->operation);
+	json_set_str(j, "aws_code", e->aws_code);
+	if (e->http_status)
+		json_set_i64(j, "http_status", e->http_status);
+	json_set_str(j, "request_id", e->request_id);
+	return j;
+}
+
+static void set_errors(struct json *doc, const char *name, const struct err_list *list)
+{
+	struct json *a = json_array();
+
+	for (size_t i = 0; i < list->nr; i++)
+		json_push(a, error_json(&list->v[i]));
+	json_set(doc, name, a);
+}
+
+static int exit_code(const struct session *s, int result)
+{
+	int code = EXIT_FAILED;
+
+	if (signals_got() && result)
+		return 128 + signals_got();
+	if (result >= 0)
+		return result;
+	for (size_t i = 0; i < s->errors.nr; i++) {
+		int c = err_exit_code(&s->errors.v[i]);
+		if (i == 0 || c == EXIT_FAILED)
+			code = c;
+	}
+	return code;
+}
+
+/* The members that every document has come first, in CONTRACT.md's order. */
+static void print_document(struct session *s, int code)
+{
+	struct json *doc = json_object(), *member;
+	struct strbuf sb = STRBUF_INIT;
+
+	json_set_i64(doc, "schema", 1);
+	json_set_str(doc, "command", s->command->name);
+	json_set(doc, "project", s->project ? json_string(s->project->name) : json_null());
+	json_set_bool(doc, "ok", code == EXIT_OK || code == EXIT_CHANGES);
+	json_set_i64(doc, "exit", code);
+	set_errors(doc, "errors", &s->errors);
+	set_errors(doc, "warnings", &s->warnings);
+	json_each(member, s->doc) json_set(doc, json_name(member), json_copy(member));
+	json_print(doc, &sb);
+	strbuf_addch(&sb, '\n');
+	fwrite(sb.buf, 1, sb.len, stdout);
+	strbuf_release(&sb);
+	json_free(doc);
+}
+
+static void print_errors(const struct session *s)
+{
+	for (size_t i = 0; i < s->warnings.nr; i++) {
+		char *line = err_format(&s->warnings.v[i]);
+		if (!s->o.quiet)
+			log_warn("%s", line);
+		free(line);
+	}
+	for (size_t i = 0; i < s->errors.nr; i++) {
+		char *line = err_format(&s->errors.v[i]);
+		log_error("%s", line);
+		if (s->errors.v[i].hint)
+			log_error("  %s", s->errors.v[i].hint);
+		free(line);
+	}
+}
+
+static void session_release(struct session *s)
+{
+	package_free(s->package);
+	home_store_free(s->store);
+	project_free(s->project);
+	aws_client_free(s->aws);
+	local_server_info_release(&s->local);
+	json_free(s->doc);
+	err_list_release(&s->errors);
+	err_list_release(&s->warnings);
+	strvec_release(&s->o.sets);
+	strvec_release(&s->o.allow_data_loss);
+	strvec_release(&s->o.args);
+	strvec_release(&s->operands);
+	strvec_release(&s->extra_names);
+	free(s->account);
+	free(s->home_bucket);
+	free(s->artifacts);
+}
+
+int session_close(struct session *s, int result)
+{
+	int code = exit_code(s, result);
+
+	if (s->json)
+		print_document(s, code);
+	print_errors(s);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		log_error("cannot write the result to standard output");
+		code = code ? code : EXIT_FAILED;
+	}
+	session_release(s);
+	return code;
+}
+
+/* --- the engine --- */
+
+static int expand(
+	struct session *s, struct engine *resolver, const char *text, char **out, struct err *err)
+{
+	int unknown = project_expand(
+		s->project, text, resolver ? engine_output_value : NULL, resolver, out, err);
+
+	if (unknown > 0)
+		return err_set(err, ERR_USAGE,
+			"'%s' names a value that no parameter or output gives before set-up", text);
+	return unknown;
+}
+
+static int find_home(struct session *s, struct engine *resolver, struct err *err)
+{
+	if (s->project->home)
+		return expand(s, resolver, s->project->home, &s->home_bucket, err);
+	s->home_bucket = xasprintf("glueproj-%s-%s", s->account, s->ctx.region);
+	return 0;
+}
+
+/* Home must not be one of the stacks' own buckets: it would go with them. */
+static int check_home(const struct session *s, struct engine *e, struct err *err)
+{
+	if (engine_has_name(e, "AWS::S3::Bucket", s->home_bucket)) {
+		err_set(err, ERR_USAGE, "home bucket '%s' is a bucket of the project's own stacks",
+			s->home_bucket);
+		return err_hint(err, "name another one under Home, or none");
+	}
+	return 0;
+}
+
+static int open_package(struct session *s, struct engine *resolver, struct err *err)
+{
+	char *dir = NULL, *programs = NULL, *cache = NULL;
+	struct package_opts opts;
+	int ret = -1;
+
+	if (s->project->artifacts) {
+		if (expand(s, resolver, s->project->artifacts, &s->artifacts, err) < 0)
+			goto out;
+	} else {
+		s->artifacts = xasprintf(
+			"s3://%s/glueproj/v1/%s/artifacts/", s->home_bucket, s->project->name);
+	}
+	if (!ends_with(s->artifacts, "/")) {
+		char *with = xasprintf("%s/", s->artifacts);
+		free(s->artifacts);
+		s->artifacts = with;
+	}
+	dir = fs_program_dir(err);
+	if (!dir)
+		goto out;
+	programs = fs_join(dir, "jobs");
+	cache = fs_join(s->project->dir ? s->project->dir : ".", ".glueproj/bundles");
+	opts = (struct package_opts){.project = s->project,
+		.programs_dir = programs,
+		.cache_dir = cache,
+		.artifacts = s->artifacts};
+	s->package = package_new(&opts, &s->errors, &s->warnings);
+	ret = s->package ? 0 : -1;
+out:
+	free(dir);
+	free(programs);
+	free(cache);
+	return ret;
+}
+
+struct engine *session_engine(struct session *s, struct engine_opts *opts, bool for_teardown)
+{
+	struct engine *resolver = NULL, *e = NULL;
+	struct extras extras = {.texts = STRVEC_INIT};
+	struct err_list quiet = ERR_LIST_INIT;
+	struct err err = ERR_INIT;
+
+	opts->project = s->project;
+	opts->ctx = &s->ctx;
+	opts->find_type = resource_type_find;
+	opts->diff = resource_diff;
+	opts->parallel = (size_t)s->o.parallel;
+	opts->sweep = resource_sweep_project;
+	s->ctx.project = s->project->name;
+	/* Without extras first: it resolves outputs in Home, Artifacts, Uploads and AfterSetup. */
+	resolver = engine_new(opts, NULL, 0, &s->errors, &quiet);
+	if (!resolver)
+		goto out;
+	if (!s->aws) {
+		e = resolver;
+		resolver = NULL;
+		goto out;
+	}
+	if (find_home(s, resolver, &err) < 0 || check_home(s, resolver, &err) < 0)
+		goto out;
+	s->store = home_store_new(s->aws, s->home_bucket, s->account);
+	opts->store = s->store;
+	if (!(s->command->flags & CMD_NO_PACKAGE) && open_package(s, resolver, &err) < 0)
+		goto out;
+	if (!for_teardown && extras_collect(s, resolver, &extras, &err) < 0)
+		goto out;
+	if (s->package) {
+		opts->prepare = package_prepare;
+		opts->prepare_payload = s->package;
+	}
+	e = engine_new(opts, extras.v, extras.nr, &s->errors, &s->warnings);
+	/* Properties now belong to the engine, or were freed by it. */
+	extras.nr = 0;
+out:
+	if (err.code)
+		session_fail(s, &err);
+	engine_free(resolver);
+	extras_release(&extras);
+	err_list_release(&quiet);
+	return e;
+}

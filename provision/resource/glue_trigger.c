@@ -1,0 +1,439 @@
+/*
+ * Triggers. States (Glue): CREATING CREATED ACTIVATING ACTIVATED DEACTIVATING DEACTIVATED DELETING UPDATING.
+ * - SCHEDULED and CONDITIONAL rest in CREATED, ACTIVATED or DEACTIVATED; StartTrigger and StopTrigger move them.
+ * - ON_DEMAND and EVENT rest in CREATED. StartTrigger would fire the first and is refused for the second: setup
+ *   never calls it for either; StartOnCreation is not sent.
+ * - StopTrigger is refused in CREATED. Update needs a trigger that is not ACTIVATED: stop, wait, update, restore.
+ * StartOnCreation, where the template has it, is the activation that every set-up leaves behind.
+ */
+#include "types_internal.h"
+
+#include "calls.h"
+#include "client.h"
+#include "ops.h"
+#include "tags.h"
+
+static const struct field notification_fields[] = {
+	{.name = "NotifyDelayAfter", .kind = FIELD_INTEGER, .min = 1, .max = 1LL << 31},
+	{0},
+};
+static const struct field action_fields[] = {
+	{.name = "Arguments", .kind = FIELD_MAP},
+	{.name = "CrawlerName",
+		.kind = FIELD_STRING,
+		.names = "AWS::Glue::Crawler",
+		.min = 1,
+		.max = 255},
+	{.name = "JobName", .kind = FIELD_STRING, .names = "AWS::Glue::Job", .min = 1, .max = 255},
+	{.name = "NotificationProperty", .kind = FIELD_OBJECT, .fields = notification_fields},
+	{.name = "SecurityConfiguration", .kind = FIELD_STRING, .min = 1, .max = 255},
+	{.name = "Timeout", .kind = FIELD_INTEGER, .min = 1, .max = 1LL << 31},
+	{0},
+};
+static const struct field batching_fields[] = {
+	{.name = "BatchSize", .kind = FIELD_INTEGER, .flags = F_REQUIRED, .min = 1, .max = 100},
+	{.name = "BatchWindow", .kind = FIELD_INTEGER, .min = 1, .max = 900},
+	{0},
+};
+static const char *const crawl_states[] = {
+	"CANCELLED", "CANCELLING", "ERROR", "FAILED", "RUNNING", "SUCCEEDED", NULL};
+static const char *const job_states[] = {"SUCCEEDED", "STOPPED", "TIMEOUT", "FAILED", NULL};
+static const char *const operators[] = {"EQUALS", NULL};
+static const struct field condition_fields[] = {
+	{.name = "CrawlState", .kind = FIELD_STRING, .values = crawl_states},
+	{.name = "CrawlerName",
+		.kind = FIELD_STRING,
+		.names = "AWS::Glue::Crawler",
+		.min = 1,
+		.max = 255},
+	{.name = "JobName", .kind = FIELD_STRING, .names = "AWS::Glue::Job", .min = 1, .max = 255},
+	{.name = "LogicalOperator", .kind = FIELD_STRING, .values = operators},
+	{.name = "State", .kind = FIELD_STRING, .values = job_states},
+	{0},
+};
+static const char *const logicals[] = {"AND", "ANY", NULL};
+static const struct field predicate_fields[] = {
+	{.name = "Conditions",
+		.kind = FIELD_LIST,
+		.item = FIELD_OBJECT,
+		.flags = F_UNORDERED,
+		.fields = condition_fields},
+	{.name = "Logical", .kind = FIELD_STRING, .values = logicals},
+	{0},
+};
+static const char *const trigger_types[] = {"CONDITIONAL", "EVENT", "ON_DEMAND", "SCHEDULED", NULL};
+
+static const struct field trigger_fields[] = {
+	{.name = "Actions",
+		.kind = FIELD_LIST,
+		.item = FIELD_OBJECT,
+		.flags = F_REQUIRED | F_UNORDERED,
+		.fields = action_fields},
+	{.name = "Description", .kind = FIELD_STRING, .max = 2048},
+	{.name = "EventBatchingCondition", .kind = FIELD_OBJECT, .fields = batching_fields},
+	{.name = "Name", .kind = FIELD_STRING, .flags = F_REPLACES | F_LOCAL, .min = 1, .max = 255},
+	{.name = "Predicate", .kind = FIELD_OBJECT, .fields = predicate_fields},
+	{.name = "Schedule", .kind = FIELD_STRING},
+	{.name = "StartOnCreation", .kind = FIELD_BOOL, .flags = F_LOCAL},
+	{.name = "Tags", .kind = FIELD_TAG_MAP},
+	{.name = "Type",
+		.kind = FIELD_STRING,
+		.flags = F_REQUIRED | F_REPLACES,
+		.values = trigger_types},
+	{.name = "WorkflowName",
+		.kind = FIELD_STRING,
+		.flags = F_REPLACES,
+		.names = "AWS::Glue::Workflow",
+		.min = 1,
+		.max = 255},
+	{0},
+};
+
+static const struct field_default trigger_defaults[] = {
+	{"Description", "\"\""},
+	{"Predicate", "{}"},
+	{0},
+};
+
+/* --- checks --- */
+
+static bool is(const char *s, const char *what)
+{
+	return s && strcmp(s, what) == 0;
+}
+
+static void check_condition(
+	const struct json *c, size_t i, const struct lint_place *place, struct err_list *errors)
+{
+	char *path = xasprintf("Predicate.Conditions.%zu", i);
+	bool job = is_given(c, "JobName"), crawler = is_given(c, "CrawlerName");
+	if (is_missing(c, "LogicalOperator"))
+		lint_error(place, errors, path, "a condition needs LogicalOperator: EQUALS");
+	if (job && crawler)
+		lint_error(
+			place, errors, path, "a condition is about a job or a crawler, not both");
+	else if (job && is_missing(c, "State"))
+		lint_error(place, errors, path, "a condition on a job needs State%s",
+			is_given(c, "CrawlState") ? ", not CrawlState" : "");
+	else if (crawler && is_missing(c, "CrawlState"))
+		lint_error(place, errors, path, "a condition on a crawler needs CrawlState%s",
+			is_given(c, "State") ? ", not State" : "");
+	else if (!job && is_missing(c, "CrawlerName"))
+		lint_error(place, errors, path, "a condition needs JobName or CrawlerName");
+	free(path);
+}
+
+static void check_predicate(
+	const struct json *props, const struct lint_place *place, struct err_list *errors)
+{
+	const struct json *conditions = json_path(props, "Predicate.Conditions"), *c;
+	size_t i = 0;
+	json_each(c, conditions) check_condition(c, i++, place, errors);
+	if (json_is(conditions, JSON_ARRAY) && i > 1 &&
+		is_missing(json_get(props, "Predicate"), "Logical"))
+		lint_error(place, errors, "Predicate",
+			"a predicate with %zu conditions needs Logical: AND or ANY", i);
+}
+
+static bool awaited(const struct json *props, const char *job)
+{
+	const struct json *c;
+	json_each(c, json_path(props, "Predicate.Conditions"))
+	{
+		if (is(known_str(c, "JobName"), job))
+			return true;
+	}
+	return false;
+}
+
+static void check_actions(
+	const struct json *props, const struct lint_place *place, struct err_list *errors)
+{
+	const struct json *actions = json_get(props, "Actions"), *a;
+	size_t i = 0, crawlers = 0;
+	json_each(a, actions)
+	{
+		char *path = xasprintf("Actions.%zu", i++);
+		const char *job = known_str(a, "JobName");
+		crawlers += is_given(a, "CrawlerName");
+		if (is_given(a, "JobName") && is_given(a, "CrawlerName"))
+			lint_error(place, errors, path,
+				"an action starts a job or a crawler, not both");
+		else if (is_missing(a, "JobName") && is_missing(a, "CrawlerName"))
+			lint_error(place, errors, path, "an action needs JobName or CrawlerName");
+		if (job && awaited(props, job))
+			lint_error(place, errors, path,
+				"job '%s' cannot be both in the predicate and in the actions", job);
+		free(path);
+	}
+	if (json_is(actions, JSON_ARRAY) && !i)
+		lint_error(place, errors, "Actions", "a trigger needs at least one action");
+	if (crawlers > 2)
+		lint_error(place, errors, "Actions",
+			"a trigger starts at most 2 crawlers, not %zu: use another trigger",
+			crawlers);
+}
+
+static void trigger_check(
+	const struct json *props, const struct lint_place *place, struct err_list *errors)
+{
+	const char *type = known_str(props, "Type"), *cron = known_str(props, "Schedule");
+	const char *problem = cron ? cron_problem(cron) : NULL;
+	if (is(type, "SCHEDULED") && is_missing(props, "Schedule"))
+		lint_error(place, errors, "Type", "a SCHEDULED trigger needs Schedule");
+	else if (type && !is(type, "SCHEDULED") && is_given(props, "Schedule"))
+		lint_error(
+			place, errors, "Schedule", "a trigger of type %s takes no Schedule", type);
+	else if (problem)
+		lint_error(place, errors, "Schedule", "schedule '%s' %s", cron, problem);
+	if (is(type, "CONDITIONAL") && is_missing(props, "Predicate"))
+		lint_error(place, errors, "Type", "a CONDITIONAL trigger needs Predicate");
+	else if (is(type, "CONDITIONAL") && is_given(props, "Predicate") &&
+		 is_missing(json_get(props, "Predicate"), "Conditions"))
+		lint_error(place, errors, "Predicate", "Predicate needs Conditions");
+	else if (type && !is(type, "CONDITIONAL") && json_len(json_get(props, "Predicate")))
+		lint_error(place, errors, "Predicate", "a trigger of type %s takes no Predicate",
+			type);
+	if (type && !is(type, "EVENT") && is_given(props, "EventBatchingCondition"))
+		lint_error(place, errors, "EventBatchingCondition",
+			"only an EVENT trigger takes EventBatchingCondition");
+	if (is(type, "EVENT") && is_missing(props, "WorkflowName"))
+		lint_error(place, errors, "Type", "an EVENT trigger needs WorkflowName");
+	check_predicate(props, place, errors);
+	check_actions(props, place, errors);
+}
+
+/* --- documents --- */
+
+static bool can_start(const char *type)
+{
+	return is(type, "SCHEDULED") || is(type, "CONDITIONAL");
+}
+
+static bool active(const char *state)
+{
+	return is(state, "ACTIVATED") || is(state, "ACTIVATING");
+}
+
+static void trigger_to_create(const struct resource *r, struct json *in)
+{
+	if (can_start(json_get_str(r->props, "Type")) &&
+		json_get_truth(r->props, "StartOnCreation", false))
+		json_set_bool(in, "StartOnCreation", true);
+}
+
+static void trigger_to_update(unused_arg const struct resource *r,
+	unused_arg const struct json *live, unused_arg const struct json *diff, struct json *in)
+{
+	json_remove(in, "Type");
+	json_remove(in, "WorkflowName");
+}
+
+/* Whether the template says how it is to be left; *on is what it says. */
+static bool wants_activation(const struct resource *r, bool *on)
+{
+	if (!can_start(json_get_str(r->props, "Type")) || !json_get(r->props, "StartOnCreation"))
+		return false;
+	*on = json_get_truth(r->props, "StartOnCreation", false);
+	return true;
+}
+
+/*
+ * A trigger that somebody (or a run of ours that died) left in the other activation is not as the template has it,
+ * whatever its digest says: the digest is left out of what we report, so the engine brings it back.
+ */
+static void trigger_look(
+	const struct resource *r, const struct json *definition, struct resource_state *out)
+{
+	const char *state = json_get_str(definition, "State");
+	bool on;
+	out->going = is(state, "DELETING");
+	if (out->props && can_start(json_get_str(definition, "Type")))
+		json_set_bool(out->props, "StartOnCreation", active(state));
+	if (out->props && !can_start(json_get_str(definition, "Type")) &&
+		json_get(r->props, "StartOnCreation"))
+		json_set(out->props, "StartOnCreation",
+			json_copy(json_get(r->props, "StartOnCreation")));
+	if (wants_activation(r, &on) && on != active(state))
+		json_remove(out->tags, TAG_DIGEST);
+}
+
+/* --- states --- */
+
+/* Waits until the trigger rests; *state is malloc'd, NULL when it is gone. */
+static int rest(const struct type_ctx *ctx, const struct resource *r, bool gone, char **state,
+	struct err *err)
+{
+	static const char *const moving[] = {
+		"CREATING", "ACTIVATING", "DEACTIVATING", "UPDATING", "DELETING"};
+	struct wait w;
+	wait_begin(&w, ctx, WAIT_LONG_MS);
+	for (;;) {
+		struct json *live = NULL;
+		bool wait = gone;
+		*state = NULL;
+		if (json_type_get(ctx, r, &live, err))
+			return -1;
+		if (!live)
+			return 0;
+		*state = xstrdup(json_get_str(live, "State"));
+		json_free(live);
+		for (size_t i = 0; i < ARRAY_SIZE(moving); i++)
+			wait = wait || is(*state, moving[i]);
+		if (!wait)
+			return 0;
+		if (wait_pause(&w, err, "trigger '%s' (%s)%s", r->name, *state ? *state : "?",
+			    gone ? " to go" : "")) {
+			free(*state);
+			*state = NULL;
+			return -1;
+		}
+		free(*state);
+	}
+}
+
+static int trigger_settle(
+	const struct type_ctx *ctx, const struct resource *r, bool gone, struct err *err)
+{
+	char *state = NULL;
+	int ret = rest(ctx, r, gone, &state, err);
+	free(state);
+	return ret;
+}
+
+static const char *const trigger_busy[] = {"ConcurrentModificationException", NULL};
+
+static int move(const struct type_ctx *ctx, const struct resource *r, const struct aws_op *op,
+	struct err *err)
+{
+	struct json *in = json_strings("Name", r->name, NULL);
+	int ret = call_unless_busy(ctx, op, in, trigger_busy, 120 * 1000, NULL, err);
+	json_free(in);
+	return ret ? ret : trigger_settle(ctx, r, false, err);
+}
+
+/* Brings a resting SCHEDULED or CONDITIONAL trigger to this activation; *was tells what it had. */
+static int activate(
+	const struct type_ctx *ctx, const struct resource *r, bool on, bool *was, struct err *err)
+{
+	char *state = NULL;
+	int ret = rest(ctx, r, false, &state, err);
+	*was = active(state);
+	if (!ret && state && on != *was)
+		ret = move(ctx, r, on ? &glue_start_trigger : &glue_stop_trigger, err);
+	free(state);
+	return ret;
+}
+
+static int trigger_quiesce(const struct type_ctx *ctx, const struct resource *r,
+	unused_arg bool going, struct json **resume, struct err *err)
+{
+	bool was;
+	if (activate(ctx, r, false, &was, err))
+		return -1;
+	if (was && resume) {
+		*resume = json_object();
+		json_set_bool(*resume, "active", true);
+	}
+	return 0;
+}
+
+static int trigger_resume(const struct type_ctx *ctx, const struct resource *r,
+	const struct json *resume, struct err *err)
+{
+	bool on = json_get_truth(resume, "active", false), was;
+	const char *type = json_get_str(r->props, "Type");
+	wants_activation(r, &on);
+	if (type && !can_start(type))
+		return 0;
+	if (!on && !wants_activation(r, &on))
+		return 0;
+	return activate(ctx, r, on, &was, err);
+}
+
+static int trigger_update(const struct type_ctx *ctx, const struct resource *r,
+	const struct resource_state *live, struct err *err)
+{
+	struct resource_state still = *live;
+	bool startable = can_start(json_get_str(r->props, "Type")), was = false, on = false;
+	int ret = 0;
+	/* how it is activated is no part of the definition */
+	still.props = json_copy(live->props);
+	if (json_get(r->props, "StartOnCreation"))
+		json_set(still.props, "StartOnCreation",
+			json_copy(json_get(r->props, "StartOnCreation")));
+	struct json *diff =
+		fields_changes(r->type->schema.fields, r->props, still.props, trigger_defaults);
+	const struct json *c;
+	bool changed = false;
+	json_each(c, diff) changed = changed || strcmp(json_get_str(c, "path"), "Tags") != 0;
+	if (startable && changed)
+		ret = activate(ctx, r, false, &was, err);
+	if (!ret)
+		ret = json_type_update(ctx, r, &still, err);
+	if (!ret && startable && (wants_activation(r, &on) || was)) {
+		on = wants_activation(r, &on) ? on : was;
+		ret = activate(ctx, r, on, &was, err);
+	}
+	json_free(diff);
+	json_free(still.props);
+	return ret;
+}
+
+static char *trigger_serial(const struct resource *r)
+{
+	const char *workflow = json_get_str(r->props, "WorkflowName");
+	if (!workflow)
+		workflow = json_get_str(r->record_props, "WorkflowName");
+	return workflow ? xasprintf("workflow/%s", workflow) : NULL;
+}
+
+static const char *const trigger_record[] = {"WorkflowName", NULL};
+
+const struct json_type glue_trigger = {
+	.type =
+		{
+			.schema =
+				{
+					.name = "AWS::Glue::Trigger",
+					.fields = trigger_fields,
+					.name_field = "Name",
+					.name_case = NAME_LOWER_DASH,
+					.name_max = 255,
+					.attributes = no_attributes,
+					.name_pattern_hint =
+						"1 to 255 characters without control characters",
+					.name_ok = glue_name_ok,
+					.check = trigger_check,
+				},
+			.flags = T_WHOLE,
+			.record_fields = trigger_record,
+			.read = json_type_read,
+			.create = json_type_create,
+			.update = trigger_update,
+			.tag = json_type_tag,
+			.destroy = json_type_destroy,
+			.settle = trigger_settle,
+			.quiesce = trigger_quiesce,
+			.resume = trigger_resume,
+			.serial = trigger_serial,
+		},
+	.create = &glue_create_trigger,
+	.get = &glue_get_trigger,
+	.update = &glue_update_trigger,
+	.remove = &glue_delete_trigger,
+	.get_out = "Trigger",
+	.update_in = "TriggerUpdate",
+	.create_name = "Name",
+	.get_name = "Name",
+	.update_name = "Name",
+	.remove_name = "Name",
+	.arn = "arn:{partition}:glue:{region}:{account}:trigger/{name}",
+	.tagging = &glue_tagging,
+	.defaults = trigger_defaults,
+	.flags = JSON_UPDATE_WHOLE,
+	.busy = trigger_busy,
+	.to_create = trigger_to_create,
+	.to_update = trigger_to_update,
+	.look = trigger_look,
+};

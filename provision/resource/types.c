@@ -1,0 +1,53 @@
+#include "types_internal.h"
+
+/* Sorted by name; the pseudo types come last, and templates do not see them. */
+const struct resource_type *const resource_types[] = {
+	&athena_workgroup.type,
+	&glue_crawler.type,
+	&glue_database.type,
+	&glue_job.type,
+	&glue_trigger.type,
+	&glue_workflow.type,
+	&managed_policy_type,
+	&policy_type,
+	&role_type,
+	&bucket_type,
+	&crawl_type,
+	&upload_type,
+	NULL,
+};
+
+static const struct type_schema *const schemas[] = {
+	&athena_workgroup.type.schema,
+	&glue_crawler.type.schema,
+	&glue_database.type.schema,
+	&glue_job.type.schema,
+	&glue_trigger.type.schema,
+	&glue_workflow.type.schema,
+	&managed_policy_type.schema,
+	&policy_type.schema,
+	&role_type.schema,
+	&bucket_type.schema,
+};
+
+const struct schema_set *resource_schemas(void)
+{
+	static const struct schema_set set = {schemas, ARRAY_SIZE(schemas)};
+	return &set;
+}
+
+const struct resource_type *resource_type_find(const char *name)
+{
+	size_t low = 0, high = ARRAY_SIZE(resource_types) - 1;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = strcmp(name, resource_types[mid]->schema.name);
+		if (!order)
+			return resource_types[mid];
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}

@@ -154,22 +154,9 @@ int cmd_outputs(struct session *s)
 	return 0;
 }
 
-/* Checks and pictures need no cloud: names are made for an account that is not known. */
-static struct engine *offline_engine(struct session *s)
-{
-	struct engine_opts opts = {0};
-
-	s->ctx = (struct type_ctx){.project = s->project->name,
-		.account = "000000000000",
-		.region = s->o.region ? s->o.region
-				      : (s->project->region ? s->project->region : "us-east-1"),
-		.partition = "aws"};
-	return session_engine(s, &opts, false);
-}
-
 int cmd_graph(struct session *s)
 {
-	struct engine *e = offline_engine(s);
+	struct engine *e = session_engine(s, &(struct engine_opts){0}, false);
 	struct strbuf sb = STRBUF_INIT;
 
 	if (!e)
@@ -186,7 +173,7 @@ int cmd_graph(struct session *s)
 
 int cmd_validate(struct session *s)
 {
-	struct engine *e = offline_engine(s);
+	struct engine *e = session_engine(s, &(struct engine_opts){0}, false);
 	size_t resources = 0;
 
 	if (!e)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "clock.h"
 #include "cmd.h"
@@ -12,6 +13,7 @@
 
 /* A server that --local started ends after so long without work. */
 #define LOCAL_IDLE_S 900
+#define MAX_SET_BYTES (1u << 20)
 
 static const char *env_or(const char *given, const char *name)
 {
@@ -46,6 +48,35 @@ static int apply_environment(struct session *s, struct err *err)
 	return 0;
 }
 
+/* Standard input can be read once, and templates are bound twice: "NAME=@-" becomes a file in memory. */
+static int keep_stdin(struct session *s, struct err *err)
+{
+	for (size_t i = 0; i < s->o.sets.nr; i++) {
+		char *set = s->o.sets.v[i], *eq = strchr(set, '=');
+		struct strbuf text = STRBUF_INIT;
+		int fd, ret;
+
+		if (!eq || strcmp(eq, "=@-") != 0)
+			continue;
+		fd = memfd_create("glueproj-set", MFD_CLOEXEC);
+		if (fd < 0)
+			return err_errno(err, "cannot keep standard input");
+		ret = fs_read("-", MAX_SET_BYTES, &text, err);
+		if (!ret)
+			ret = fs_write_all(fd, text.buf, text.len, "standard input", err);
+		wipe(text.buf, text.len);
+		strbuf_release(&text);
+		if (ret < 0) {
+			close(fd);
+			return -1;
+		}
+		s->o.sets.v[i] = xasprintf("%.*s=@/proc/self/fd/%d", (int)(eq - set), set, fd);
+		free(set);
+		return 0; /* a second one is told that there is nothing left */
+	}
+	return 0;
+}
+
 static int parse_options(struct session *s, int argc, char **argv, struct err *err)
 {
 	static const struct opt none[] = {{0}};
@@ -72,7 +103,7 @@ static int parse_options(struct session *s, int argc, char **argv, struct err *e
 		usage_print(c);
 		exit(EXIT_OK);
 	}
-	if (apply_environment(s, err) < 0)
+	if (apply_environment(s, err) < 0 || keep_stdin(s, err) < 0)
 		return -1;
 	if (s->operands.nr < c->min_operands || s->operands.nr > c->max_operands) {
 		err_set(err, ERR_USAGE, "%s takes %s", c->name,
@@ -198,20 +229,59 @@ static int load_project(struct session *s, struct err *err)
 	return -1;
 }
 
+/* The account is not known without a cloud: names are made for one that nobody has. */
+static void offline_ctx(struct session *s)
+{
+	const char *region = s->o.region ? s->o.region : s->project->region;
+
+	s->ctx = (struct type_ctx){
+		.project = s->project->name,
+		.account = "000000000000",
+		.region = region ? region : "us-east-1",
+		.partition = "aws",
+	};
+}
+
 static int bind_project(struct session *s)
 {
 	struct stack_context ctx = {
 		.project = s->project->name,
 		.account = s->account,
-		.region = s->aws ? aws_client_region(s->aws)
-				 : (s->o.region ? s->o.region
-						: (s->project->region ? s->project->region
-								      : "us-east-1")),
-		.partition = s->aws ? aws_client_partition(s->aws) : "aws",
+		.region = s->ctx.region,
+		.partition = s->ctx.partition,
 	};
 
 	return project_bind(
 		s->project, &s->project_opts, &ctx, resource_schemas(), &s->errors, &s->warnings);
+}
+
+/*
+ * Everything that can be said without a call is said before the first one: templates, parameters, names, programs. What
+ * hangs on the account is bound again once it is known.
+ */
+static int check_offline(struct session *s)
+{
+	struct engine *e = NULL;
+	int ret = -1;
+
+	offline_ctx(s);
+	if (!bind_project(s))
+		e = session_engine(s, &(struct engine_opts){0}, false);
+	if (e)
+		ret = 0;
+	engine_free(e);
+	package_free(s->package);
+	s->package = NULL;
+	/* They are found again by the second binding. */
+	err_list_release(&s->warnings);
+	return ret;
+}
+
+static int reload_project(struct session *s)
+{
+	project_free(s->project);
+	s->project = project_load(&s->project_opts, &s->errors);
+	return s->project ? 0 : -1;
 }
 
 int session_open(struct session *s, const struct command *c, int argc, char **argv)
@@ -233,9 +303,13 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 		return session_fail(s, &err);
 	if ((c->flags & (CMD_PROJECT | CMD_MAYBE_PROJECT)) && load_project(s, &err) < 0)
 		return err.code ? session_fail(s, &err) : -1;
-	/* Templates are checked before the first call; where the account matters, names are made once it is known. */
+	if ((c->flags & CMD_BIND) && (c->flags & CMD_CLOUD) && s->project &&
+		(check_offline(s) < 0 || reload_project(s) < 0))
+		return -1;
 	if ((c->flags & CMD_CLOUD) && open_cloud(s, &err) < 0)
 		return session_fail(s, &err);
+	if (!(c->flags & CMD_CLOUD) && s->project)
+		offline_ctx(s);
 	if ((c->flags & CMD_BIND) && s->project && bind_project(s) < 0)
 		return -1;
 	return 0;
@@ -403,7 +477,12 @@ static int open_package(struct session *s, struct engine *resolver, struct err *
 	struct package_opts opts;
 	int ret = -1;
 
-	if (s->project->artifacts) {
+	free(s->artifacts);
+	s->artifacts = NULL;
+	if (!s->aws) {
+		/* Only to see that every program is there. */
+		s->artifacts = xstrdup("s3://artifacts/");
+	} else if (s->project->artifacts) {
 		if (expand(s, resolver, s->project->artifacts, &s->artifacts, err) < 0)
 			goto out;
 	} else {
@@ -452,6 +531,8 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 	if (!resolver)
 		goto out;
 	if (!s->aws) {
+		if (!(s->command->flags & CMD_NO_PACKAGE) && open_package(s, resolver, &err) < 0)
+			goto out;
 		e = resolver;
 		resolver = NULL;
 		goto out;

@@ -83,13 +83,6 @@ static struct node *find_node(const struct engine *e, const char *stack, const c
 
 /* --- evaluation --- */
 
-static struct json *unknown_value(void)
-{
-	struct json *v = json_object();
-	json_set_bool(v, "unknown", true);
-	return v;
-}
-
 static int attribute_of_node(
 	struct engine *e, struct node *n, const char *attribute, struct json **out, struct err *err)
 {

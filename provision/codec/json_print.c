@@ -53,6 +53,16 @@ struct decimal {
 	long long point;
 };
 
+/* Far outside of what anybody computes with; beyond it all numbers are taken for one. */
+#define MAX_POINT 1000000000000000LL
+
+static long long clamp(long long n, long long most)
+{
+	if (n > most)
+		return most;
+	return n < -most ? -most : n;
+}
+
 static void read_decimal(const char *s, struct decimal *d)
 {
 	bool fraction = false;
@@ -76,14 +86,9 @@ static void read_decimal(const char *s, struct decimal *d)
 		zeros = 0;
 		strbuf_addch(&d->digits, *s);
 	}
-	if (*s) { /* strtoll stops at the ends of its range; that is far enough */
-		long long e = strtoll(s + 1, NULL, 10);
-		if (e > 1000000000000000)
-			e = 1000000000000000;
-		if (e < -1000000000000000)
-			e = -1000000000000000;
-		d->point += e;
-	}
+	if (*s)
+		d->point += clamp(strtoll(s + 1, NULL, 10), 2 * MAX_POINT);
+	d->point = clamp(d->point, MAX_POINT);
 }
 
 /* The layout that ECMAScript gives numbers, on the exact decimal. */

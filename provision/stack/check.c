@@ -248,9 +248,11 @@ static void check_string(struct check *k, const struct field *f, const char *tex
 	if (f && f->values)
 		check_allowed(k, f, text);
 	else if (f && f->max && len > f->max)
-		fail(k, "is %lld characters long, at most %lld are allowed", len, f->max);
+		fail(k, "'%s' is %lld characters long, at most %lld are allowed", k->path.buf, len,
+			f->max);
 	else if (f && len < f->min)
-		fail(k, "is %lld characters long, at least %lld are needed", len, f->min);
+		fail(k, "'%s' is %lld characters long, at least %lld are needed", k->path.buf, len,
+			f->min);
 }
 
 static void check_range(struct check *k, const struct field *f, const struct json *v)
@@ -271,8 +273,8 @@ static void check_json_text(struct check *k, const char *text)
 	struct err err = ERR_INIT;
 	struct json *v = json_parse(text, strlen(text), &err);
 	if (!v)
-		fail(k, "is a text that is not JSON%s%s", is_secret(k) ? "" : ": ",
-			is_secret(k) ? "" : err.text);
+		fail(k, "'%s' is a text that is not JSON%s%s", k->path.buf,
+			is_secret(k) ? "" : ": ", is_secret(k) ? "" : err.text);
 	json_free(v);
 	err_release(&err);
 }
@@ -295,7 +297,7 @@ static void check_members(struct check *k, const struct json *object, bool tags)
 		size_t mark = enter(k, json_name(e));
 		if (!json_is_unknown(e)) {
 			if (!json_is(e, JSON_STRING))
-				fail(k, "must be a text");
+				fail(k, "'%s' must be a text", k->path.buf);
 			else
 				check_string(k, NULL, json_str(e));
 			if (tags)
@@ -351,7 +353,7 @@ static void check_value(
 	if (json_is_unknown(v))
 		return;
 	if (!has_kind(kind, v)) {
-		fail(k, "must be %s", kind_names[kind]);
+		fail(k, "'%s' must be %s", k->path.buf, kind_names[kind]);
 		return;
 	}
 	switch (kind) {
@@ -432,7 +434,7 @@ static void check_name(struct check *k, const struct json *props)
 	if (type->name_max && strlen(name) > type->name_max) {
 		fail(k, "%s is longer than %zu characters", value, type->name_max);
 	} else if (type->name_ok && !type->name_ok(name)) {
-		fail(k, "%s is not a name that AWS takes for a %s", value, type->name);
+		fail(k, "%s is not a name that AWS takes for an %s", value, type->name);
 		if (type->name_pattern_hint)
 			report_hint(k->errors, "%s", type->name_pattern_hint);
 	}

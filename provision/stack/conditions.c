@@ -58,9 +58,11 @@ static void fail_cycle(struct resolver *r, const struct yaml_node *at, size_t i)
 		from++;
 	for (; from < r->depth; from++)
 		strbuf_addf(&path, "%s -> ", r->section->pairs[r->chain[from]].key->text);
-	report(r->errors, r->s->template->file, at, NULL,
+	char *place = xasprintf("Conditions.%s", r->section->pairs[i].key->text);
+	report(r->errors, r->s->template->file, at, place,
 		"conditions refer to each other in a circle: %s%s", path.buf,
 		r->section->pairs[i].key->text);
+	free(place);
 	strbuf_release(&path);
 	r->failed = true;
 }

@@ -233,7 +233,7 @@ void check_attribute(
 			return;
 		suggest_offer(&s, a->name);
 	}
-	check_fail(c, at, "'%s' is a %s, which has no attribute '%s'", id, r->type, attribute);
+	check_fail(c, at, "'%s' is an %s, which has no attribute '%s'", id, r->type, attribute);
 	if (report_suggest(c->errors, &s))
 		return;
 	if (!s.best) {

@@ -23,7 +23,9 @@ void suggest_offer(struct suggest *s, const char *candidate)
 
 const char *suggest_near(const struct suggest *s)
 {
-	return s->best && s->distance <= strlen(s->word) / 3 + 1 ? s->best : NULL;
+	size_t len = strlen(s->word);
+	size_t limit = len < 6 ? 1 : len / 3;
+	return s->best && s->distance < len && s->distance <= limit ? s->best : NULL;
 }
 
 const char *suggest_slip(const struct suggest *s)

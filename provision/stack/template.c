@@ -61,7 +61,7 @@ void part_check_keys(
 		} else if (!k->name && starts_with(key->text, "Fn::")) {
 			check_fail(c, key, "'%s' is not supported here", key->text);
 		} else if (!k->name) {
-			check_fail(c, key, "unknown key '%s' in a %s", key->text, what);
+			check_fail(c, key, "unknown key '%s' in this %s", key->text, what);
 			report_suggest(c->errors, &s);
 		}
 	}
@@ -321,6 +321,13 @@ static void read_sections(struct checker *c, struct template *t)
 	mark = part_enter(c, "Mappings");
 	read_mappings(c, t);
 	part_leave(c, mark);
+	mark = part_enter(c, "Resources");
+	const struct yaml_node *resources = yaml_get(root, "Resources");
+	if (resources)
+		template_read_resources(c, t, resources);
+	else
+		report(c->errors, t->file, root, NULL, "the template has no Resources");
+	part_leave(c, mark);
 	mark = part_enter(c, "Conditions");
 	if (!part_is_mapping(c, t->conditions, "Conditions"))
 		t->conditions = NULL;
@@ -332,11 +339,6 @@ static void read_sections(struct checker *c, struct template *t)
 	check_rules(c, t);
 	part_leave(c, mark);
 	mark = part_enter(c, "Resources");
-	const struct yaml_node *resources = yaml_get(root, "Resources");
-	if (resources)
-		template_read_resources(c, t, resources);
-	else
-		report(c->errors, t->file, root, NULL, "the template has no Resources");
 	template_check_resources(c);
 	part_leave(c, mark);
 	mark = part_enter(c, "Outputs");
@@ -351,6 +353,20 @@ static struct template *template_new(const char *file)
 	map_init(&t->index, NULL);
 	t->file = arena_strdup(&t->arena, file);
 	return t;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct err *x = a, *y = b;
+	return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
+				  : (x->column > y->column) - (x->column < y->column);
+}
+
+/* As a reader goes through the file; of equal places the order does not matter. */
+static void sort_errors(struct err_list *list, size_t from)
+{
+	if (list->nr > from)
+		qsort(list->v + from, list->nr - from, sizeof(*list->v), by_place);
 }
 
 /* Takes t; a root of NULL with `err` set is an error, too. */
@@ -371,6 +387,7 @@ static struct template *finish(struct template *t, struct err *err, const struct
 			.path = STRBUF_INIT};
 		read_sections(&c, t);
 		strbuf_release(&c.path);
+		sort_errors(errors, before);
 	}
 	if (errors->nr > before) {
 		template_free(t);

@@ -114,8 +114,11 @@ static void read_resource(struct checker *c, struct template *t, struct template
 
 void template_read_resources(struct checker *c, struct template *t, const struct yaml_node *n)
 {
-	if (!part_is_mapping(c, n, "Resources"))
+	/* Fn::ForEach may stand beside resources: its own error, not the section's. */
+	if (n->kind != YAML_MAPPING || n->tag) {
+		check_fail(c, n, "Resources must be a mapping");
 		return;
+	}
 	if (!n->nr)
 		check_fail(c, n, "Resources is empty");
 	t->resources = arena_alloc(&t->arena, (n->nr + 1) * sizeof(*t->resources));

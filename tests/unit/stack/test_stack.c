@@ -1,0 +1,121 @@
+#include "testing.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "fake_types.h"
+#include "fs.h"
+#include "intrinsics.h"
+#include "project.h"
+#include "strbuf.h"
+
+static void test_stack__table_of_intrinsics_is_sorted_and_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nr_intrinsics; i++) {
+		const struct intrinsic *fn = &intrinsics[i];
+		if (i)
+			assert_true(strcmp(intrinsics[i - 1].name, fn->name) < 0);
+		if (fn->tag)
+			assert_string_equal(fn->tag + 1,
+				starts_with(fn->name, "Fn::") ? fn->name + 4 : fn->name);
+		assert_true((fn->eval == NULL) == ((fn->flags & FN_MISSING) != 0));
+		assert_true(fn->min_args <= fn->max_args);
+		assert_true(fn->check || fn->max_args || (fn->flags & FN_MISSING));
+	}
+}
+
+static struct stack *bind_text(const char *text, struct err_list *errors, struct err_list *warnings)
+{
+	struct template *t =
+		template_parse("t.yaml", text, strlen(text), &fake_types, errors, warnings);
+	return t ? stack_bind("s", t, &fake_context, NULL, 0, errors, warnings) : NULL;
+}
+
+static void test_stack__five_hundred_resources_bind_in_milliseconds(void **state)
+{
+	(void)state;
+	struct strbuf text = STRBUF_INIT;
+	struct err_list errors = ERR_LIST_INIT, warnings = ERR_LIST_INIT;
+	struct timespec from, to;
+	strbuf_addstr(&text, "Resources:\n");
+	for (int i = 0; i < 500; i++) {
+		strbuf_addf(&text,
+			"  SomeJobOfTheLake%d:\n    Type: AWS::Glue::Job\n    Properties:\n", i);
+		strbuf_addf(&text,
+			"      Role: !Sub '${AWS::Partition}-r'\n      Command: {Name: glueetl}\n");
+		strbuf_addstr(&text, "      Connections:\n");
+		for (int j = i > 5 ? i - 5 : 0; j < i; j++)
+			strbuf_addf(&text, "        - !Sub 'x-${SomeJobOfTheLake%d}'\n", j);
+		if (!i)
+			strbuf_addstr(&text, "        - none\n");
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	struct stack *s = bind_text(text.buf, &errors, &warnings);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	assert_non_null(s);
+	assert_int_equal(s->nr_resources, 500);
+	assert_int_equal(s->resources[499].refs.nr, 5);
+	double ms =
+		(double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+	print_message("500 resources: %.1f ms\n", ms);
+	assert_true(ms < 500);
+	stack_free(s);
+	strbuf_release(&text);
+}
+
+static void test_stack__the_sales_lake_loads_as_it_is(void **state)
+{
+	(void)state;
+	struct err_list errors = ERR_LIST_INIT, warnings = ERR_LIST_INIT;
+	struct strvec sets = STRVEC_INIT;
+	char file[] = __FILE__;
+	char *dir = xasprintf("%s/../../../stacks/sales-lake", dirname(file));
+	const struct project_opts opts = {.path = dir, .sets = &sets};
+	if (!fs_is_dir(dir))
+		skip();
+	struct project *p = project_load(&opts, &errors);
+	if (!p || project_bind(p, &opts, &fake_context, NULL, &errors, &warnings))
+		fail_msg("%s:%d: %s", errors.v[0].file, errors.v[0].line, errors.v[0].text);
+	assert_int_equal(warnings.nr, 0);
+	assert_int_equal(p->nr_stacks, 4);
+	for (size_t i = 0; i < p->nr_stacks; i++)
+		assert_true(p->stacks[i]->nr_resources > 0);
+	project_free(p);
+	free(dir);
+}
+
+static void test_stack__an_evaluation_hook_that_fails_ends_it(void **state)
+{
+	(void)state;
+	struct err_list errors = ERR_LIST_INIT, warnings = ERR_LIST_INIT;
+	struct stack *s =
+		bind_text("Resources:\n  A: {Type: AWS::S3::Bucket, Properties: {BucketName: "
+			  "!ImportValue x}}\n",
+			&errors, &warnings);
+	assert_non_null(s);
+	struct eval e = {.stack = s};
+	struct json *props;
+	struct err err = ERR_INIT;
+	assert_ok(stack_eval_properties(&e, stack_find(s, "A"), &props, &err), &err);
+	assert_true(json_is_unknown(json_get(props, "BucketName")));
+	assert_true(json_has_unknown(props));
+	assert_false(json_is_unknown(props));
+	assert_null(stack_find(s, "B"));
+	json_free(props);
+	stack_free(s);
+}
+
+static void test_stack__formats_fill_in_names_and_properties(void **state)
+{
+	(void)state;
+	struct json *props = json_object();
+	json_set_str(props, "Path", "/x/");
+	char *s =
+		schema_format("arn:{partition}:iam::{account}:role{Path}{name}-{Nothing}-{region}{",
+			"aws", "eu-west-1", "12", "r", props);
+	assert_string_equal(s, "arn:aws:iam::12:role/x/r--eu-west-1{");
+	free(s);
+	json_free(props);
+}

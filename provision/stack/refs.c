@@ -1,5 +1,6 @@
 #include "refs.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "intrinsics.h"
@@ -110,6 +111,19 @@ void refs_collect(struct stack_resource *r)
 		walk(r, r->template->properties);
 	for (const char **d = r->template->depends_on; *d; d++)
 		add_ref(r, *d, strlen(*d));
+}
+
+void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids)
+{
+	struct stack_resource r = {
+		.stack = (struct stack *)(uintptr_t)s, .refs = STRVEC_INIT, .imports = STRVEC_INIT};
+
+	walk(&r, node);
+	for (size_t i = 0; i < r.refs.nr; i++)
+		if (!strvec_has(ids, r.refs.v[i]))
+			strvec_push(ids, r.refs.v[i]);
+	strvec_release(&r.refs);
+	strvec_release(&r.imports);
 }
 
 static void fail_cycle(

@@ -65,7 +65,7 @@ static int cast_from_text(struct sqlc *c, const struct json *node, const struct 
 		return set(out, to,
 			arena_printf(c->arena,
 				"CAST(CASE WHEN regexp_full_match(%s, %s) THEN trim(%s) ELSE "
-				"error('INVALID_CAST_ARGUMENT: Cannot cast ''' || %s || ''' to %s') END AS %s)",
+				"raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || %s || ''' to %s') END AS %s)",
 				from->sql, sqlc_quote(c, text_forms[i].pattern), from->sql,
 				from->sql, text_forms[i].name, duck_name(c, to)));
 	}
@@ -117,7 +117,7 @@ static int cast_to_text(struct sqlc *c, const struct json *node, const struct sq
 		return set(out, to, arena_printf(c->arena, "left(%s, %d)", text, to->p));
 	return set(out, to,
 		arena_printf(c->arena,
-			"(CASE WHEN length(%s) > %d THEN error('INVALID_CAST_ARGUMENT: Value ' || %s || "
+			"(CASE WHEN length(%s) > %d THEN raise('INVALID_CAST_ARGUMENT: Value ' || %s || "
 			"' cannot be represented as varchar(%d)') ELSE %s END)",
 			text, to->p, text, to->p, text));
 }
@@ -221,7 +221,7 @@ static int decimal_arithmetic(struct sqlc *c, const struct json *node, char op,
 		sql = sqlc_decimal_division(c, x, a->s, y, b->s, scale);
 	else if (op == '%')
 		sql = arena_printf(c->arena,
-			"(CASE WHEN %s = 0 THEN error('DIVISION_BY_ZERO: Division by zero') ELSE %s %% %s END)",
+			"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by zero') ELSE %s %% %s END)",
 			y, x, y);
 	else if (op != '*' && p > 38) /* so that both reach DuckDB with room to add */
 		sql = arena_printf(c->arena,
@@ -252,7 +252,7 @@ static int number_arithmetic(struct sqlc *c, const struct json *node, char op, s
 	if (sqltype_is_integer(t) && (op == '/' || op == '%'))
 		return set(out, t,
 			arena_printf(c->arena,
-				"(CASE WHEN %s = 0 THEN error('DIVISION_BY_ZERO: Division by zero') "
+				"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by zero') "
 				"ELSE %s %s %s END)",
 				y, x, op == '/' ? "//" : "%", y));
 	return set(out, t, arena_printf(c->arena, "(%s %c %s)", x, op, y));

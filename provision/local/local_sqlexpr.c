@@ -434,7 +434,7 @@ static int subscript(
 		return set(out, v[0].type->a,
 			arena_printf(c->arena,
 				"(CASE WHEN %s < 1 OR %s > len(%s) THEN "
-				"error('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal "
+				"raise('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal "
 				"to array length and at least 1') ELSE %s[%s] END)",
 				v[1].sql, v[1].sql, v[0].sql, v[0].sql, v[1].sql));
 	if (nr == 2 && v[0].type->kind == SQL_MAP &&
@@ -442,7 +442,7 @@ static int subscript(
 		return set(out, v[0].type->b,
 			arena_printf(c->arena,
 				"(CASE WHEN NOT map_contains(%s, %s) THEN "
-				"error('INVALID_FUNCTION_ARGUMENT: Key not present in map') ELSE %s[%s] END)",
+				"raise('INVALID_FUNCTION_ARGUMENT: Key not present in map') ELSE %s[%s] END)",
 				v[0].sql, v[1].sql, v[0].sql, v[1].sql));
 	return sqlc_refuse(c, node, "this kind of subscript");
 }

@@ -300,7 +300,10 @@ static int call_round(struct call *k, struct strbuf *sql)
 		int p = k->nr > 1 ? t->p + 1 : t->p - t->s + (t->s > 0);
 		k->result = sqltype_decimal(k->c->arena, p < 1 ? 1 : p, k->nr > 1 ? t->s : 0);
 	}
-	if (k->nr > 1)
+	if (t->kind == SQL_DECIMAL)
+		strbuf_addf(sql, "CAST(round(%s, %s) AS DECIMAL(%d,%d))", k->args[0].sql,
+			k->nr > 1 ? k->args[1].literal : "0", k->result->p, k->result->s);
+	else if (k->nr > 1)
 		strbuf_addf(sql, "round(%s, %s)", k->args[0].sql, k->args[1].literal);
 	else
 		strbuf_addf(sql, "round(%s)", k->args[0].sql);
@@ -314,7 +317,8 @@ static int call_integral(struct call *k, struct strbuf *sql)
 	if (t->kind == SQL_DECIMAL)
 		k->result = sqltype_decimal(
 			k->c->arena, t->p - t->s + (t->s > 0 && t->p - t->s < 38), 0);
-	strbuf_addf(sql, "%s(%s)", *k->name == 'f' ? "floor" : "ceil", k->args[0].sql);
+	strbuf_addf(sql, t->kind == SQL_DECIMAL ? "CAST(%s(%s) AS DECIMAL(%d,0))" : "%s(%s)",
+		*k->name == 'f' ? "floor" : "ceil", k->args[0].sql, k->result->p);
 	return 0;
 }
 
@@ -587,7 +591,7 @@ static const struct function functions[] = {
 	{"sin", "d", "d", "sin($1)", NULL, 0},
 	{"split", "ss", "S", "string_split($1, $2)", NULL, 0},
 	{"split_part", "ssi", "s",
-		"(CASE WHEN $3 < 1 THEN error('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') "
+		"(CASE WHEN $3 < 1 THEN raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') "
 		"ELSE string_split($1, $2)[$3] END)",
 		NULL, 0},
 	{"sqrt", "d", "d", "(CASE WHEN $1 < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt($1) END)", NULL, 0},
@@ -669,7 +673,6 @@ static void adapt(struct sqlc *c, struct sqlexpr *e, char want)
 		to = SQL_DOUBLE;
 		break;
 	case 'i':
-	case 'N':
 		to = SQL_BIGINT;
 		break;
 	case 's':
@@ -688,7 +691,9 @@ static void adapt(struct sqlc *c, struct sqlexpr *e, char want)
 	default:
 		break;
 	}
-	if (to == SQL_UNKNOWN || e->type->kind == to)
+	if (want == 'N' && e->literal)
+		e->sql = e->literal;
+	if (want == 'N' || to == SQL_UNKNOWN || e->type->kind == to)
 		return;
 	e->sql = sqlc_coerce(c, e, sqltype_plain(to));
 	e->type = sqltype_plain(to);

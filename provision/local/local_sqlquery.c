@@ -500,6 +500,16 @@ static int select_star(struct select *s, const struct json *star)
 	return 0;
 }
 
+/* CURRENT_DATE and the like parse as names but are none. */
+static bool names_now(const struct json *names)
+{
+	const char *name = json_str(json_at(names, 0));
+
+	return json_len(names) == 1 && name &&
+		(iequals(name, "current_date") || iequals(name, "current_timestamp") ||
+			iequals(name, "localtimestamp"));
+}
+
 static int select_list(struct select *s)
 {
 	const struct json *list = json_get(s->node, "select_list");
@@ -522,7 +532,7 @@ static int select_list(struct select *s)
 			return -1;
 		if (alias && *alias)
 			alias = sqlc_lower(s->c, alias);
-		else if (names)
+		else if (names && !names_now(names))
 			alias = sqlc_lower(s->c, json_str(json_at(names, json_len(names) - 1)));
 		else
 			alias = arena_printf(s->c->arena, "_col%zu", s->nr);

@@ -200,6 +200,8 @@ static int take_word(struct scan *s, bool after_as_word)
 		s->at++;
 	if (after_as_word && after_as(s))
 		return -1;
+	if (s->at - s->from == 1 && s->sql[s->at] == '\'' && strchr("bBeEnN", s->sql[s->from]))
+		return mismatched(s, "");
 	if (token_is(s, "varchar"))
 		mark_length(s, "varchar");
 	else if (token_is(s, "char"))

@@ -159,11 +159,50 @@ static int register_division(struct session *s, const char *spec, struct err *er
 	return state == DuckDBSuccess ? 0 : err_set(err, ERR_FAILED, "cannot register a division");
 }
 
+/*
+ * raise(text): fails with the text; null in, null out. DuckDB's own error() is volatile, which TRY() refuses.
+ */
+static void raise_error(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+	duckdb_vector v = duckdb_data_chunk_get_vector(in, 0);
+	duckdb_logical_type type = duckdb_vector_get_column_type(v);
+	idx_t nr = duckdb_data_chunk_get_size(in);
+	struct strbuf sb = STRBUF_INIT;
+
+	for (idx_t i = 0; i < nr; i++) {
+		if (format_value(&sb, v, type, i, false)) {
+			duckdb_scalar_function_set_error(info, sb.buf);
+			break;
+		}
+		vector_null(out, i);
+	}
+	strbuf_release(&sb);
+	duckdb_destroy_logical_type(&type);
+}
+
+static int register_raise(struct session *s, struct err *err)
+{
+	duckdb_scalar_function f = duckdb_create_scalar_function();
+	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+	duckdb_logical_type null = duckdb_create_logical_type(DUCKDB_TYPE_SQLNULL);
+	duckdb_state state;
+
+	duckdb_scalar_function_set_name(f, "raise");
+	duckdb_scalar_function_add_parameter(f, text);
+	duckdb_scalar_function_set_return_type(f, null);
+	duckdb_scalar_function_set_function(f, raise_error);
+	state = duckdb_register_scalar_function(s->con, f);
+	duckdb_destroy_logical_type(&text);
+	duckdb_destroy_logical_type(&null);
+	duckdb_destroy_scalar_function(&f);
+	return state == DuckDBSuccess ? 0 : err_set(err, ERR_FAILED, "cannot register raise()");
+}
+
 int functions_register(struct session *s, const struct json *divisions, struct err *err)
 {
 	struct json *d;
 
-	if (register_java(s, "java_double", DUCKDB_TYPE_DOUBLE, err) ||
+	if (register_raise(s, err) || register_java(s, "java_double", DUCKDB_TYPE_DOUBLE, err) ||
 		register_java(s, "java_float", DUCKDB_TYPE_FLOAT, err))
 		return -1;
 	json_each(d, divisions) if (register_division(s, json_str(d), err)) return -1;

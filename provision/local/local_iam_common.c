@@ -1,0 +1,238 @@
+/* What all IAM operations share: entities, names, documents, tags, paging. */
+#include <ctype.h>
+#include <stdarg.h>
+#include "local_iam_store.h"
+#include "uri.h"
+#include "xalloc.h"
+
+#define MAX_TAGS 50
+
+void iam_entity_release(struct iam_entity *e)
+{
+	free(e->kind);
+	free(e->name);
+	free(e->path);
+	free(e->id);
+	free(e->arn);
+	free(e->trust);
+	free(e->description);
+	free(e->boundary);
+	*e = (struct iam_entity){0};
+}
+
+int iam_entity_find(struct local_cloud *cloud, const char *kind, const char *name,
+	struct iam_entity *out, struct err *err)
+{
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT name, path, id, arn, trust, description, boundary, created_ms, "
+		"max_session_s FROM iam_entity WHERE kind = ? AND name = ?",
+		"ss", kind, name);
+	int row;
+
+	if (!st)
+		return -1;
+	row = sql_step(st, err);
+	if (row > 0) {
+		out->kind = xstrdup(kind);
+		out->name = xstrdup(sql_text(st, 0));
+		out->path = xstrdup(sql_text(st, 1));
+		out->id = xstrdup(sql_text(st, 2));
+		out->arn = xstrdup(sql_text(st, 3));
+		out->trust = xstrdup(sql_text(st, 4));
+		out->description = xstrdup(sql_text(st, 5));
+		out->boundary = xstrdup(sql_text(st, 6));
+		out->created_ms = sql_int(st, 7);
+		out->max_session_s = sql_int(st, 8);
+	}
+	sql_done(st);
+	return row;
+}
+
+int iam_entity_get(struct local_cloud *cloud, const char *kind, const char *name,
+	struct iam_entity *out, struct err *err)
+{
+	int found = iam_entity_find(cloud, kind, name, out, err);
+
+	if (found)
+		return found < 0 ? -1 : 0;
+	return iam_no_such(err, "The %s with name %s cannot be found.", kind, name);
+}
+
+int iam_no_such(struct err *err, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	local_fault(err, 404, "NoSuchEntity", "%s", text.buf);
+	strbuf_release(&text);
+	return -1;
+}
+
+int iam_need(const struct local_request *req, const char *name, const char **out, struct err *err)
+{
+	*out = json_get_str(req->in, name);
+	if (*out)
+		return 0;
+	return local_fault(err, 400, "ValidationError",
+		"1 validation error detected: Value at '%c%s' failed to satisfy constraint: "
+		"Member must not be null",
+		tolower((unsigned char)*name), name + 1);
+}
+
+int iam_check_name(const char *what, const char *name, size_t max, struct err *err)
+{
+	const char *c;
+
+	for (c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("+=,.@_-", *c))
+			break;
+	if (*name && !*c && strlen(name) <= max)
+		return 0;
+	if (!*c && *name)
+		return local_fault(err, 400, "ValidationError",
+			"1 validation error detected: Value at '%c%s' failed to satisfy "
+			"constraint: Member must have length less than or equal to %zu",
+			tolower((unsigned char)*what), what + 1, max);
+	return local_fault(err, 400, "ValidationError",
+		"The specified value for %c%s is invalid. It must contain only alphanumeric "
+		"characters and/or the following: +=,.@_-",
+		tolower((unsigned char)*what), what + 1);
+}
+
+int iam_check_path(const char **path, struct err *err)
+{
+	const char *p = *path;
+	size_t len;
+
+	if (!p) {
+		*path = "/";
+		return 0;
+	}
+	len = strlen(p);
+	if (len && len <= 512 && p[0] == '/' && p[len - 1] == '/')
+		return 0;
+	return local_fault(err, 400, "ValidationError",
+		"The specified value for path is invalid. It must begin and end with / and contain "
+		"only alphanumeric characters and/or / characters.");
+}
+
+const char *iam_kind(const char *operation)
+{
+	if (strstr(operation, "Role"))
+		return "role";
+	return strstr(operation, "Group") ? "group" : "user";
+}
+
+const char *iam_kind_title(const char *kind)
+{
+	if (!strcmp(kind, "role"))
+		return "Role";
+	return strcmp(kind, "group") ? "User" : "Group";
+}
+
+char *iam_encode_document(const char *document)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	uri_encode(&sb, document, strlen(document), false);
+	return strbuf_detach(&sb, NULL);
+}
+
+void iam_set_time(struct json *obj, const char *name, int64_t ms)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	clock_add_iso(&sb, ms, false);
+	json_set_str(obj, name, sb.buf);
+	strbuf_release(&sb);
+}
+
+int iam_tags_read(const struct json *list, struct json **out, struct err *err)
+{
+	struct json *e;
+
+	*out = json_object();
+	json_each(e, list)
+	{
+		const char *key = json_get_str(e, "Key"), *value = json_get_str(e, "Value");
+
+		if (!key || !value || !*key || strlen(key) > 128 * 4 || strlen(value) > 256 * 4)
+			local_fault(err, 400, "ValidationError",
+				"a tag needs a Key of 1 to 128 and a Value of 0 to 256 characters");
+		else if (!strncasecmp(key, "aws:", 4))
+			local_fault(err, 400, "InvalidInput",
+				"Tag keys that start with 'aws:' are reserved for system use");
+		else if (json_get(*out, key))
+			local_fault(err, 400, "InvalidInput",
+				"Duplicate tag keys found. Please note that Tag keys are case "
+				"insensitive.");
+		else {
+			json_set_str(*out, key, value);
+			continue;
+		}
+		goto fail;
+	}
+	if (json_len(*out) <= MAX_TAGS)
+		return 0;
+	local_fault(err, 409, "LimitExceeded",
+		"The number of tags has reached the maximum limit of %d", MAX_TAGS);
+fail:
+	json_free(*out);
+	*out = NULL;
+	return -1;
+}
+
+struct json *iam_tags_list(const struct json *tags)
+{
+	struct json *list = json_array(), *e;
+
+	json_each(e, tags)
+	{
+		struct json *tag = json_object();
+
+		json_set_str(tag, "Key", json_name(e));
+		json_set_str(tag, "Value", json_str(e));
+		json_push(list, tag);
+	}
+	return list;
+}
+
+size_t iam_policy_size(const char *document)
+{
+	size_t size = 0;
+
+	for (; *document; document++)
+		size += !isspace((unsigned char)*document);
+	return size;
+}
+
+int iam_page_read(const struct local_request *req, struct iam_page *page, struct err *err)
+{
+	page->max = json_get_i64(req->in, "MaxItems", 100);
+	if (page->max < 1 || page->max > 1000)
+		return local_fault(err, 400, "ValidationError",
+			"1 validation error detected: Value at 'maxItems' failed to satisfy "
+			"constraint: Member must be between 1 and 1000");
+	return local_token_read(
+		json_get_str(req->in, "Marker"), "ValidationError", &page->after, err);
+}
+
+void iam_page_release(struct iam_page *page)
+{
+	free(page->after);
+	page->after = NULL;
+}
+
+void iam_page_close(struct json *out, bool more, const char *last)
+{
+	json_set_bool(out, "IsTruncated", more);
+	if (more) {
+		char *token = local_token_make(last);
+
+		json_set_str(out, "Marker", token);
+		free(token);
+	}
+}

@@ -1,0 +1,623 @@
+/* Roles: "CreateRole", "UpdateAssumeRolePolicy", "TagRole"… (IAM API Reference). */
+#include "local_iam_store.h"
+#include "local_services.h"
+#include "xalloc.h"
+
+#define MAX_TRUST 2048
+#define MAX_SESSION_S 43200
+
+struct json *iam_entity_json(const struct iam_entity *e, bool with_details)
+{
+	struct json *out = json_object();
+	const char *title = iam_kind_title(e->kind);
+	char *id_name = xasprintf("%sId", title), *name = xasprintf("%sName", title);
+
+	json_set_str(out, "Path", e->path);
+	json_set_str(out, name, e->name);
+	json_set_str(out, id_name, e->id);
+	json_set_str(out, "Arn", e->arn);
+	iam_set_time(out, "CreateDate", e->created_ms);
+	if (e->trust) {
+		char *encoded = iam_encode_document(e->trust);
+
+		json_set_str(out, "AssumeRolePolicyDocument", encoded);
+		json_set_str(out, "Description", e->description);
+		json_set_i64(out, "MaxSessionDuration", e->max_session_s);
+		free(encoded);
+	}
+	if (with_details && e->boundary) {
+		struct json *b = json_object();
+
+		json_set_str(b, "PermissionsBoundaryType", "Policy");
+		json_set_str(b, "PermissionsBoundaryArn", e->boundary);
+		json_set(out, "PermissionsBoundary", b);
+	}
+	free(id_name);
+	free(name);
+	return out;
+}
+
+static int check_trust(const char *text, struct json **doc, struct err *err)
+{
+	if (policy_check(text, POLICY_TRUST, doc, err))
+		return -1;
+	if (iam_policy_size(text) <= MAX_TRUST)
+		return 0;
+	json_free(*doc);
+	*doc = NULL;
+	return local_fault(
+		err, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", MAX_TRUST);
+}
+
+static int check_session_s(const struct local_request *req, int64_t *out, struct err *err)
+{
+	*out = json_get_i64(req->in, "MaxSessionDuration", 3600);
+	if (*out >= 3600 && *out <= MAX_SESSION_S)
+		return 0;
+	return local_fault(err, 400, "ValidationError",
+		"1 validation error detected: Value '%lld' at 'maxSessionDuration' failed to "
+		"satisfy constraint: Member must be between 3600 and %d",
+		(long long)*out, MAX_SESSION_S);
+}
+
+/* A boundary must be a policy that there is. */
+static int check_boundary(struct local_cloud *cloud, const char *arn, struct err *err)
+{
+	char *document = NULL;
+	int found;
+
+	if (!arn)
+		return 0;
+	found = iam_policy_document(cloud, arn, &document, err);
+	free(document);
+	if (found)
+		return found < 0 ? -1 : 0;
+	return iam_no_such(err, "Scope ARN: %s does not exist or is not attachable.", arn);
+}
+
+/* Adds the row; the tags go to the common table. In a transaction. */
+static int insert_entity(
+	struct local_cloud *cloud, struct iam_entity *e, const struct json *tags, struct err *err)
+{
+	struct err detail = ERR_INIT;
+
+	if (check_boundary(cloud, e->boundary, err))
+		return -1;
+	if (sql_run(cloud->db, NULL, &detail,
+		    "INSERT INTO iam_entity(kind, name, path, id, arn, created_ms, trust, "
+		    "description, max_session_s, boundary) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    "sssssissis", e->kind, e->name, e->path, e->id, e->arn, e->created_ms, e->trust,
+		    e->description, e->max_session_s, e->boundary)) {
+		if (detail.code == ERR_EXISTS)
+			local_fault(err, 409, "EntityAlreadyExists",
+				"%s with name %s already exists.", iam_kind_title(e->kind),
+				e->name);
+		else
+			err_move(err, &detail);
+		err_release(&detail);
+		return -1;
+	}
+	return local_tags_set(cloud, e->arn, tags, err);
+}
+
+static char *new_id(const char *prefix)
+{
+	char *id = local_id(prefix, 17), *c;
+
+	for (c = id; *c; c++)
+		if (*c >= 'a' && *c <= 'f')
+			*c = (char)(*c - 'a' + 'A');
+	return id;
+}
+
+static int create_entity(struct local_cloud *cloud, const struct local_request *req,
+	struct iam_entity *e, size_t max_name, struct json **out, struct err *err)
+{
+	const char *title = iam_kind_title(e->kind), *path = json_get_str(req->in, "Path"), *name;
+	char *name_name = xasprintf("%sName", title);
+	struct json *tags = NULL;
+	int result = -1;
+
+	if (iam_need(req, name_name, &name, err) ||
+		iam_check_name(name_name, name, max_name, err) || iam_check_path(&path, err) ||
+		iam_tags_read(json_get(req->in, "Tags"), &tags, err))
+		goto out;
+	e->name = xstrdup(name);
+	e->path = xstrdup(path);
+	e->boundary = xstrdup(json_get_str(req->in, "PermissionsBoundary"));
+	e->arn = local_arn(cloud, "iam", "", "%s%s%s", e->kind, path, name);
+	e->created_ms = local_now_ms(cloud);
+	if (local_tx_begin(cloud, err) || insert_entity(cloud, e, tags, err) ||
+		local_tx_commit(cloud, err))
+		goto out;
+	*out = json_object();
+	json_set(*out, title, iam_entity_json(e, true));
+	if (json_len(tags))
+		json_set(json_get(*out, title), "Tags", iam_tags_list(tags));
+	result = 0;
+out:
+	local_tx_end(cloud);
+	if (!result)
+		iam_changed(cloud);
+	json_free(tags);
+	free(name_name);
+	return result;
+}
+
+int iam_create_role(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	struct iam_entity e = {.kind = xstrdup("role"), .id = new_id("AROA")};
+	const char *trust, *path = json_get_str(req->in, "Path"),
+			   *name = json_get_str(req->in, "RoleName");
+	struct json *doc = NULL;
+	int result = -1;
+
+	if (iam_need(req, "AssumeRolePolicyDocument", &trust, err) ||
+		check_session_s(req, &e.max_session_s, err))
+		goto out;
+	if ((path && starts_with(path, "/aws-service-role/")) ||
+		(name && starts_with(name, "AWSServiceRole"))) {
+		local_fault(err, 400, "InvalidInput",
+			"The name or path of '%s' is reserved for service-linked roles. Use "
+			"CreateServiceLinkedRole",
+			name ? name : "");
+		goto out;
+	}
+	if (check_trust(trust, &doc, err))
+		goto out;
+	e.trust = xstrdup(trust);
+	e.description = xstrdup(json_get_str(req->in, "Description"));
+	result = create_entity(cloud, req, &e, 64, out, err);
+out:
+	json_free(doc);
+	iam_entity_release(&e);
+	return result;
+}
+
+int iam_create_user(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	struct iam_entity e = {.kind = xstrdup("user"), .id = new_id("AIDA")};
+	int result = create_entity(cloud, req, &e, 64, out, err);
+
+	iam_entity_release(&e);
+	return result;
+}
+
+int iam_create_group(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	struct iam_entity e = {.kind = xstrdup("group"), .id = new_id("AGPA")};
+	int result = create_entity(cloud, req, &e, 128, out, err);
+
+	iam_entity_release(&e);
+	return result;
+}
+
+static int get_with_tags(struct local_cloud *cloud, const char *kind, const char *name,
+	struct json **out, struct err *err)
+{
+	struct iam_entity e = {0};
+	struct json *tags = NULL, *doc;
+	int result = -1;
+
+	if (local_tx_begin(cloud, err) || iam_entity_get(cloud, kind, name, &e, err) ||
+		local_tags_get(cloud, e.arn, &tags, err))
+		goto out;
+	doc = iam_entity_json(&e, true);
+	if (json_len(tags))
+		json_set(doc, "Tags", iam_tags_list(tags));
+	if (!strcmp(kind, "role"))
+		json_set(doc, "RoleLastUsed", json_object());
+	*out = json_object();
+	json_set(*out, iam_kind_title(kind), doc);
+	result = 0;
+out:
+	local_tx_end(cloud);
+	json_free(tags);
+	iam_entity_release(&e);
+	return result;
+}
+
+int iam_get_role(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	const char *name;
+
+	if (iam_need(req, "RoleName", &name, err))
+		return -1;
+	return get_with_tags(cloud, "role", name, out, err);
+}
+
+int iam_get_user(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	const char *name = json_get_str(req->in, "UserName");
+	struct json *user;
+
+	if (name)
+		return get_with_tags(cloud, "user", name, out, err);
+	/* without a name: who asks */
+	user = json_object();
+	json_set_str(user, "Path", "/");
+	json_set_str(user, "UserId", req->who->user_id);
+	json_set_str(user, "Arn", req->who->arn);
+	iam_set_time(user, "CreateDate", 0);
+	*out = json_object();
+	json_set(*out, "User", user);
+	return 0;
+}
+
+/* --- lists --- */
+
+static int list_rows(struct local_cloud *cloud, const char *kind, const char *prefix,
+	const struct iam_page *page, struct json *list, bool *more, struct err *err)
+{
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT name, path, id, arn, trust, description, created_ms, max_session_s "
+		"FROM iam_entity WHERE kind = ? AND name > ? AND substr(path, 1, length(?3)) = ?3 "
+		"ORDER BY name LIMIT ?",
+		"sssi", kind, page->after ? page->after : "", prefix, page->max + 1);
+	int row;
+
+	if (!st)
+		return -1;
+	while ((row = sql_step(st, err)) > 0) {
+		struct iam_entity e = {.kind = (char *)kind,
+			.name = (char *)sql_text(st, 0),
+			.path = (char *)sql_text(st, 1),
+			.id = (char *)sql_text(st, 2),
+			.arn = (char *)sql_text(st, 3),
+			.trust = (char *)sql_text(st, 4),
+			.description = (char *)sql_text(st, 5),
+			.created_ms = sql_int(st, 6),
+			.max_session_s = sql_int(st, 7)};
+
+		if (json_len(list) == (size_t)page->max) {
+			*more = true;
+			row = 0;
+			break;
+		}
+		json_push(list, iam_entity_json(&e, false));
+	}
+	sql_done(st);
+	return row;
+}
+
+static int list_entities(struct local_cloud *cloud, const struct local_request *req,
+	const char *kind, struct json **out, struct err *err)
+{
+	const char *title = iam_kind_title(kind), *prefix = json_get_str(req->in, "PathPrefix");
+	char *plural = xasprintf("%ss", title), *name = xasprintf("%sName", title);
+	struct json *list = json_array();
+	struct iam_page page = {0};
+	bool more = false;
+	int result = -1;
+
+	if (iam_page_read(req, &page, err) || local_tx_begin(cloud, err))
+		goto out;
+	result = list_rows(cloud, kind, prefix ? prefix : "/", &page, list, &more, err);
+	local_tx_end(cloud);
+	if (result)
+		goto out;
+	*out = json_object();
+	iam_page_close(*out, more,
+		json_len(list) ? json_get_str(json_at(list, json_len(list) - 1), name) : "");
+	json_set(*out, plural, list);
+	list = NULL;
+out:
+	json_free(list);
+	iam_page_release(&page);
+	free(plural);
+	free(name);
+	return result;
+}
+
+int iam_list_roles(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	return list_entities(cloud, req, "role", out, err);
+}
+
+int iam_list_users(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	return list_entities(cloud, req, "user", out, err);
+}
+
+int iam_list_groups(struct local_cloud *cloud, const struct local_request *req, struct json **out,
+	struct err *err)
+{
+	return list_entities(cloud, req, "group", out, err);
+}
+
+/* --- changes --- */
+
+static int update_role(struct local_cloud *cloud, const struct local_request *req,
+	const char *column_sql, const char *text, int64_t number, bool is_number, struct err *err)
+{
+	struct iam_entity e = {0};
+	const char *name;
+	int result = -1;
+
+	if (iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err) ||
+		iam_entity_get(cloud, "role", name, &e, err))
+		goto out;
+	if (is_number ? sql_run(cloud->db, NULL, err, column_sql, "is", number, name)
+		      : sql_run(cloud->db, NULL, err, column_sql, "ss", text, name))
+		goto out;
+	result = local_tx_commit(cloud, err);
+out:
+	local_tx_end(cloud);
+	iam_entity_release(&e);
+	if (!result)
+		iam_changed(cloud);
+	return result;
+}
+
+#define SET_DESCRIPTION "UPDATE iam_entity SET description = ? WHERE kind = 'role' AND name = ?"
+#define SET_SESSION "UPDATE iam_entity SET max_session_s = ? WHERE kind = 'role' AND name = ?"
+#define SET_TRUST "UPDATE iam_entity SET trust = ? WHERE kind = 'role' AND name = ?"
+
+int iam_update_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	const char *description = json_get_str(req->in, "Description");
+	int64_t seconds;
+
+	if (check_session_s(req, &seconds, err))
+		return -1;
+	if (description && update_role(cloud, req, SET_DESCRIPTION, description, 0, false, err))
+		return -1;
+	return update_role(cloud, req,
+		json_get(req->in, "MaxSessionDuration")
+			? SET_SESSION
+			: "UPDATE iam_entity SET max_session_s = max_session_s + 0 * ? "
+			  "WHERE kind = 'role' AND name = ?",
+		NULL, seconds, true, err);
+}
+
+int iam_update_role_description(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	const char *description, *name;
+
+	if (iam_need(req, "Description", &description, err) ||
+		iam_need(req, "RoleName", &name, err) ||
+		update_role(cloud, req, SET_DESCRIPTION, description, 0, false, err))
+		return -1;
+	return get_with_tags(cloud, "role", name, out, err);
+}
+
+int iam_update_assume_role_policy(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	struct json *doc = NULL;
+	const char *trust;
+
+	if (iam_need(req, "PolicyDocument", &trust, err) || check_trust(trust, &doc, err))
+		return -1;
+	json_free(doc);
+	return update_role(cloud, req, SET_TRUST, trust, 0, false, err);
+}
+
+/* --- tags --- */
+
+int iam_tag_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	const char *kind = iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	struct iam_entity e = {0};
+	struct json *tags = NULL, *all = NULL;
+	int result = -1;
+
+	if (iam_need(req, name_name, &name, err) ||
+		iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
+		local_tx_begin(cloud, err) || iam_entity_get(cloud, kind, name, &e, err) ||
+		local_tags_set(cloud, e.arn, tags, err) || local_tags_get(cloud, e.arn, &all, err))
+		goto out;
+	if (json_len(all) > 50) {
+		local_fault(err, 409, "LimitExceeded",
+			"The number of tags has reached the maximum limit of 50");
+		goto out;
+	}
+	result = local_tx_commit(cloud, err);
+out:
+	local_tx_end(cloud);
+	json_free(tags);
+	json_free(all);
+	iam_entity_release(&e);
+	free(name_name);
+	return result;
+}
+
+int iam_untag_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	const char *kind = iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	struct iam_entity e = {0};
+	int result = -1;
+
+	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		iam_entity_get(cloud, kind, name, &e, err) ||
+		local_tags_remove(cloud, e.arn, json_get(req->in, "TagKeys"), err))
+		goto out;
+	result = local_tx_commit(cloud, err);
+out:
+	local_tx_end(cloud);
+	iam_entity_release(&e);
+	free(name_name);
+	return result;
+}
+
+int iam_list_role_tags(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	const char *kind = iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	struct iam_entity e = {0};
+	struct json *tags = NULL;
+	int result = -1;
+
+	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		iam_entity_get(cloud, kind, name, &e, err) ||
+		local_tags_get(cloud, e.arn, &tags, err))
+		goto out;
+	*out = json_object();
+	json_set(*out, "Tags", iam_tags_list(tags));
+	json_set_bool(*out, "IsTruncated", false);
+	result = 0;
+out:
+	local_tx_end(cloud);
+	json_free(tags);
+	iam_entity_release(&e);
+	free(name_name);
+	return result;
+}
+
+int iam_list_instance_profiles_for_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	struct iam_entity e = {0};
+	const char *name;
+	int result;
+
+	if (iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err))
+		return -1;
+	result = iam_entity_get(cloud, "role", name, &e, err);
+	local_tx_end(cloud);
+	iam_entity_release(&e);
+	if (result)
+		return -1;
+	/* the local cloud makes no instance profiles */
+	*out = json_object();
+	json_set(*out, "InstanceProfiles", json_array());
+	json_set_bool(*out, "IsTruncated", false);
+	return 0;
+}
+
+/* --- boundary --- */
+
+static int set_boundary(struct local_cloud *cloud, const struct local_request *req,
+	const char *boundary, struct err *err)
+{
+	const char *kind = iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	struct iam_entity e = {0};
+	int result = -1;
+
+	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		iam_entity_get(cloud, kind, name, &e, err) || check_boundary(cloud, boundary, err))
+		goto out;
+	if (!boundary && !e.boundary) {
+		iam_no_such(err, "%s %s does not have a permissions boundary", iam_kind_title(kind),
+			e.name);
+		goto out;
+	}
+	if (sql_run(cloud->db, NULL, err,
+		    "UPDATE iam_entity SET boundary = ? WHERE kind = ? AND name = ?", "sss",
+		    boundary, kind, name))
+		goto out;
+	result = local_tx_commit(cloud, err);
+out:
+	local_tx_end(cloud);
+	if (!result)
+		iam_changed(cloud);
+	iam_entity_release(&e);
+	free(name_name);
+	return result;
+}
+
+int iam_put_boundary(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	const char *boundary;
+
+	if (iam_need(req, "PermissionsBoundary", &boundary, err))
+		return -1;
+	return set_boundary(cloud, req, boundary, err);
+}
+
+int iam_delete_boundary(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return set_boundary(cloud, req, NULL, err);
+}
+
+/* --- routes --- */
+
+static void entity_arn(
+	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
+{
+	const char *kind = iam_kind(req->operation);
+	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *name = json_get_str(req->in, name_name), *path = json_get_str(req->in, "Path");
+	struct iam_entity e = {0};
+
+	if (name && !local_tx_begin(cloud, NULL) &&
+		iam_entity_find(cloud, kind, name, &e, NULL) > 0)
+		strbuf_addstr(arn, e.arn);
+	else
+		strbuf_addf(arn, "arn:aws:iam::%s:%s%s%s", cloud->account, kind, path ? path : "/",
+			name ? name : "");
+	local_tx_end(cloud);
+	iam_entity_release(&e);
+	free(name_name);
+}
+
+static const struct local_route routes[] = {
+	{"AddUserToGroup", iam_add_user_to_group, entity_arn},
+	{"AttachGroupPolicy", iam_attach, entity_arn},
+	{"AttachRolePolicy", iam_attach, entity_arn},
+	{"AttachUserPolicy", iam_attach, entity_arn},
+	{"CreateGroup", iam_create_group, entity_arn},
+	{"CreateRole", iam_create_role, entity_arn},
+	{"CreateUser", iam_create_user, entity_arn},
+	{"DeleteGroup", iam_delete_entity, entity_arn},
+	{"DeleteGroupPolicy", iam_delete_inline, entity_arn},
+	{"DeleteRole", iam_delete_entity, entity_arn},
+	{"DeleteRolePermissionsBoundary", iam_delete_boundary, entity_arn},
+	{"DeleteRolePolicy", iam_delete_inline, entity_arn},
+	{"DeleteUser", iam_delete_entity, entity_arn},
+	{"DeleteUserPermissionsBoundary", iam_delete_boundary, entity_arn},
+	{"DeleteUserPolicy", iam_delete_inline, entity_arn},
+	{"DetachGroupPolicy", iam_detach, entity_arn},
+	{"DetachRolePolicy", iam_detach, entity_arn},
+	{"DetachUserPolicy", iam_detach, entity_arn},
+	{"GetGroup", iam_get_group, entity_arn},
+	{"GetGroupPolicy", iam_get_inline, entity_arn},
+	{"GetRole", iam_get_role, entity_arn},
+	{"GetRolePolicy", iam_get_inline, entity_arn},
+	{"GetUser", iam_get_user, entity_arn},
+	{"GetUserPolicy", iam_get_inline, entity_arn},
+	{"ListAttachedGroupPolicies", iam_list_attached, entity_arn},
+	{"ListAttachedRolePolicies", iam_list_attached, entity_arn},
+	{"ListAttachedUserPolicies", iam_list_attached, entity_arn},
+	{"ListGroupPolicies", iam_list_inline, entity_arn},
+	{"ListGroups", iam_list_groups, NULL},
+	{"ListGroupsForUser", iam_list_groups_for_user, NULL},
+	{"ListInstanceProfilesForRole", iam_list_instance_profiles_for_role, entity_arn},
+	{"ListRolePolicies", iam_list_inline, entity_arn},
+	{"ListRoleTags", iam_list_role_tags, entity_arn},
+	{"ListRoles", iam_list_roles, NULL},
+	{"ListUserPolicies", iam_list_inline, entity_arn},
+	{"ListUserTags", iam_list_role_tags, entity_arn},
+	{"ListUsers", iam_list_users, NULL},
+	{"PutGroupPolicy", iam_put_inline, entity_arn},
+	{"PutRolePermissionsBoundary", iam_put_boundary, entity_arn},
+	{"PutRolePolicy", iam_put_inline, entity_arn},
+	{"PutUserPermissionsBoundary", iam_put_boundary, entity_arn},
+	{"PutUserPolicy", iam_put_inline, entity_arn},
+	{"RemoveUserFromGroup", iam_remove_user_from_group, entity_arn},
+	{"TagRole", iam_tag_role, entity_arn},
+	{"TagUser", iam_tag_role, entity_arn},
+	{"UntagRole", iam_untag_role, entity_arn},
+	{"UntagUser", iam_untag_role, entity_arn},
+	{"UpdateAssumeRolePolicy", iam_update_assume_role_policy, entity_arn},
+	{"UpdateRole", iam_update_role, entity_arn},
+	{"UpdateRoleDescription", iam_update_role_description, entity_arn},
+};
+const struct local_service local_iam_role_service = {"iam", routes, ARRAY_SIZE(routes)};

@@ -1,0 +1,446 @@
+/* From a request to its route: bucket and key, parameters, authorisation; and the helpers of all handlers. */
+#include "local_s3.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include "uri.h"
+#include "xalloc.h"
+
+#define MAX_KEY 1024
+
+/* The first row that fits wins: rows with a parameter or header stand before those without. */
+static const struct s3_route routes[] = {
+	{"GET", S3_SERVICE, NULL, NULL, "ListBuckets", "s3:ListAllMyBuckets", s3_list_buckets, 0},
+
+	{"PUT", S3_OBJECT, "partNumber", "x-amz-copy-source", "UploadPartCopy", "s3:PutObject",
+		s3_upload_part_copy, 0},
+	{"PUT", S3_OBJECT, "partNumber", NULL, "UploadPart", "s3:PutObject", s3_upload_part,
+		S3_STREAM},
+	{"POST", S3_OBJECT, "uploads", NULL, "CreateMultipartUpload", "s3:PutObject",
+		s3_create_upload, 0},
+	{"POST", S3_OBJECT, "uploadId", NULL, "CompleteMultipartUpload", "s3:PutObject",
+		s3_complete_upload, 0},
+	{"DELETE", S3_OBJECT, "uploadId", NULL, "AbortMultipartUpload", NULL, s3_abort_upload, 0},
+	{"GET", S3_OBJECT, "uploadId", NULL, "ListParts", "s3:ListMultipartUploadParts",
+		s3_list_parts, 0},
+	{"GET", S3_OBJECT, "tagging", NULL, "GetObjectTagging", NULL, s3_get_object_tagging, 0},
+	{"PUT", S3_OBJECT, "tagging", NULL, "PutObjectTagging", NULL, s3_put_object_tagging, 0},
+	{"DELETE", S3_OBJECT, "tagging", NULL, "DeleteObjectTagging", NULL,
+		s3_delete_object_tagging, 0},
+	{"GET", S3_OBJECT, "attributes", NULL, "GetObjectAttributes", NULL, s3_get_attributes, 0},
+	{"GET", S3_OBJECT, "acl", NULL, "GetObjectAcl", NULL, s3_get_object_acl, 0},
+	{"PUT", S3_OBJECT, "acl", NULL, "PutObjectAcl", NULL, s3_put_object_acl, 0},
+	{"GET", S3_OBJECT, "torrent", NULL, "GetObjectTorrent", NULL, s3_not_implemented, 0},
+	{"GET", S3_OBJECT, "retention", NULL, "GetObjectRetention", NULL, s3_not_implemented, 0},
+	{"PUT", S3_OBJECT, "retention", NULL, "PutObjectRetention", NULL, s3_not_implemented, 0},
+	{"GET", S3_OBJECT, "legal-hold", NULL, "GetObjectLegalHold", NULL, s3_not_implemented, 0},
+	{"PUT", S3_OBJECT, "legal-hold", NULL, "PutObjectLegalHold", NULL, s3_not_implemented, 0},
+	{"POST", S3_OBJECT, "restore", NULL, "RestoreObject", NULL, s3_not_implemented, 0},
+	{"POST", S3_OBJECT, "select", NULL, "SelectObjectContent", "s3:GetObject",
+		s3_not_implemented, 0},
+	{"PUT", S3_OBJECT, "renameObject", NULL, "RenameObject", "s3:PutObject", s3_not_implemented,
+		0},
+	{"PUT", S3_OBJECT, NULL, "x-amz-copy-source", "CopyObject", "s3:PutObject", s3_copy_object,
+		0},
+	{"PUT", S3_OBJECT, NULL, NULL, "PutObject", NULL, s3_put_object, S3_STREAM},
+	{"GET", S3_OBJECT, NULL, NULL, "GetObject", NULL, s3_get_object, 0},
+	{"HEAD", S3_OBJECT, NULL, NULL, "HeadObject", "s3:GetObject", s3_head_object, 0},
+	{"DELETE", S3_OBJECT, NULL, NULL, "DeleteObject", NULL, s3_delete_object, 0},
+
+	{"POST", S3_BUCKET, "delete", NULL, "DeleteObjects", NULL, s3_delete_objects,
+		S3_OWN_AUTH | S3_NEEDS_SUM},
+	{"GET", S3_BUCKET, "location", NULL, "GetBucketLocation", NULL, s3_get_location, 0},
+	{"GET", S3_BUCKET, "policyStatus", NULL, "GetBucketPolicyStatus", NULL,
+		s3_get_policy_status, 0},
+	{"GET", S3_BUCKET, "versioning", NULL, "GetBucketVersioning", NULL, s3_get_versioning, 0},
+	{"PUT", S3_BUCKET, "versioning", NULL, "PutBucketVersioning", NULL, s3_put_versioning, 0},
+	{"GET", S3_BUCKET, "acl", NULL, "GetBucketAcl", NULL, s3_get_bucket_acl, 0},
+	{"PUT", S3_BUCKET, "acl", NULL, "PutBucketAcl", NULL, s3_put_bucket_acl, 0},
+	{"GET", S3_BUCKET, "tagging", NULL, "GetBucketTagging", NULL, s3_get_bucket_tagging, 0},
+	{"PUT", S3_BUCKET, "tagging", NULL, "PutBucketTagging", NULL, s3_put_bucket_tagging,
+		S3_NEEDS_SUM},
+	{"DELETE", S3_BUCKET, "tagging", NULL, "DeleteBucketTagging", "s3:PutBucketTagging",
+		s3_delete_bucket_tagging, 0},
+	{"GET", S3_BUCKET, "versions", NULL, "ListObjectVersions", "s3:ListBucketVersions",
+		s3_list_versions, 0},
+	{"GET", S3_BUCKET, "uploads", NULL, "ListMultipartUploads", "s3:ListBucketMultipartUploads",
+		s3_list_uploads, 0},
+	{"GET", S3_BUCKET, "list-type", NULL, "ListObjectsV2", "s3:ListBucket", s3_list_objects_v2,
+		0},
+	{"PUT", S3_BUCKET, NULL, NULL, "CreateBucket", NULL, s3_create_bucket, S3_NO_BUCKET},
+	{"HEAD", S3_BUCKET, NULL, NULL, "HeadBucket", "s3:ListBucket", s3_head_bucket, 0},
+	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucket", NULL, s3_delete_bucket, 0},
+	{"GET", S3_BUCKET, NULL, NULL, "ListObjects", "s3:ListBucket", s3_list_objects, 0},
+};
+
+/* Bucket sub-resources of the table in local_s3_config.c. */
+static const struct s3_route config_routes[] = {
+	{"GET", S3_BUCKET, NULL, NULL, "GetBucketConfiguration", NULL, s3_get_config, 0},
+	{"PUT", S3_BUCKET, NULL, NULL, "PutBucketConfiguration", NULL, s3_put_config, 0},
+	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucketConfiguration", NULL, s3_delete_config, 0},
+};
+
+/* --- parameters and headers --- */
+
+const char *s3_param(const struct local_s3_call *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr_params; i++)
+		if (!strcmp(c->params[i].name, name))
+			return c->params[i].value;
+	return NULL;
+}
+
+const char *s3_header(const struct local_s3_call *c, const char *name)
+{
+	return local_http_header(c->http, name);
+}
+
+int s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
+	int64_t *out, struct err *err)
+{
+	const char *text = s3_param(c, name);
+	long long n;
+
+	*out = otherwise;
+	if (!text || !*text)
+		return 0;
+	if (parse_int64(text, 0, INT32_MAX, &n))
+		return s3_invalid(err, "Provided %s not an integer or within integer range", name);
+	*out = n < max ? n : max;
+	return 0;
+}
+
+int s3_invalid(struct err *err, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	local_fault(err, 400, "InvalidArgument", "%s", text.buf);
+	strbuf_release(&text);
+	return -1;
+}
+
+int s3_malformed(struct err *err)
+{
+	return local_fault(err, 400, "MalformedXML",
+		"The XML you provided was not well-formed or did not validate against our "
+		"published "
+		"schema");
+}
+
+/* --- replies --- */
+
+struct strbuf *s3_xml(struct local_s3_call *c, const char *root)
+{
+	struct strbuf *sb = &c->reply->body;
+
+	c->reply->status = 200;
+	local_reply_header(c->reply, "Content-Type", "application/xml");
+	strbuf_addf(sb, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"%s\">", root,
+		S3_XMLNS);
+	return sb;
+}
+
+void s3_add_time(struct strbuf *sb, const char *element, int64_t ms)
+{
+	strbuf_addf(sb, "<%s>", element);
+	/* whole seconds, as S3 keeps them, in its spelling */
+	clock_add_iso(sb, ms - ms % 1000, true);
+	strbuf_addf(sb, "</%s>", element);
+}
+
+void s3_add_int(struct strbuf *sb, const char *element, int64_t n)
+{
+	strbuf_addf(sb, "<%s>%lld</%s>", element, (long long)n, element);
+}
+
+void s3_add_bool(struct strbuf *sb, const char *element, bool b)
+{
+	xml_add_element(sb, element, b ? "true" : "false");
+}
+
+void s3_add_etag(struct strbuf *sb, const char *etag)
+{
+	strbuf_addf(sb, "<ETag>&quot;%s&quot;</ETag>", etag);
+}
+
+void s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element)
+{
+	struct strbuf id = STRBUF_INIT;
+
+	/* a canonical id of 64 digits, always the same for an account */
+	digest_sha256_hex(c->cloud->account, strlen(c->cloud->account), &id);
+	strbuf_addf(sb, "<%s><ID>%s</ID><DisplayName>%s</DisplayName></%s>", element, id.buf,
+		c->cloud->account, element);
+	strbuf_release(&id);
+}
+
+/* --- reading the request --- */
+
+static int read_params(struct local_s3_call *c, struct err *err)
+{
+	struct strvec pieces = STRVEC_INIT;
+	size_t i;
+	int result = 0;
+
+	if (c->http->query)
+		strvec_split(&pieces, c->http->query, '&');
+	for (i = 0; !result && i < pieces.nr; i++) {
+		const char *piece = pieces.v[i], *equals = strchr(piece, '=');
+		struct strbuf name = STRBUF_INIT, value = STRBUF_INIT;
+
+		if (!*piece)
+			continue;
+		if (uri_decode(&name, piece, equals ? (size_t)(equals - piece) : strlen(piece),
+			    true, NULL) ||
+			(equals && uri_decode(&value, equals + 1, strlen(equals + 1), true, NULL)))
+			result = local_fault(
+				err, 400, "InvalidURI", "Couldn't parse the specified URI.");
+		ALLOC_GROW(c->params, c->nr_params, c->alloc_params);
+		c->params[c->nr_params].name = strbuf_detach(&name, NULL);
+		c->params[c->nr_params++].value = strbuf_detach(&value, NULL);
+	}
+	strvec_release(&pieces);
+	return result;
+}
+
+/* The bucket in front of ".localhost", ".s3.localhost", ".s3.REGION.amazonaws.com"…; NULL: path style. Malloc'd. */
+static char *host_bucket(const char *host)
+{
+	static const char *const tails[] = {
+		".localhost", ".amazonaws.com", ".localhost.localstack.cloud"};
+	size_t len = host ? strcspn(host, ":") : 0, i;
+	char *name = host ? xstrndup(host, len) : NULL, *s3;
+
+	for (i = 0; name && i < ARRAY_SIZE(tails); i++) {
+		if (!ends_with(name, tails[i]))
+			continue;
+		name[strlen(name) - strlen(tails[i])] = '\0';
+		if (!strcmp(name, "s3") || starts_with(name, "s3.") || starts_with(name, "s3-"))
+			break;
+		for (s3 = name; (s3 = strstr(s3, ".s3")); s3++)
+			if (!s3[3] || s3[3] == '.' || s3[3] == '-') {
+				*s3 = '\0';
+				break;
+			}
+		return name;
+	}
+	free(name);
+	return NULL;
+}
+
+static bool is_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p) {
+		int more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : -1;
+
+		if (more < 0 || *p > 0xf4)
+			return false;
+		for (p++; more > 0; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+static int read_path(struct local_s3_call *c, struct err *err)
+{
+	struct strbuf path = STRBUF_INIT;
+	const char *raw = c->http->path, *slash;
+	int result = -1;
+
+	if (uri_decode(&path, raw, strlen(raw), false, NULL) || strlen(path.buf) != path.len ||
+		!is_utf8(path.buf)) {
+		local_fault(err, 400, "InvalidURI", "Couldn't parse the specified URI.");
+		goto out;
+	}
+	c->bucket = host_bucket(s3_header(c, "host"));
+	if (c->bucket) {
+		if (path.len > 1)
+			c->key = xstrdup(path.buf + 1);
+	} else if (path.len > 1) {
+		slash = strchr(path.buf + 1, '/');
+		c->bucket = slash ? xstrndup(path.buf + 1, (size_t)(slash - path.buf - 1))
+				  : xstrdup(path.buf + 1);
+		if (slash && slash[1])
+			c->key = xstrdup(slash + 1);
+	}
+	if (c->key && strlen(c->key) > MAX_KEY) {
+		local_fault(err, 400, "KeyTooLongError", "Your key is too long");
+		goto out;
+	}
+	result = 0;
+out:
+	strbuf_release(&path);
+	return result;
+}
+
+static const struct s3_route *route_find(struct local_s3_call *c)
+{
+	enum s3_level level = c->key ? S3_OBJECT : c->bucket ? S3_BUCKET : S3_SERVICE;
+	const char *method = c->http->method;
+	size_t i;
+
+	c->config = level == S3_BUCKET ? s3_config_find(c) : NULL;
+	for (i = 0; c->config && i < ARRAY_SIZE(config_routes); i++)
+		if (!strcmp(config_routes[i].method, method))
+			return &config_routes[i];
+	for (i = 0; i < ARRAY_SIZE(routes); i++) {
+		const struct s3_route *r = &routes[i];
+
+		if (r->level == level && !strcmp(r->method, method) &&
+			(!r->param || s3_param(c, r->param)) &&
+			(!r->header || s3_header(c, r->header)))
+			return r;
+	}
+	return NULL;
+}
+
+/* --- authorisation --- */
+
+int s3_authorize(struct local_s3_call *c, const char *action, const char *bucket, const char *key,
+	const struct json *context, struct err *err)
+{
+	const struct local_principal *who = &c->http->who;
+	char *arn;
+	int result = 0;
+
+	if (!who->role_name)
+		return 0;
+	if (!bucket)
+		arn = xstrdup("*");
+	else
+		arn = xasprintf("arn:aws:s3:::%s%s%s", bucket, key ? "/" : "", key ? key : "");
+	if (!local_iam_allows_with(c->cloud, who, action, arn, context))
+		result = local_denied(who, action, arn, err);
+	free(arn);
+	return result;
+}
+
+static int authorize_route(struct local_s3_call *c, struct err *err)
+{
+	const struct s3_route *r = c->route;
+	struct json *context;
+	char *action;
+	int result;
+
+	if (!c->http->who.role_name || r->flags & S3_OWN_AUTH)
+		return 0;
+	if (c->config)
+		action = xstrdup(s3_config_action(c->config, c->http->method));
+	else
+		action = r->action ? xstrdup(r->action) : xasprintf("s3:%s", r->name);
+	if (c->key && s3_param(c, "versionId") &&
+		(!strcmp(action, "s3:GetObject") || !strcmp(action, "s3:DeleteObject"))) {
+		char *versioned = xasprintf("%sVersion", action);
+
+		free(action);
+		action = versioned;
+	}
+	context = json_object();
+	json_set_str(context, "s3:prefix", s3_param(c, "prefix") ? s3_param(c, "prefix") : "");
+	json_set_str(context, "s3:delimiter", s3_param(c, "delimiter"));
+	json_set_str(context, "s3:max-keys", s3_param(c, "max-keys"));
+	json_set_str(context, "s3:x-amz-acl", s3_header(c, "x-amz-acl"));
+	json_set_str(context, "s3:x-amz-server-side-encryption",
+		s3_header(c, "x-amz-server-side-encryption"));
+	result = s3_authorize(c, action, c->bucket, c->key, context, err);
+	json_free(context);
+	free(action);
+	return result;
+}
+
+/* The bucket is there, and is whose the client says. */
+static int check_bucket(struct local_s3_call *c, struct err *err)
+{
+	const char *owner = s3_header(c, "x-amz-expected-bucket-owner");
+	struct store_bucket b = {0};
+	int result;
+
+	if (!c->bucket || c->route->flags & S3_NO_BUCKET)
+		return 0;
+	if (local_tx_begin(c->cloud, err))
+		return -1;
+	result = store_bucket_get(c->cloud, c->bucket, &b, err);
+	local_tx_end(c->cloud);
+	if (!result)
+		local_reply_header(c->reply, "x-amz-bucket-region", "%s", b.region);
+	store_bucket_release(&b);
+	if (!result && owner && strcmp(owner, c->cloud->account))
+		return local_fault(err, 403, "AccessDenied", "Access Denied");
+	return result;
+}
+
+/* --- stages --- */
+
+struct local_s3_call *local_s3_new(struct local_http *h)
+{
+	struct local_s3_call *c = xcalloc(1, sizeof(*c));
+
+	c->cloud = h->cloud;
+	c->http = h;
+	c->reply = &h->reply;
+	c->sink.file.fd = -1;
+	strbuf_init(&c->sink.memory);
+	strbuf_init(&c->sink.plain);
+	return c;
+}
+
+void local_s3_free(struct local_s3_call *c)
+{
+	size_t i;
+
+	if (!c)
+		return;
+	s3_sink_release(c);
+	for (i = 0; i < c->nr_params; i++) {
+		free(c->params[i].name);
+		free(c->params[i].value);
+	}
+	free(c->params);
+	free(c->bucket);
+	free(c->key);
+	free(c);
+}
+
+int local_s3_begin(struct local_s3_call *c, struct err *err)
+{
+	if (read_params(c, err) || read_path(c, err))
+		return -1;
+	c->route = route_find(c);
+	if (!c->route)
+		return local_fault(err, 405, "MethodNotAllowed",
+			"The specified method is not allowed against this resource.");
+	if (authorize_route(c, err) || check_bucket(c, err))
+		return -1;
+	return s3_sink_open(c, c->route->flags & S3_STREAM, err);
+}
+
+int local_s3_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err)
+{
+	return s3_sink_feed(c, data, len, err);
+}
+
+int local_s3_finish(struct local_s3_call *c, struct err *err)
+{
+	if (s3_sink_close(c, err))
+		return -1;
+	if (c->route->flags & S3_NEEDS_SUM && !s3_header(c, "content-md5") && !c->sink.sum_b64)
+		return local_fault(err, 400, "InvalidRequest",
+			"Missing required header for this request: Content-MD5 OR "
+			"x-amz-checksum-*");
+	return c->route->fn(c, err);
+}
+
+int s3_not_implemented(struct local_s3_call *c, struct err *err)
+{
+	return local_fault(err, 501, "NotImplemented", "the local cloud's S3 has no operation '%s'",
+		c->route->name);
+}

@@ -1,0 +1,144 @@
+#ifndef LOCAL_S3_H
+#define LOCAL_S3_H
+
+/*
+ * S3 over HTTP: routes by method, level and sub-resource; handlers by file:
+ * bucket (CreateBucket…), config (sub-resources), list, object (get, head, put), copy, delete, multipart, tagging.
+ * A handler fills http->reply; a refusal is a fault with S3's code.
+ */
+#include "digest.h"
+#include "local_internal.h"
+#include "local_store.h"
+#include "xml.h"
+
+#define S3_XMLNS "http://s3.amazonaws.com/doc/2006-03-01/"
+#define S3_MAX_XML ((size_t)16 << 20)
+#define S3_MAX_OBJECT ((int64_t)5 << 40)
+#define S3_MAX_PUT ((int64_t)5 << 30)
+
+enum s3_level { S3_SERVICE, S3_BUCKET, S3_OBJECT };
+enum s3_flags {
+	S3_STREAM = 1 << 0,    /* the body goes to a file */
+	S3_OWN_AUTH = 1 << 1,  /* the handler asks IAM itself */
+	S3_NO_BUCKET = 1 << 2, /* the bucket need not exist */
+	S3_NEEDS_SUM = 1 << 3, /* Content-MD5 or a checksum is required */
+};
+
+struct s3_config;
+typedef int s3_handler_fn(struct local_s3_call *c, struct err *err);
+
+struct s3_route {
+	const char *method;
+	enum s3_level level;
+	const char *param;  /* a query parameter that must be there; NULL */
+	const char *header; /* a header that must be there; NULL */
+	const char *name;   /* "PutObject" */
+	const char *action; /* for IAM; NULL: "s3:" and the name */
+	s3_handler_fn *fn;
+	unsigned flags;
+};
+
+struct s3_param {
+	char *name, *value; /* decoded; value "" when there is none */
+};
+
+/* A body on its way: decoded, hashed, and kept in a file or in memory. */
+struct s3_sink {
+	struct awschunked *chunked;
+	struct digest *sha256, *md5, *sum;
+	const char *payload_hash; /* 64 hex digits to be checked, or NULL */
+	const struct s3_sum_kind *kind;
+	char *sum_expected; /* base64 from a header or trailer; NULL: only computed */
+	bool sum_in_trailer;
+	bool to_file;
+	struct store_writer file;
+	struct strbuf memory, plain;
+	int64_t size;
+	/* results */
+	char md5_hex[33];
+	char *sum_b64; /* NULL when no checksum was asked for */
+};
+
+struct s3_sum_kind {
+	const char *name;    /* "CRC32" */
+	const char *header;  /* "x-amz-checksum-crc32" */
+	const char *element; /* "ChecksumCRC32" */
+	enum digest_kind digest;
+};
+extern const struct s3_sum_kind s3_sum_kinds[];
+const struct s3_sum_kind *s3_sum_kind_find(const char *name); /* of "CRC32", any case; or NULL */
+
+struct local_s3_call {
+	struct local_cloud *cloud;
+	struct local_http *http;
+	struct local_reply *reply;
+	const struct s3_route *route;
+	const struct s3_config *config;
+	char *bucket, *key; /* NULL where the level has none */
+	struct s3_param *params;
+	size_t nr_params, alloc_params;
+	struct s3_sink sink;
+};
+
+/* --- helpers (local_s3.c) --- */
+const char *s3_param(const struct local_s3_call *c, const char *name);  /* or NULL */
+const char *s3_header(const struct local_s3_call *c, const char *name); /* or NULL */
+int s3_authorize(struct local_s3_call *c, const char *action, const char *bucket, const char *key,
+	const struct json *context, struct err *err) must_check;
+int s3_invalid(struct err *err, const char *fmt, ...) printf_like(2, 3); /* InvalidArgument 400 */
+int s3_malformed(struct err *err);                                       /* MalformedXML 400 */
+int s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
+	int64_t *out, struct err *err) must_check;
+/* Starts the XML reply: status 200, content type, declaration and root with the namespace. */
+struct strbuf *s3_xml(struct local_s3_call *c, const char *root);
+void s3_add_time(struct strbuf *sb, const char *element, int64_t ms);
+void s3_add_int(struct strbuf *sb, const char *element, int64_t n);
+void s3_add_bool(struct strbuf *sb, const char *element, bool b);
+void s3_add_etag(struct strbuf *sb, const char *etag);
+void s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element);
+/* {"k":"v"} of <Tagging><TagSet>… ; InvalidTag, MalformedXML. */
+int s3_tags_parse(
+	const char *text, size_t len, size_t max, struct json **out, struct err *err) must_check;
+int s3_tags_header(const char *text, struct json **out, struct err *err) must_check;
+void s3_tags_print(struct local_s3_call *c, const struct json *tags);
+/* Finds the object of the call (or of bucket/key/version); NoSuchKey, NoSuchVersion, MethodNotAllowed. */
+int s3_object_get(struct local_s3_call *c, const char *bucket, const char *key, const char *version,
+	struct store_object *o, struct err *err) must_check;
+void s3_sum_headers(struct local_s3_call *c, const char *alg, const char *sum, const char *type);
+void s3_version_header(struct local_s3_call *c, const struct store_bucket *b, const char *version);
+/* Headers of a request that an object keeps, as its `head`; the storage class apart (malloc'd). */
+int s3_head_read(struct local_s3_call *c, struct json **head, char **storage_class,
+	struct err *err) must_check;
+/* If-Match and If-None-Match of a write, against what is there now. In a transaction. */
+int s3_write_conditions(struct local_s3_call *c, struct err *err) must_check;
+/* Conditions of a read by these headers: 0 go on, -1 with 304 or 412. */
+int s3_read_conditions(struct local_s3_call *c, const struct store_object *o, const char *prefix,
+	bool get, struct err *err) must_check;
+
+/* --- the sink (local_s3_sink.c) --- */
+int s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err) must_check;
+int s3_sink_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err) must_check;
+/* All bytes are there: checks every hash that the client gave; seals the file. */
+int s3_sink_close(struct local_s3_call *c, struct err *err) must_check;
+void s3_sink_release(struct local_s3_call *c);
+
+/* --- handlers --- */
+s3_handler_fn s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_get_location,
+	s3_get_policy_status, s3_get_config, s3_put_config, s3_delete_config, s3_list_config,
+	s3_get_bucket_acl, s3_put_bucket_acl, s3_get_versioning, s3_put_versioning,
+	s3_get_bucket_tagging, s3_put_bucket_tagging, s3_delete_bucket_tagging, s3_list_objects,
+	s3_list_objects_v2, s3_list_versions, s3_list_uploads, s3_put_object, s3_get_object,
+	s3_head_object, s3_get_attributes, s3_copy_object, s3_delete_object, s3_delete_objects,
+	s3_create_upload, s3_upload_part, s3_upload_part_copy, s3_complete_upload, s3_abort_upload,
+	s3_list_parts, s3_get_object_tagging, s3_put_object_tagging, s3_delete_object_tagging,
+	s3_get_object_acl, s3_put_object_acl, s3_not_implemented;
+
+/* --- sub-resources that are kept as they came (local_s3_config.c) --- */
+/* The row of the table for a request's parameters, or NULL. */
+const struct s3_config *s3_config_find(const struct local_s3_call *c);
+const char *s3_config_action(const struct s3_config *config, const char *method);
+/* What a new bucket has. In a transaction. */
+int s3_config_defaults(struct local_cloud *cloud, const char *bucket, const char *ownership,
+	struct err *err) must_check;
+
+#endif

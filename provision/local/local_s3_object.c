@@ -1,0 +1,535 @@
+/* "PutObject", "GetObject", "HeadObject", "GetObjectAttributes". */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+#include "local_s3.h"
+#include "xalloc.h"
+
+/* Headers that stay with an object and come back with it; `override` is GetObject's parameter that replaces one. */
+static const struct kept_header {
+	const char *name, *override;
+} kept_headers[] = {
+	{"content-type", "response-content-type"},
+	{"cache-control", "response-cache-control"},
+	{"content-disposition", "response-content-disposition"},
+	{"content-encoding", "response-content-encoding"},
+	{"content-language", "response-content-language"},
+	{"expires", "response-expires"},
+	{"x-amz-website-redirect-location", NULL},
+};
+
+#define MAX_META 2048
+
+static const char *const storage_classes[] = {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA",
+	"ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"};
+
+/* --- what an object keeps --- */
+
+/* "aws-chunked" describes the transfer, not the object. */
+static char *strip_chunked(const char *encoding)
+{
+	struct strvec all = STRVEC_INIT;
+	struct strbuf left = STRBUF_INIT;
+	size_t i;
+
+	strvec_split(&all, encoding, ',');
+	for (i = 0; i < all.nr; i++) {
+		struct strbuf one = STRBUF_INIT;
+
+		strbuf_addstr(&one, all.v[i]);
+		strbuf_trim(&one);
+		if (one.len && !iequals(one.buf, "aws-chunked"))
+			strbuf_addf(&left, "%s%s", left.len ? "," : "", one.buf);
+		strbuf_release(&one);
+	}
+	strvec_release(&all);
+	return strbuf_detach(&left, NULL);
+}
+
+static int read_meta(struct local_s3_call *c, struct json *head, struct err *err)
+{
+	const struct local_http *h = c->http;
+	size_t i, size = 0;
+
+	for (i = 0; i < h->nr_headers; i++) {
+		char *name = xstrdup(h->headers[i].name);
+
+		lower_ascii(name);
+		if (starts_with(name, "x-amz-meta-")) {
+			const char *value = h->headers[i].value;
+
+			size += strlen(name) - strlen("x-amz-meta-") + strlen(value);
+			json_set_str(head, name, value);
+		}
+		free(name);
+	}
+	if (size <= MAX_META)
+		return 0;
+	return local_fault(err, 400, "MetadataTooLarge",
+		"Your metadata headers exceed the maximum allowed metadata size");
+}
+
+int s3_head_read(struct local_s3_call *c, struct json **head, char **storage_class, struct err *err)
+{
+	const char *class = s3_header(c, "x-amz-storage-class");
+	size_t i;
+
+	*storage_class = NULL;
+	*head = json_object();
+	for (i = 0; i < ARRAY_SIZE(kept_headers); i++) {
+		const char *value = s3_header(c, kept_headers[i].name);
+		char *stripped;
+
+		if (!value || strcmp(kept_headers[i].name, "content-encoding")) {
+			json_set_str(*head, kept_headers[i].name, value);
+			continue;
+		}
+		stripped = strip_chunked(value);
+		if (*stripped)
+			json_set_str(*head, kept_headers[i].name, stripped);
+		free(stripped);
+	}
+	if (!json_get(*head, "content-type"))
+		json_set_str(*head, "content-type", "binary/octet-stream");
+	for (i = 0; class && i < ARRAY_SIZE(storage_classes); i++)
+		if (!strcmp(class, storage_classes[i]))
+			break;
+	if (class && i == ARRAY_SIZE(storage_classes))
+		return local_fault(err, 400, "InvalidStorageClass",
+			"The storage class you specified is not valid");
+	*storage_class = xstrdup(class ? class : "STANDARD");
+	return read_meta(c, *head, err);
+}
+
+/* --- finding --- */
+
+static int missing_key(struct local_s3_call *c, const char *bucket, struct err *err)
+{
+	/* who may not list must not learn whether it is there */
+	if (s3_authorize(c, "s3:ListBucket", bucket, NULL, NULL, err))
+		return -1;
+	return local_fault(err, 404, "NoSuchKey", "The specified key does not exist.");
+}
+
+int s3_object_get(struct local_s3_call *c, const char *bucket, const char *key, const char *version,
+	struct store_object *o, struct err *err)
+{
+	int found;
+
+	if (local_tx_begin(c->cloud, err))
+		return -1;
+	found = store_find(c->cloud, bucket, key, version, o, err);
+	local_tx_end(c->cloud);
+	if (found < 0)
+		return -1;
+	if (found && o->marker) {
+		local_reply_header(c->reply, "x-amz-delete-marker", "true");
+		local_reply_header(c->reply, "x-amz-version-id", "%s", o->version);
+		if (!version)
+			return missing_key(c, bucket, err);
+		return local_fault(err, 405, "MethodNotAllowed",
+			"The specified method is not allowed against this resource.");
+	}
+	if (found)
+		return 0;
+	if (version && (strlen(version) == 32 || !strcmp(version, "null")))
+		return local_fault(
+			err, 404, "NoSuchVersion", "The specified version does not exist.");
+	return version ? s3_invalid(err, "Invalid version id specified")
+		       : missing_key(c, bucket, err);
+}
+
+/* --- conditions --- */
+
+/* Is the ETag among those of the header ("*", "\"a\", W/\"b\"")? */
+static bool etag_listed(const char *list, const char *etag)
+{
+	struct strvec all = STRVEC_INIT;
+	bool found = false;
+	size_t i;
+
+	strvec_split(&all, list, ',');
+	for (i = 0; !found && i < all.nr; i++) {
+		struct strbuf one = STRBUF_INIT;
+
+		strbuf_addstr(&one, all.v[i]);
+		strbuf_trim(&one);
+		if (starts_with(one.buf, "W/"))
+			strbuf_remove(&one, 0, 2);
+		if (one.len >= 2 && one.buf[0] == '"' && one.buf[one.len - 1] == '"') {
+			strbuf_setlen(&one, one.len - 1);
+			strbuf_remove(&one, 0, 1);
+		}
+		found = !strcmp(one.buf, "*") || !strcmp(one.buf, etag);
+		strbuf_release(&one);
+	}
+	strvec_release(&all);
+	return found;
+}
+
+static int precondition_failed(struct err *err)
+{
+	return local_fault(err, 412, "PreconditionFailed",
+		"At least one of the pre-conditions you specified did not hold");
+}
+
+static const char *condition(struct local_s3_call *c, const char *prefix, const char *name)
+{
+	char *full = xasprintf("%s%s", prefix, name);
+	const char *value = s3_header(c, full);
+
+	free(full);
+	return value;
+}
+
+int s3_read_conditions(struct local_s3_call *c, const struct store_object *o, const char *prefix,
+	bool get, struct err *err)
+{
+	const char *match = condition(c, prefix, "if-match"),
+		   *none = condition(c, prefix, "if-none-match"),
+		   *since = condition(c, prefix, "if-modified-since"),
+		   *unmodified = condition(c, prefix, "if-unmodified-since");
+	int64_t modified = o->modified_ms - o->modified_ms % 1000, ms;
+
+	if (match && !etag_listed(match, o->etag))
+		return precondition_failed(err);
+	if (!match && unmodified && !clock_parse(unmodified, &ms) && modified > ms)
+		return precondition_failed(err);
+	if ((none && etag_listed(none, o->etag)) ||
+		(!none && since && !clock_parse(since, &ms) && modified <= ms)) {
+		local_reply_header(c->reply, "ETag", "\"%s\"", o->etag);
+		return get ? local_fault(err, 304, "NotModified", "Not Modified")
+			   : precondition_failed(err);
+	}
+	return 0;
+}
+
+int s3_write_conditions(struct local_s3_call *c, struct err *err)
+{
+	const char *match = s3_header(c, "if-match"), *none = s3_header(c, "if-none-match");
+	struct store_object o = {0};
+	int found, result = 0;
+
+	if (!match && !none)
+		return 0;
+	if (none && strcmp(none, "*"))
+		return local_fault(err, 501, "NotImplemented",
+			"A header you provided implies functionality that is not implemented");
+	found = store_find(c->cloud, c->bucket, c->key, NULL, &o, err);
+	if (found < 0)
+		result = -1;
+	else if (!found || o.marker)
+		result = match ? local_fault(
+					 err, 404, "NoSuchKey", "The specified key does not exist.")
+			       : 0;
+	else if (none || !etag_listed(match, o.etag))
+		result = precondition_failed(err);
+	store_object_release(&o);
+	return result;
+}
+
+/* --- put --- */
+
+void s3_sum_headers(struct local_s3_call *c, const char *alg, const char *sum, const char *type)
+{
+	const struct s3_sum_kind *kind = s3_sum_kind_find(alg);
+
+	if (!kind || !sum)
+		return;
+	local_reply_header(c->reply, kind->header, "%s", sum);
+	if (type)
+		local_reply_header(c->reply, "x-amz-checksum-type", "%s", type);
+}
+
+void s3_version_header(struct local_s3_call *c, const struct store_bucket *b, const char *version)
+{
+	if (*b->versioning && version)
+		local_reply_header(c->reply, "x-amz-version-id", "%s", version);
+}
+
+static int read_object(struct local_s3_call *c, struct store_object *o, struct err *err)
+{
+	const char *tagging = s3_header(c, "x-amz-tagging");
+	struct s3_sink *s = &c->sink;
+
+	o->key = xstrdup(c->key);
+	o->file = xstrdup(s->file.file);
+	o->size = s->file.size;
+	o->etag = xstrdup(s->md5_hex);
+	o->modified_ms = local_now_ms(c->cloud);
+	if (s->sum_b64) {
+		o->sum_alg = xstrdup(s->kind->name);
+		o->sum = xstrdup(s->sum_b64);
+		o->sum_type = xstrdup("FULL_OBJECT");
+	}
+	if (tagging && s3_tags_header(tagging, &o->tags, err))
+		return -1;
+	return s3_head_read(c, &o->head, &o->storage_class, err);
+}
+
+int s3_put_object(struct local_s3_call *c, struct err *err)
+{
+	struct strvec garbage = STRVEC_INIT;
+	struct store_object o = {0};
+	struct store_bucket b = {0};
+	int result = -1;
+
+	if (read_object(c, &o, err) ||
+		(o.tags && s3_authorize(c, "s3:PutObjectTagging", c->bucket, c->key, NULL, err)) ||
+		local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err) ||
+		s3_write_conditions(c, err) || store_put(c->cloud, &b, &o, &garbage, err) ||
+		local_tx_commit(c->cloud, err))
+		goto out;
+	store_writer_keep(&c->sink.file);
+	c->reply->status = 200;
+	local_reply_header(c->reply, "ETag", "\"%s\"", o.etag);
+	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	s3_sum_headers(c, o.sum_alg, o.sum, o.sum_type);
+	s3_version_header(c, &b, o.version);
+	result = 0;
+out:
+	local_tx_end(c->cloud);
+	if (!result)
+		store_remove(c->cloud, &garbage);
+	strvec_release(&garbage);
+	store_object_release(&o);
+	store_bucket_release(&b);
+	return result;
+}
+
+/* --- get --- */
+
+struct range {
+	int64_t first, last; /* both included */
+	bool whole;
+};
+
+static int bad_range(struct local_s3_call *c, int64_t size, struct err *err)
+{
+	local_reply_header(c->reply, "Content-Range", "bytes */%" PRId64, size);
+	return local_fault(err, 416, "InvalidRange", "The requested range is not satisfiable");
+}
+
+/* "bytes=a-b", "bytes=a-", "bytes=-n"; anything else is no range, as S3 has it. */
+static int read_range(struct local_s3_call *c, int64_t size, struct range *r, struct err *err)
+{
+	const char *text = s3_header(c, "range"), *dash;
+	long long first = 0, last = 0;
+	char *head;
+	bool bad;
+
+	*r = (struct range){0, size - 1, true};
+	if (!text || !starts_with(text, "bytes=") || strchr(text, ','))
+		return 0;
+	text += strlen("bytes=");
+	dash = strchr(text, '-');
+	if (!dash)
+		return 0;
+	head = xstrndup(text, (size_t)(dash - text));
+	bad = (*head && parse_int64(head, 0, INT64_MAX, &first)) ||
+	      (dash[1] && parse_int64(dash + 1, 0, INT64_MAX, &last)) || (!*head && !dash[1]) ||
+	      (*head && dash[1] && last < first);
+	r->whole = bad;
+	if (!bad && !*head) {
+		r->first = last < size ? size - last : 0;
+		if (!last || !size)
+			r->first = size;
+	} else if (!bad) {
+		r->first = first;
+		if (dash[1] && last < size - 1)
+			r->last = last;
+	}
+	free(head);
+	if (!r->whole && r->first >= size)
+		return bad_range(c, size, err);
+	return 0;
+}
+
+/* The range of one part of a multipart object; part 1 of any other is all of it. */
+static int read_part_number(
+	struct local_s3_call *c, const struct store_object *o, struct range *r, struct err *err)
+{
+	const char *text = s3_param(c, "partNumber");
+	size_t nr = o->parts ? json_len(o->parts) : 1, i;
+	long long number;
+
+	if (!text)
+		return 0;
+	if (parse_int64(text, 1, 10000, &number))
+		return s3_invalid(
+			err, "Part number must be an integer between 1 and 10000, inclusive");
+	if (s3_header(c, "range"))
+		return local_fault(err, 400, "InvalidRequest",
+			"Cannot specify both Range header and partNumber query parameter");
+	if ((size_t)number > nr)
+		return local_fault(err, 416, "InvalidPartNumber",
+			"The requested partnumber is not satisfiable");
+	r->whole = false;
+	r->first = 0;
+	r->last = o->size - 1;
+	if (o->parts) {
+		for (i = 0; i + 1 < (size_t)number; i++)
+			r->first += json_get_i64(json_at(o->parts, i), "size", 0);
+		r->last = r->first + json_get_i64(json_at(o->parts, i), "size", 0) - 1;
+		local_reply_header(c->reply, "x-amz-mp-parts-count", "%zu", nr);
+	}
+	return 0;
+}
+
+static void object_headers(
+	struct local_s3_call *c, const struct store_object *o, const struct range *r)
+{
+	const char *mode = s3_header(c, "x-amz-checksum-mode");
+	struct strbuf date = STRBUF_INIT;
+	struct json *e;
+	size_t i;
+
+	clock_add_http(&date, o->modified_ms);
+	local_reply_header(c->reply, "Last-Modified", "%s", date.buf);
+	local_reply_header(c->reply, "ETag", "\"%s\"", o->etag);
+	local_reply_header(c->reply, "Accept-Ranges", "bytes");
+	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	if (strcmp(o->version, "null"))
+		local_reply_header(c->reply, "x-amz-version-id", "%s", o->version);
+	if (strcmp(o->storage_class, "STANDARD"))
+		local_reply_header(c->reply, "x-amz-storage-class", "%s", o->storage_class);
+	if (o->tags)
+		local_reply_header(c->reply, "x-amz-tagging-count", "%zu", json_len(o->tags));
+	json_each(e, o->head) local_reply_header(c->reply, json_name(e), "%s", json_str(e));
+	for (i = 0; i < ARRAY_SIZE(kept_headers); i++) {
+		const char *value =
+			kept_headers[i].override ? s3_param(c, kept_headers[i].override) : NULL;
+
+		if (value)
+			local_reply_header(c->reply, kept_headers[i].name, "%s", value);
+	}
+	/* the checksum is that of the whole */
+	if (mode && iequals(mode, "ENABLED") && r->whole)
+		s3_sum_headers(c, o->sum_alg, o->sum, o->sum_type);
+	strbuf_release(&date);
+}
+
+static int open_object(struct local_s3_call *c, struct store_object *o, struct err *err)
+{
+	int tries;
+
+	for (tries = 0; tries < 5; tries++) {
+		char *path = store_path(c->cloud, o->file);
+
+		c->reply->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (c->reply->fd >= 0) {
+			free(path);
+			return 0;
+		}
+		if (errno != ENOENT || s3_param(c, "versionId")) {
+			err_errno(err, "cannot open '%s'", path);
+			free(path);
+			return -1;
+		}
+		free(path);
+		/* overwritten since we looked: take what is there now */
+		store_object_release(o);
+		if (s3_object_get(c, c->bucket, c->key, NULL, o, err))
+			return -1;
+	}
+	return local_fault(err, 503, "SlowDown", "Please reduce your request rate.");
+}
+
+static int serve_object(struct local_s3_call *c, bool head, struct err *err)
+{
+	struct store_object o = {0};
+	struct range r;
+	int result = -1;
+
+	if (s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err) ||
+		(!head && open_object(c, &o, err)) || s3_read_conditions(c, &o, "", true, err) ||
+		read_range(c, o.size, &r, err) || read_part_number(c, &o, &r, err))
+		goto out;
+	object_headers(c, &o, &r);
+	c->reply->status = r.whole ? 200 : 206;
+	c->reply->offset = r.first;
+	c->reply->length = r.last - r.first + 1;
+	c->reply->length_only = head;
+	if (!r.whole)
+		local_reply_header(c->reply, "Content-Range",
+			"bytes %" PRId64 "-%" PRId64 "/%" PRId64, r.first, r.last, o.size);
+	result = 0;
+out:
+	store_object_release(&o);
+	return result;
+}
+
+int s3_get_object(struct local_s3_call *c, struct err *err)
+{
+	return serve_object(c, false, err);
+}
+
+int s3_head_object(struct local_s3_call *c, struct err *err)
+{
+	return serve_object(c, true, err);
+}
+
+/* --- attributes --- */
+
+static void print_parts(const struct store_object *o, struct strbuf *sb)
+{
+	const struct s3_sum_kind *kind = s3_sum_kind_find(o->sum_alg);
+	int64_t number = 0;
+	struct json *e;
+
+	strbuf_addstr(sb, "<ObjectParts>");
+	s3_add_int(sb, "TotalPartsCount", (int64_t)json_len(o->parts));
+	/* S3 lists the parts only when each has a checksum */
+	json_each(e, o->parts)
+	{
+		number++;
+		if (!kind || !json_get_str(e, "sum"))
+			continue;
+		strbuf_addstr(sb, "<Part>");
+		s3_add_int(sb, "PartNumber", number);
+		s3_add_int(sb, "Size", json_get_i64(e, "size", 0));
+		xml_add_element(sb, kind->element, json_get_str(e, "sum"));
+		strbuf_addstr(sb, "</Part>");
+	}
+	strbuf_addstr(sb, "</ObjectParts>");
+}
+
+int s3_get_attributes(struct local_s3_call *c, struct err *err)
+{
+	const char *asked = s3_header(c, "x-amz-object-attributes");
+	const struct s3_sum_kind *kind;
+	struct store_object o = {0};
+	struct strbuf date = STRBUF_INIT, *sb;
+
+	if (!asked)
+		return s3_invalid(err, "The x-amz-object-attributes header is missing");
+	if (s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err)) {
+		store_object_release(&o);
+		return -1;
+	}
+	clock_add_http(&date, o.modified_ms);
+	local_reply_header(c->reply, "Last-Modified", "%s", date.buf);
+	if (strcmp(o.version, "null"))
+		local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
+	kind = s3_sum_kind_find(o.sum_alg);
+	sb = s3_xml(c, "GetObjectAttributesResponse");
+	if (strstr(asked, "ETag"))
+		xml_add_element(sb, "ETag", o.etag);
+	if (strstr(asked, "Checksum") && kind) {
+		strbuf_addstr(sb, "<Checksum>");
+		xml_add_element(sb, kind->element, o.sum);
+		xml_add_element(sb, "ChecksumType", o.sum_type);
+		strbuf_addstr(sb, "</Checksum>");
+	}
+	if (strstr(asked, "ObjectParts") && o.parts)
+		print_parts(&o, sb);
+	if (strstr(asked, "StorageClass"))
+		xml_add_element(sb, "StorageClass", o.storage_class);
+	if (strstr(asked, "ObjectSize"))
+		s3_add_int(sb, "ObjectSize", o.size);
+	strbuf_addstr(sb, "</GetObjectAttributesResponse>");
+	strbuf_release(&date);
+	store_object_release(&o);
+	return 0;
+}

@@ -1,6 +1,6 @@
 /*
- * Evaluated properties against the rows of their type. Values that a NoEcho parameter went into never show: each
- * value of ours by its path, and the parameter's own text wherever it stands in a message.
+ * Evaluated properties against the rows of their type. Values that a NoEcho parameter went into never show: our own
+ * messages leave them out by their path, and wherever such a text stands in a message of others it is replaced.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +92,17 @@ static void hide_text(struct strbuf *text, const struct json *secret)
 		json_each(e, secret) hide_text(text, e);
 }
 
-static void hide_secrets(const struct stack *s, struct strbuf *text)
+static void hide_secrets(const struct stack_resource *r, struct strbuf *text)
 {
+	const struct stack *s = r->stack;
+	struct strvec texts = STRVEC_INIT;
 	for (size_t i = 0; i < s->secrets.nr; i++)
 		hide_text(text, json_get(s->parameters, s->secrets.v[i]));
+	if (s->secrets.nr)
+		eval_secret_texts(r, &texts);
+	for (size_t i = 0; i < texts.nr; i++)
+		strbuf_replace(text, texts.v[i], "****");
+	strvec_release(&texts);
 }
 
 /* The property at hand, or one around or in it, holds a NoEcho value. */
@@ -117,7 +124,7 @@ static void add_report(const struct stack_resource *r, struct err_list *list,
 {
 	struct strbuf text = STRBUF_INIT, path = STRBUF_INIT;
 	strbuf_vaddf(&text, fmt, ap);
-	hide_secrets(r->stack, &text);
+	hide_secrets(r, &text);
 	strbuf_addf(&path, "Resources.%s.Properties", r->template->logical_id);
 	if (property_path && *property_path)
 		strbuf_addf(&path, ".%s", property_path);

@@ -240,6 +240,15 @@ static int call_function(
 	return fn->eval(ev, call, out, err);
 }
 
+static void add_texts(struct strvec *texts, const struct json *v)
+{
+	struct json *e;
+	if (json_str(v) && *json_str(v))
+		strvec_push(texts, json_str(v));
+	if (json_is(v, JSON_ARRAY) || json_is(v, JSON_OBJECT))
+		json_each(e, v) add_texts(texts, e);
+}
+
 static int eval_call(
 	struct evaluation *ev, const struct call *call, struct json **out, struct err *err)
 {
@@ -255,6 +264,8 @@ static int eval_call(
 		if (ev->e->has_secret && ev->secret_paths && ev->path.len > ev->root &&
 			!strvec_has(ev->secret_paths, ev->path.buf + ev->root + 1))
 			strvec_push(ev->secret_paths, ev->path.buf + ev->root + 1);
+		if (ev->e->has_secret && ev->secret_texts)
+			add_texts(ev->secret_texts, *out);
 		ev->e->has_secret |= before;
 	}
 	return ret;
@@ -354,6 +365,20 @@ void eval_properties_collect(const struct stack_resource *r, struct json **out,
 		*out = json_object();
 	else if (r->schema)
 		coerce_object(r->schema->fields, *out);
+	evaluation_release(&ev);
+}
+
+void eval_secret_texts(const struct stack_resource *r, struct strvec *texts)
+{
+	struct eval e = {.stack = r->stack};
+	struct evaluation ev = EVALUATION_INIT(&e);
+	struct err_list ignored = ERR_LIST_INIT;
+	struct json *props = NULL;
+	ev.errors = &ignored;
+	ev.secret_texts = texts;
+	if (!eval_properties(&ev, r, &props, NULL))
+		json_free(props);
+	err_list_release(&ignored);
 	evaluation_release(&ev);
 }
 

@@ -103,6 +103,7 @@ struct evaluation {
 	size_t depth;                /* in functions inside each other */
 	struct err_list *errors;     /* not NULL: errors go here, the value becomes unknown */
 	struct strvec *secret_paths; /* NULL: not wanted */
+	struct strvec *secret_texts; /* the texts that stand there; NULL: not wanted */
 };
 #define EVALUATION_INIT(eval)                     \
 	{                                         \

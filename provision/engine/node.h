@@ -31,6 +31,7 @@ struct node {
 	bool leftover;  /* in the record, not in the template */
 	bool retain;
 	bool in_scope; /* of only_stack */
+	bool planned;  /* its action was decided; false when reading failed before that */
 
 	enum node_action action;
 	enum node_status status;

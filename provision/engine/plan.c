@@ -37,6 +37,7 @@ const char *node_status_name(enum node_status s)
 static void set_action(struct node *n, enum node_action action, const char *reason)
 {
 	n->action = action;
+	n->planned = true;
 	free(n->reason);
 	n->reason = xstrdup(reason);
 }

@@ -17,6 +17,8 @@ static bool shown(const struct node *n)
 
 static enum node_status final_status(const struct node *n)
 {
+	if (!n->planned && n->status != STATUS_FAILED)
+		return STATUS_SKIPPED;
 	if (n->action == ACTION_NONE || n->action == ACTION_RETAIN)
 		return n->status == STATUS_FAILED ? STATUS_FAILED : STATUS_DONE;
 	return n->status;

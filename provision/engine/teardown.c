@@ -11,6 +11,7 @@
 static void set_action(struct node *n, enum node_action action, const char *reason)
 {
 	n->action = action;
+	n->planned = true;
 	free(n->reason);
 	n->reason = xstrdup(reason);
 }

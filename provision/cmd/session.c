@@ -206,6 +206,8 @@ static int load_project(struct session *s, struct err *err)
 		.sets = &o->sets,
 		.template_path = o->template,
 		.parameters_path = o->parameters,
+		/* What goes needs no files to go with. */
+		.lenient_uploads = flags & CMD_NO_PACKAGE,
 	};
 	if (o->parameters && !o->template)
 		return err_set(err, ERR_USAGE, "--parameters goes with --template");

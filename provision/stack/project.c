@@ -350,6 +350,7 @@ static char *find_upwards(struct project_reader *r)
 	report(r->errors, NULL, NULL, NULL,
 		"there is no " PROJECT_FILE " in this folder or above it");
 	report_hint(r->errors, "name one with -p PATH, or use `create NAME --template FILE`");
+	err_named(&r->errors->v[r->errors->nr - 1], "NoProject");
 	return NULL;
 }
 

@@ -238,7 +238,7 @@ struct json *fields_diff(const struct field *fields, const struct json *wanted,
 		struct json *usual = json_parse(defaults->value, strlen(defaults->value), &err);
 		if (!usual)
 			BUG("default of '%s': %s", defaults->name, err.text);
-		if (!fields_equal(f, usual, l))
+		if (empty_value(usual) || !fields_equal(f, usual, l))
 			add_change(diff, "", f, defaults->name, l, NULL);
 		json_free(usual);
 	}

@@ -240,7 +240,7 @@ static bool wants_activation(const struct resource *r, bool *on)
 
 /*
  * A trigger that somebody (or a run of ours that died) left in the other activation is not as the template has it,
- * whatever its digest says: the digest is left out of what we report, so the engine brings it back.
+ * whatever its digest says: what we report is no digest of ours, so the engine looks closer and brings it back.
  */
 static void trigger_look(
 	const struct resource *r, const struct json *definition, struct resource_state *out)
@@ -254,8 +254,8 @@ static void trigger_look(
 		json_get(r->props, "StartOnCreation"))
 		json_set(out->props, "StartOnCreation",
 			json_copy(json_get(r->props, "StartOnCreation")));
-	if (wants_activation(r, &on) && on != active(state))
-		json_remove(out->tags, TAG_DIGEST);
+	if (wants_activation(r, &on) && on != active(state) && json_get(out->tags, TAG_DIGEST))
+		json_set_str(out->tags, TAG_DIGEST, "other activation");
 }
 
 /* --- states --- */
@@ -408,6 +408,7 @@ const struct json_type glue_trigger = {
 				},
 			.flags = T_WHOLE,
 			.record_fields = trigger_record,
+			.defaults = trigger_defaults,
 			.read = json_type_read,
 			.create = json_type_create,
 			.update = trigger_update,
@@ -430,7 +431,6 @@ const struct json_type glue_trigger = {
 	.remove_name = "Name",
 	.arn = "arn:{partition}:glue:{region}:{account}:trigger/{name}",
 	.tagging = &glue_tagging,
-	.defaults = trigger_defaults,
 	.flags = JSON_UPDATE_WHOLE,
 	.busy = trigger_busy,
 	.to_create = trigger_to_create,

@@ -114,6 +114,7 @@ const struct json_type glue_workflow = {
 					.name_ok = glue_name_ok,
 				},
 			.flags = T_WHOLE,
+			.defaults = workflow_defaults,
 			.read = json_type_read,
 			.create = json_type_create,
 			.update = json_type_update,
@@ -133,7 +134,6 @@ const struct json_type glue_workflow = {
 	.remove_name = "Name",
 	.arn = "arn:{partition}:glue:{region}:{account}:workflow/{name}",
 	.tagging = &glue_tagging,
-	.defaults = workflow_defaults,
 	/* whether an update keeps what is left out is not documented: all of it is sent */
 	.flags = JSON_UPDATE_WHOLE,
 	.busy = workflow_busy,

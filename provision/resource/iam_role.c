@@ -629,6 +629,7 @@ const struct resource_type role_type = {
 			.check = role_check,
 		},
 	.flags = T_WHOLE | T_ROLE,
+	.defaults = role_defaults,
 	.read = role_read,
 	.create = role_create,
 	.update = role_update,

@@ -246,7 +246,7 @@ static struct json *changed_props(
 		char *top = xstrndup(path, strcspn(path, "."));
 		if ((w = json_get(wanted, top)))
 			json_set(out, top, json_copy(w));
-		for (const struct field_default *d = t->defaults; !w && d && d->name; d++) {
+		for (const struct field_default *d = t->type.defaults; !w && d && d->name; d++) {
 			struct err ignored = ERR_INIT;
 			if (strcmp(d->name, top) == 0)
 				json_set(
@@ -286,7 +286,7 @@ int json_type_update(const struct type_ctx *ctx, const struct resource *r,
 	const struct json_type *t = json_type_of(r);
 	const char *tags_name = tags_field(&t->type.schema);
 	struct json *diff =
-		fields_changes(t->type.schema.fields, r->props, live->props, t->defaults);
+		fields_changes(t->type.schema.fields, r->props, live->props, t->type.defaults);
 	struct json *wanted = tags_wanted(r, false), *set = NULL, *unset = NULL, *c;
 	bool changed = false;
 	int ret = 0;

@@ -35,9 +35,8 @@ struct json_type {
 	const char *create_name, *get_name, *update_name, *remove_name;
 	const char *arn; /* as in struct attribute */
 	const struct json_tagging *tagging;
-	const struct field_default *defaults; /* {0}-terminated; NULL: none */
-	unsigned flags;                       /* enum json_type_flags */
-	const char *role;                     /* property that names a role which may be new */
+	unsigned flags;   /* enum json_type_flags */
+	const char *role; /* property that names a role which may be new */
 	const char *const
 		*busy; /* codes that mean "in a moment" on create, update and delete; NULL: none */
 

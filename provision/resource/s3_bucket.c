@@ -532,6 +532,7 @@ const struct resource_type bucket_type = {
 			.check = bucket_check,
 		},
 	.flags = T_WHOLE | T_DATA,
+	.defaults = bucket_defaults,
 	.read = bucket_read,
 	.create = bucket_create,
 	.update = bucket_update,

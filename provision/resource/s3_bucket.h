@@ -19,6 +19,7 @@ struct bucket_part {
 };
 
 extern const struct field bucket_fields[];
+extern const struct field_default bucket_defaults[]; /* the parts' `usual`, for plans */
 extern const struct bucket_part
 	bucket_parts[]; /* {0}-terminated, in the order in which they are put */
 

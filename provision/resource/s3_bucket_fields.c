@@ -518,23 +518,44 @@ static void lock_to_wire(struct json *doc)
 	json_set_str(doc, "ObjectLockEnabled", "Enabled");
 }
 
+#define USUAL_OWNERSHIP "{\"Rules\":[{\"ObjectOwnership\":\"BucketOwnerEnforced\"}]}"
+#define USUAL_ACCESS                                                                      \
+	"{\"BlockPublicAcls\":true,\"BlockPublicPolicy\":true,\"IgnorePublicAcls\":true," \
+	"\"RestrictPublicBuckets\":true}"
+#define USUAL_ENCRYPTION                                                       \
+	"{\"ServerSideEncryptionConfiguration\":[{\"BucketKeyEnabled\":false," \
+	"\"ServerSideEncryptionByDefault\":{\"SSEAlgorithm\":\"AES256\"}}]}"
+#define USUAL_VERSIONING "{\"Status\":\"Suspended\"}"
+#define USUAL_LOCK "{\"ObjectLockEnabled\":\"Enabled\"}"
+#define USUAL_ACCELERATION "{\"AccelerationStatus\":\"Suspended\"}"
+
+const struct field_default bucket_defaults[] = {
+	{"AccelerateConfiguration", USUAL_ACCELERATION},
+	{"BucketEncryption", USUAL_ENCRYPTION},
+	{"CorsConfiguration", "{}"},
+	{"LifecycleConfiguration", "{}"},
+	{"LoggingConfiguration", "{}"},
+	{"NotificationConfiguration", "{}"},
+	{"ObjectLockConfiguration", USUAL_LOCK},
+	{"OwnershipControls", USUAL_OWNERSHIP},
+	{"PublicAccessBlockConfiguration", USUAL_ACCESS},
+	{"VersioningConfiguration", USUAL_VERSIONING},
+	{"WebsiteConfiguration", "{}"},
+	{0},
+};
+
 /* Ownership first: what follows may depend on it; versioning before object lock and lifecycle. */
 const struct bucket_part bucket_parts[] = {
 	{"OwnershipControls", "ownershipControls", "OwnershipControls", ownership_fields,
-		"{\"Rules\":[{\"ObjectOwnership\":\"BucketOwnerEnforced\"}]}", false, NULL, NULL},
+		USUAL_OWNERSHIP, false, NULL, NULL},
 	{"PublicAccessBlockConfiguration", "publicAccessBlock", "PublicAccessBlockConfiguration",
-		public_access_fields,
-		"{\"BlockPublicAcls\":true,\"BlockPublicPolicy\":true,\"IgnorePublicAcls\":true,"
-		"\"RestrictPublicBuckets\":true}",
-		false, NULL, NULL},
+		public_access_fields, USUAL_ACCESS, false, NULL, NULL},
 	{"BucketEncryption", "encryption", "ServerSideEncryptionConfiguration", encryption_fields,
-		"{\"ServerSideEncryptionConfiguration\":[{\"BucketKeyEnabled\":false,"
-		"\"ServerSideEncryptionByDefault\":{\"SSEAlgorithm\":\"AES256\"}}]}",
-		true, NULL, NULL},
+		USUAL_ENCRYPTION, true, NULL, NULL},
 	{"VersioningConfiguration", "versioning", "VersioningConfiguration", versioning_fields,
-		"{\"Status\":\"Suspended\"}", false, NULL, NULL},
+		USUAL_VERSIONING, false, NULL, NULL},
 	{"ObjectLockConfiguration", "object-lock", "ObjectLockConfiguration", lock_fields,
-		"{\"ObjectLockEnabled\":\"Enabled\"}", false, lock_to_wire, NULL},
+		USUAL_LOCK, false, lock_to_wire, NULL},
 	{"LifecycleConfiguration", "lifecycle", "LifecycleConfiguration", lifecycle_fields, "{}",
 		true, lifecycle_to_wire, lifecycle_from_wire},
 	{"CorsConfiguration", "cors", "CORSConfiguration", cors_fields, "{}", true, NULL, NULL},
@@ -545,7 +566,7 @@ const struct bucket_part bucket_parts[] = {
 	{"NotificationConfiguration", "notification", "NotificationConfiguration",
 		notification_fields, "{}", false, notification_to_wire, notification_from_wire},
 	{"AccelerateConfiguration", "accelerate", "AccelerateConfiguration", accelerate_fields,
-		"{\"AccelerationStatus\":\"Suspended\"}", false, NULL, NULL},
+		USUAL_ACCELERATION, false, NULL, NULL},
 	{0},
 };
 

@@ -115,12 +115,7 @@ void tags_diff(
 
 bool tags_own(const struct json *live, const struct resource *r)
 {
-	static const char *const keys[] = {TAG_PROJECT, TAG_STACK, TAG_LOGICAL_ID};
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const char *is = json_get_str(live, keys[i]);
-		const char *want = json_get_str(r->owner_tags, keys[i]);
-		if (!is || !want || strcmp(is, want) != 0)
-			return false;
-	}
-	return true;
+	const char *is = json_get_str(live, TAG_PROJECT);
+	const char *want = json_get_str(r->owner_tags, TAG_PROJECT);
+	return is && want && strcmp(is, want) == 0;
 }

@@ -20,7 +20,8 @@ const char *tags_field(const struct type_schema *schema);
 /* What to set (a map) and what to take away (an array of keys) to get from live to wanted. The caller's. */
 void tags_diff(
 	const struct json *wanted, const struct json *live, struct json **set, struct json **unset);
-/* Whether the live tags say that this very resource owns it. */
+/* Whether the live tags name this resource's project: then it is the project's to complete or to take over under a
+ * new logical id (the engine has refused what another declared resource owns). */
 bool tags_own(const struct json *live, const struct resource *r);
 /* `onto` with the members of `more` on top. The caller's. */
 struct json *tags_merge(const struct json *onto, const struct json *more);

@@ -68,7 +68,7 @@ static void take_setting(struct strbuf *line, struct profile *p)
 	for (const char *c = eq + 1; *c && !(is_blank(*c) && (c[1] == '#' || c[1] == ';')); c++)
 		strbuf_addch(&value, *c);
 	strbuf_trim(&value);
-	if (name.len)
+	if (*name.buf)
 		map_put(&p->settings, name.buf, xstrdup(value.buf));
 	wipe(value.buf, value.len);
 	strbuf_release(&name);

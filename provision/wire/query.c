@@ -65,7 +65,10 @@ static int put_path(struct json *root, const char *name, const char *value, stru
 	struct json *at = root;
 	int ret = -1;
 	strvec_split(&parts, name, '.');
-	if (!parts.nr || parts.nr > MAX_DEPTH) {
+	bool named = parts.nr && parts.nr <= MAX_DEPTH;
+	for (size_t i = 0; i < parts.nr; i++)
+		named = named && *parts.v[i];
+	if (!named) {
 		bad_form(err, "a parameter of the request has no name, or one too deep");
 		goto out;
 	}

@@ -18,16 +18,16 @@ static char *bare_code(const char *text)
 {
 	if (!text)
 		return NULL;
-	size_t len = strcspn(text, ":");
-	const char *hash = memchr(text, '#', len);
-	const char *start = hash ? hash + 1 : text;
-	struct strbuf code = STRBUF_INIT;
-	strbuf_add(&code, start, (size_t)(text + len - start));
-	strbuf_trim(&code);
-	if (code.len)
-		return strbuf_detach(&code, NULL);
-	strbuf_release(&code);
-	return NULL;
+	const char *end = text + strcspn(text, ":");
+	for (const char *hash; (hash = memchr(text, '#', (size_t)(end - text)));)
+		text = hash + 1;
+	/* One word: it goes into one-line errors. */
+	while (text < end && (unsigned char)*text <= ' ')
+		text++;
+	size_t len = 0;
+	while (text + len < end && (unsigned char)text[len] > ' ' && text[len] != 0x7f)
+		len++;
+	return len ? xstrndup(text, len) : NULL;
 }
 
 /* NULL when it is missing or empty; else a copy without line ends, for it goes into one-line errors. */

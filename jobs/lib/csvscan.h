@@ -1,0 +1,49 @@
+#ifndef CSVSCAN_H
+#define CSVSCAN_H
+
+/*
+ * A CSV stream cut into chunks of whole rows, for many threads: cutting is serial (and as fast as memchr where there
+ * are no quotes), reading the fields of a chunk is each thread's own business. libcsv calls back for every field of
+ * one stream and one thread, which is what bounded the clean job; so this is our own.
+ *
+ * Comma, '"' quotes with "" inside, LF or CRLF; line ends inside quotes belong to the field. A quote counts only at the
+ * start of a field. An unquoted empty field is null, a quoted one is ''. Empty lines do not count.
+ */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "err.h"
+#include "strbuf.h"
+
+/* As archive_read_fn: the next bytes, 0 at the end, -1. */
+typedef ssize_t csv_read_fn(void *payload, const void **block, struct err *err);
+
+enum csv_state { CSV_START, CSV_PLAIN, CSV_QUOTED, CSV_QUOTE };
+
+struct csv_cutter {
+	csv_read_fn *read;
+	void *payload;
+	pthread_mutex_t lock;
+	struct strbuf pending;       /* not given out yet */
+	size_t scanned, row_end;     /* of pending */
+	enum csv_state state;        /* at `scanned` */
+	size_t chunk_bytes, max_row; /* a chunk is at least that, where there is more */
+	bool started, ended;
+};
+
+void csv_cutter_init(struct csv_cutter *c, csv_read_fn *read, void *payload);
+void csv_cutter_release(struct csv_cutter *c);
+/* 1 and whole rows in `chunk` (replaced), 0 at the end, -1. Any thread. A byte order mark is dropped. */
+int csv_cutter_take(struct csv_cutter *c, struct strbuf *chunk, struct err *err) must_check;
+
+struct csv_field {
+	const char *text; /* in the chunk; not terminated */
+	size_t len;
+	bool null;
+};
+/* Reads a row at *at (moved behind it), unescaping in place. Gives the number of its fields, of which at most `max` are
+ * stored; 0 when nothing but empty lines is left. */
+size_t csv_read_row(char **at, char *end, struct csv_field *fields, size_t max);
+
+#endif

@@ -1,0 +1,99 @@
+#include "jobargs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "--a-b=…" to "a_b"; malloc'd. */
+static char *option_name(const char *word)
+{
+	char *name = xstrndup(word + 2, strcspn(word + 2, "="));
+
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return name;
+}
+
+static bool is_option(const char *word)
+{
+	return starts_with(word, "--") && word[2] && word[2] != '=';
+}
+
+static bool is_wanted(const struct job_arg *wanted, const char *name)
+{
+	for (; wanted->name; wanted++)
+		if (strcmp(wanted->name, name) == 0)
+			return true;
+	return false;
+}
+
+static int check_missing(const struct job_arg *wanted, const struct job_args *args, struct err *err)
+{
+	struct strvec missing = STRVEC_INIT;
+	char *names;
+	int ret = 0;
+
+	for (const struct job_arg *w = wanted; w->name; w++)
+		if (!w->optional && !map_has(&args->values, w->name))
+			strvec_pushf(&missing, "--%s", w->name);
+	if (missing.nr) {
+		names = strvec_join(&missing, ", ");
+		ret = err_set(
+			err, ERR_USAGE, "missing argument%s: %s", missing.nr > 1 ? "s" : "", names);
+		free(names);
+	}
+	strvec_release(&missing);
+	return ret;
+}
+
+int job_args_parse(
+	const struct job_arg *wanted, int argc, char **argv, struct job_args *out, struct err *err)
+{
+	map_init(&out->values, free);
+	for (int i = 0; i < argc; i++) {
+		const char *value = strchr(argv[i], '=');
+		char *name;
+
+		if (!is_option(argv[i])) {
+			strvec_pushf(&out->ignored, "(a word that belongs to no option)");
+			continue;
+		}
+		name = option_name(argv[i]);
+		if (value)
+			value++;
+		else if (i + 1 < argc && !is_option(argv[i + 1]))
+			value = argv[++i];
+		if (!is_wanted(wanted, name)) {
+			/* Names only: what they carry may be secret. */
+			strvec_pushf(&out->ignored, "--%s", name);
+		} else if (value && *value) {
+			map_put(&out->values, name, xstrdup(value));
+		} else {
+			map_remove(&out->values, name);
+		}
+		free(name);
+	}
+	return check_missing(wanted, out, err);
+}
+
+const char *job_args_get(const struct job_args *a, const char *name)
+{
+	return map_get(&a->values, name);
+}
+
+void job_args_release(struct job_args *a)
+{
+	map_release(&a->values);
+	strvec_release(&a->ignored);
+}
+
+void job_args_help(const char *program, const struct job_arg *wanted, struct strbuf *out)
+{
+	strbuf_addf(out, "usage: %s", program);
+	for (const struct job_arg *w = wanted; w->name; w++)
+		strbuf_addf(out, w->optional ? " [--%s VALUE]" : " --%s VALUE", w->name);
+	strbuf_addstr(out, "\n\n");
+	for (const struct job_arg *w = wanted; w->name; w++)
+		strbuf_addf(out, "  --%-24s %s\n", w->name, w->help);
+	strbuf_addstr(out, "\nOther options are ignored, as Glue passes some of its own.\n");
+}

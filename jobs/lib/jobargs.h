@@ -1,0 +1,38 @@
+#ifndef JOBARGS_H
+#define JOBARGS_H
+
+/*
+ * Arguments as Glue gives them: "--name value" or "--name=value"; '-' and '_' in names are equal, the last of two
+ * counts. What the program does not know (Glue's own options, or anybody's) is ignored, and its names are told.
+ */
+#include <stdbool.h>
+#include "err.h"
+#include "map.h"
+#include "strbuf.h"
+#include "strvec.h"
+
+struct job_arg {
+	const char *name; /* with '_' */
+	const char *help;
+	bool optional;
+};
+
+struct job_args {
+	struct map values; /* name with '_' to malloc'd text */
+	struct strvec ignored;
+};
+#define JOB_ARGS_INIT                 \
+	{                             \
+		MAP_INIT, STRVEC_INIT \
+	}
+
+/* argv without the program's name. ERR_USAGE names every argument that is missing. `wanted` ends with {0}. */
+int job_args_parse(const struct job_arg *wanted, int argc, char **argv, struct job_args *out,
+	struct err *err) must_check;
+/* NULL when an optional one was not given; borrowed. */
+const char *job_args_get(const struct job_args *a, const char *name);
+void job_args_release(struct job_args *a);
+/* What --help prints. */
+void job_args_help(const char *program, const struct job_arg *wanted, struct strbuf *out);
+
+#endif

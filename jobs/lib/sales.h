@@ -1,0 +1,31 @@
+#ifndef SALES_H
+#define SALES_H
+
+/*
+ * The sales lake's transforms: what `clean` and `repartition` do to data, without knowing where it comes from or goes.
+ */
+#include "csvscan.h"
+#include "place.h"
+
+/*
+ * Raw CSV to typed records: column names with '_' and in lower case; units_sold int, prices, costs and profit
+ * decimal(10,2), dates by M/d/yyyy or MM/dd/yyyy, all else text; what does not convert is null; of rows that are equal
+ * after that one stays. `out` gets <stem>/part-00000-<id>.snappy.parquet, to be committed by the caller.
+ */
+struct sales_counts {
+	int64_t rows_in, rows_out;
+	size_t files;
+};
+int sales_clean(struct job *job, csv_read_fn *read, void *payload, struct publish *out,
+	struct sales_counts *counts, struct err *err) must_check;
+
+/* Parquet files to one file per country, country=<escaped as Hive does>/part-00000-<id>.snappy.parquet; null and empty
+ * countries are one partition. `out` is to be committed by the caller. */
+int sales_repartition(struct job *job, const struct strvec *files, struct publish *out,
+	struct sales_counts *counts, struct err *err) must_check;
+
+/* "column=value" as Hive and Spark name a partition's folder, appended: bytes stay but for those that Hive escapes as
+ * %XX; NULL and "" are __HIVE_DEFAULT_PARTITION__. */
+void hive_add_partition(struct strbuf *out, const char *column, const char *value);
+
+#endif

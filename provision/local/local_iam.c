@@ -93,7 +93,7 @@ const struct local_part local_iam_part = {
 	.state_free = state_free,
 };
 
-void iam_changed(struct local_cloud *cloud)
+void local_iam_changed(struct local_cloud *cloud)
 {
 	struct iam_state *s = local_part_state(cloud, &local_iam_part);
 
@@ -135,7 +135,7 @@ int local_principal_role(struct local_cloud *cloud, const char *role_name, const
 
 	if (local_tx_begin(cloud, err))
 		return -1;
-	found = iam_entity_find(cloud, "role", role_name, &role, err);
+	found = local_iam_entity_find(cloud, "role", role_name, &role, err);
 	local_tx_end(cloud);
 	if (found > 0) {
 		out->account = xstrdup(cloud->account);
@@ -146,7 +146,7 @@ int local_principal_role(struct local_cloud *cloud, const char *role_name, const
 		out->user_id = xasprintf("%s:%s", role.id, session_name);
 	} else if (!found)
 		err_set(err, ERR_NOT_FOUND, "role '%s' does not exist", role_name);
-	iam_entity_release(&role);
+	local_iam_entity_release(&role);
 	return found > 0 ? 0 : -1;
 }
 
@@ -273,7 +273,7 @@ int local_iam_role_for_service(struct local_cloud *cloud, const char *role, cons
 	*name = NULL;
 	if (local_tx_begin(cloud, err))
 		return -1;
-	found = iam_entity_find(cloud, "role", role_name_of(role), &e, err);
+	found = local_iam_entity_find(cloud, "role", role_name_of(role), &e, err);
 	local_tx_end(cloud);
 	if (found < 0)
 		goto out;
@@ -294,7 +294,7 @@ int local_iam_role_for_service(struct local_cloud *cloud, const char *role, cons
 	result = 0;
 out:
 	json_free(trust);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
@@ -319,7 +319,7 @@ static int push_documents(struct local_cloud *cloud, const char *sql, const char
 
 static void push_managed(struct json *to, const char *arn)
 {
-	const struct iam_managed_policy *p = iam_managed_find(arn);
+	const struct iam_managed_policy *p = local_iam_managed_find(arn);
 
 	if (p)
 		json_push(to, json_parse(p->document, strlen(p->document), NULL));
@@ -349,16 +349,16 @@ static int load_boundary(
 	char *text = NULL;
 	int result = -1;
 
-	if (iam_entity_get(cloud, "role", role, &e, err))
+	if (local_iam_entity_get(cloud, "role", role, &e, err))
 		return -1;
-	if (e.boundary && iam_policy_document(cloud, e.boundary, &text, err) < 0)
+	if (e.boundary && local_iam_policy_document(cloud, e.boundary, &text, err) < 0)
 		goto out;
 	if (e.boundary)
 		*out = text ? json_parse(text, strlen(text), NULL) : json_object();
 	result = 0;
 out:
 	free(text);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 

@@ -7,7 +7,7 @@
 
 #define MAX_TAGS 50
 
-void iam_entity_release(struct iam_entity *e)
+void local_iam_entity_release(struct iam_entity *e)
 {
 	free(e->kind);
 	free(e->name);
@@ -20,7 +20,7 @@ void iam_entity_release(struct iam_entity *e)
 	*e = (struct iam_entity){0};
 }
 
-int iam_entity_find(struct local_cloud *cloud, const char *kind, const char *name,
+int local_iam_entity_find(struct local_cloud *cloud, const char *kind, const char *name,
 	struct iam_entity *out, struct err *err)
 {
 	struct sql_stmt *st = sql_query(cloud->db, err,
@@ -48,17 +48,17 @@ int iam_entity_find(struct local_cloud *cloud, const char *kind, const char *nam
 	return row;
 }
 
-int iam_entity_get(struct local_cloud *cloud, const char *kind, const char *name,
+int local_iam_entity_get(struct local_cloud *cloud, const char *kind, const char *name,
 	struct iam_entity *out, struct err *err)
 {
-	int found = iam_entity_find(cloud, kind, name, out, err);
+	int found = local_iam_entity_find(cloud, kind, name, out, err);
 
 	if (found)
 		return found < 0 ? -1 : 0;
-	return iam_no_such(err, "The %s with name %s cannot be found.", kind, name);
+	return local_iam_no_such(err, "The %s with name %s cannot be found.", kind, name);
 }
 
-int iam_no_such(struct err *err, const char *fmt, ...)
+int local_iam_no_such(struct err *err, const char *fmt, ...)
 {
 	struct strbuf text = STRBUF_INIT;
 	va_list ap;
@@ -71,7 +71,8 @@ int iam_no_such(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
-int iam_need(const struct local_request *req, const char *name, const char **out, struct err *err)
+int local_iam_need(
+	const struct local_request *req, const char *name, const char **out, struct err *err)
 {
 	*out = json_get_str(req->in, name);
 	if (*out)
@@ -82,7 +83,7 @@ int iam_need(const struct local_request *req, const char *name, const char **out
 		tolower((unsigned char)*name), name + 1);
 }
 
-int iam_check_name(const char *what, const char *name, size_t max, struct err *err)
+int local_iam_check_name(const char *what, const char *name, size_t max, struct err *err)
 {
 	const char *c;
 
@@ -102,7 +103,7 @@ int iam_check_name(const char *what, const char *name, size_t max, struct err *e
 		tolower((unsigned char)*what), what + 1);
 }
 
-int iam_check_path(const char **path, struct err *err)
+int local_iam_check_path(const char **path, struct err *err)
 {
 	const char *p = *path;
 	size_t len;
@@ -119,21 +120,21 @@ int iam_check_path(const char **path, struct err *err)
 		"only alphanumeric characters and/or / characters.");
 }
 
-const char *iam_kind(const char *operation)
+const char *local_iam_kind(const char *operation)
 {
 	if (strstr(operation, "Role"))
 		return "role";
 	return strstr(operation, "Group") ? "group" : "user";
 }
 
-const char *iam_kind_title(const char *kind)
+const char *local_iam_kind_title(const char *kind)
 {
 	if (!strcmp(kind, "role"))
 		return "Role";
 	return strcmp(kind, "group") ? "User" : "Group";
 }
 
-char *iam_encode_document(const char *document)
+char *local_iam_encode_document(const char *document)
 {
 	struct strbuf sb = STRBUF_INIT;
 
@@ -141,7 +142,7 @@ char *iam_encode_document(const char *document)
 	return strbuf_detach(&sb, NULL);
 }
 
-void iam_set_time(struct json *obj, const char *name, int64_t ms)
+void local_iam_set_time(struct json *obj, const char *name, int64_t ms)
 {
 	struct strbuf sb = STRBUF_INIT;
 
@@ -150,7 +151,7 @@ void iam_set_time(struct json *obj, const char *name, int64_t ms)
 	strbuf_release(&sb);
 }
 
-int iam_tags_read(const struct json *list, struct json **out, struct err *err)
+int local_iam_tags_read(const struct json *list, struct json **out, struct err *err)
 {
 	struct json *e;
 
@@ -185,7 +186,7 @@ fail:
 	return -1;
 }
 
-struct json *iam_tags_list(const struct json *tags)
+struct json *local_iam_tags_list(const struct json *tags)
 {
 	struct json *list = json_array(), *e;
 
@@ -200,7 +201,7 @@ struct json *iam_tags_list(const struct json *tags)
 	return list;
 }
 
-size_t iam_policy_size(const char *document)
+size_t local_iam_policy_size(const char *document)
 {
 	size_t size = 0;
 
@@ -209,7 +210,7 @@ size_t iam_policy_size(const char *document)
 	return size;
 }
 
-int iam_page_read(const struct local_request *req, struct iam_page *page, struct err *err)
+int local_iam_page_read(const struct local_request *req, struct iam_page *page, struct err *err)
 {
 	page->max = json_get_i64(req->in, "MaxItems", 100);
 	if (page->max < 1 || page->max > 1000)
@@ -220,13 +221,13 @@ int iam_page_read(const struct local_request *req, struct iam_page *page, struct
 		json_get_str(req->in, "Marker"), "ValidationError", &page->after, err);
 }
 
-void iam_page_release(struct iam_page *page)
+void local_iam_page_release(struct iam_page *page)
 {
 	free(page->after);
 	page->after = NULL;
 }
 
-void iam_page_close(struct json *out, bool more, const char *last)
+void local_iam_page_close(struct json *out, bool more, const char *last)
 {
 	json_set_bool(out, "IsTruncated", more);
 	if (more) {

@@ -13,12 +13,12 @@ static const struct inline_limit {
 static int begin_owner(struct local_cloud *cloud, const struct local_request *req,
 	struct iam_entity *e, struct err *err)
 {
-	const char *kind = iam_kind(req->operation), *name;
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	int result = -1;
 
-	if (!iam_need(req, name_name, &name, err) && !local_tx_begin(cloud, err))
-		result = iam_entity_get(cloud, kind, name, e, err);
+	if (!local_iam_need(req, name_name, &name, err) && !local_tx_begin(cloud, err))
+		result = local_iam_entity_get(cloud, kind, name, e, err);
 	free(name_name);
 	return result;
 }
@@ -36,7 +36,7 @@ static int check_inline_size(struct local_cloud *cloud, const struct iam_entity 
 	if (!st)
 		return -1;
 	while ((row = sql_step(st, err)) > 0)
-		size += iam_policy_size(sql_text(st, 0));
+		size += local_iam_policy_size(sql_text(st, 0));
 	sql_done(st);
 	if (row < 0)
 		return -1;
@@ -49,7 +49,7 @@ static int check_inline_size(struct local_cloud *cloud, const struct iam_entity 
 		"Maximum policy size of %zu bytes exceeded for %s %s", limit, e->kind, e->name);
 }
 
-int iam_put_inline(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_put_inline(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct iam_entity e = {0};
@@ -57,9 +57,9 @@ int iam_put_inline(struct local_cloud *cloud, const struct local_request *req,
 	struct json *doc = NULL;
 	int result = -1;
 
-	if (iam_need(req, "PolicyName", &policy, err) ||
-		iam_need(req, "PolicyDocument", &document, err) ||
-		iam_check_name("PolicyName", policy, 128, err) ||
+	if (local_iam_need(req, "PolicyName", &policy, err) ||
+		local_iam_need(req, "PolicyDocument", &document, err) ||
+		local_iam_check_name("PolicyName", policy, 128, err) ||
 		begin_owner(cloud, req, &e, err) ||
 		policy_check(document, POLICY_IDENTITY, &doc, err) ||
 		sql_run(cloud->db, NULL, err,
@@ -72,19 +72,20 @@ int iam_put_inline(struct local_cloud *cloud, const struct local_request *req,
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	json_free(doc);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
 static int no_inline(const struct iam_entity *e, const char *policy, struct err *err)
 {
-	return iam_no_such(err, "The %s policy with name %s cannot be found.", e->kind, policy);
+	return local_iam_no_such(
+		err, "The %s policy with name %s cannot be found.", e->kind, policy);
 }
 
-int iam_get_inline(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_get_inline(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	struct iam_entity e = {0};
 	struct sql_stmt *st = NULL;
@@ -92,7 +93,7 @@ int iam_get_inline(struct local_cloud *cloud, const struct local_request *req, s
 	char *encoded, *name_name;
 	int row, result = -1;
 
-	if (iam_need(req, "PolicyName", &policy, err) || begin_owner(cloud, req, &e, err))
+	if (local_iam_need(req, "PolicyName", &policy, err) || begin_owner(cloud, req, &e, err))
 		goto out;
 	st = sql_query(cloud->db, err,
 		"SELECT document FROM iam_inline WHERE kind = ? AND owner = ? AND name = ?", "sss",
@@ -103,8 +104,8 @@ int iam_get_inline(struct local_cloud *cloud, const struct local_request *req, s
 		no_inline(&e, policy, err);
 		goto out;
 	}
-	encoded = iam_encode_document(sql_text(st, 0));
-	name_name = xasprintf("%sName", iam_kind_title(e.kind));
+	encoded = local_iam_encode_document(sql_text(st, 0));
+	name_name = xasprintf("%sName", local_iam_kind_title(e.kind));
 	*out = json_object();
 	json_set_str(*out, name_name, e.name);
 	json_set_str(*out, "PolicyName", policy);
@@ -115,11 +116,11 @@ int iam_get_inline(struct local_cloud *cloud, const struct local_request *req, s
 out:
 	sql_done(st);
 	local_tx_end(cloud);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_delete_inline(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_delete_inline(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct iam_entity e = {0};
@@ -127,7 +128,7 @@ int iam_delete_inline(struct local_cloud *cloud, const struct local_request *req
 	int64_t changed = 0;
 	int result = -1;
 
-	if (iam_need(req, "PolicyName", &policy, err) || begin_owner(cloud, req, &e, err) ||
+	if (local_iam_need(req, "PolicyName", &policy, err) || begin_owner(cloud, req, &e, err) ||
 		sql_run(cloud->db, &changed, err,
 			"DELETE FROM iam_inline WHERE kind = ? AND owner = ? AND name = ?", "sss",
 			e.kind, e.name, policy))
@@ -139,8 +140,8 @@ int iam_delete_inline(struct local_cloud *cloud, const struct local_request *req
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
-	iam_entity_release(&e);
+		local_iam_changed(cloud);
+	local_iam_entity_release(&e);
 	return result;
 }
 
@@ -186,7 +187,7 @@ static int list_owned(struct local_cloud *cloud, const struct local_request *req
 	size_t i;
 	int result = -1;
 
-	if (iam_page_read(req, &page, err) || begin_owner(cloud, req, &e, err) ||
+	if (local_iam_page_read(req, &page, err) || begin_owner(cloud, req, &e, err) ||
 		list_names(cloud, sql, &e, &page, &names, &more, err))
 		goto out;
 	list = json_array();
@@ -197,18 +198,18 @@ static int list_owned(struct local_cloud *cloud, const struct local_request *req
 			json_push_str(list, names.v[i]);
 	*out = json_object();
 	json_set(*out, attached ? "AttachedPolicies" : "PolicyNames", list);
-	iam_page_close(*out, more, names.nr ? names.v[names.nr - 1] : "");
+	local_iam_page_close(*out, more, names.nr ? names.v[names.nr - 1] : "");
 	result = 0;
 out:
 	local_tx_end(cloud);
 	strvec_release(&names);
-	iam_page_release(&page);
-	iam_entity_release(&e);
+	local_iam_page_release(&page);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_list_inline(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_list_inline(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	return list_owned(cloud, req,
 		"SELECT name FROM iam_inline WHERE kind = ? AND owner = ? AND name > ? "
@@ -216,8 +217,8 @@ int iam_list_inline(struct local_cloud *cloud, const struct local_request *req, 
 		false, out, err);
 }
 
-int iam_list_attached(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_list_attached(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	return list_owned(cloud, req,
 		"SELECT arn FROM iam_attached WHERE kind = ? AND owner = ? AND arn > ? "
@@ -247,7 +248,7 @@ static int count_rows(struct local_cloud *cloud, const char *sql, const struct i
 #define COUNT_MEMBERS "SELECT count(*) FROM iam_member WHERE ? = 'group' AND grp = ?"
 #define COUNT_GROUPS "SELECT count(*) FROM iam_member WHERE ? = 'user' AND user = ?"
 
-int iam_attach(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_attach(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct iam_entity e = {0};
@@ -256,13 +257,13 @@ int iam_attach(struct local_cloud *cloud, const struct local_request *req,
 	int64_t count = 0;
 	int found, result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || begin_owner(cloud, req, &e, err))
+	if (local_iam_need(req, "PolicyArn", &arn, err) || begin_owner(cloud, req, &e, err))
 		goto out;
-	found = iam_policy_document(cloud, arn, &document, err);
+	found = local_iam_policy_document(cloud, arn, &document, err);
 	if (found < 0)
 		goto out;
 	if (!found) {
-		iam_no_such(err, "Policy %s does not exist or is not attachable.", arn);
+		local_iam_no_such(err, "Policy %s does not exist or is not attachable.", arn);
 		goto out;
 	}
 	if (sql_run(cloud->db, NULL, err,
@@ -272,19 +273,19 @@ int iam_attach(struct local_cloud *cloud, const struct local_request *req,
 		goto out;
 	if (count > MAX_ATTACHED)
 		local_fault(err, 409, "LimitExceeded", "Cannot exceed quota for PoliciesPer%s: %d",
-			iam_kind_title(e.kind), MAX_ATTACHED);
+			local_iam_kind_title(e.kind), MAX_ATTACHED);
 	else
 		result = local_tx_commit(cloud, err);
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	free(document);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_detach(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_detach(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct iam_entity e = {0};
@@ -292,20 +293,20 @@ int iam_detach(struct local_cloud *cloud, const struct local_request *req,
 	int64_t changed = 0;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || begin_owner(cloud, req, &e, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || begin_owner(cloud, req, &e, err) ||
 		sql_run(cloud->db, &changed, err,
 			"DELETE FROM iam_attached WHERE kind = ? AND owner = ? AND arn = ?", "sss",
 			e.kind, e.name, arn))
 		goto out;
 	if (!changed)
-		iam_no_such(err, "Policy %s was not found.", arn);
+		local_iam_no_such(err, "Policy %s was not found.", arn);
 	else
 		result = local_tx_commit(cloud, err);
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
-	iam_entity_release(&e);
+		local_iam_changed(cloud);
+	local_iam_entity_release(&e);
 	return result;
 }
 
@@ -334,7 +335,7 @@ static int check_bare(struct local_cloud *cloud, const struct iam_entity *e, str
 	return 0;
 }
 
-int iam_delete_entity(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_delete_entity(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct iam_entity e = {0};
@@ -354,8 +355,8 @@ int iam_delete_entity(struct local_cloud *cloud, const struct local_request *req
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
-	iam_entity_release(&e);
+		local_iam_changed(cloud);
+	local_iam_entity_release(&e);
 	return result;
 }
 
@@ -368,28 +369,28 @@ static int change_member(struct local_cloud *cloud, const struct local_request *
 	const char *group_name, *user_name;
 	int result = -1;
 
-	if (iam_need(req, "GroupName", &group_name, err) ||
-		iam_need(req, "UserName", &user_name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, "group", group_name, &group, err) ||
-		iam_entity_get(cloud, "user", user_name, &user, err) ||
+	if (local_iam_need(req, "GroupName", &group_name, err) ||
+		local_iam_need(req, "UserName", &user_name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, "group", group_name, &group, err) ||
+		local_iam_entity_get(cloud, "user", user_name, &user, err) ||
 		sql_run(cloud->db, NULL, err, sql, "ss", group.name, user.name))
 		goto out;
 	result = local_tx_commit(cloud, err);
 out:
 	local_tx_end(cloud);
-	iam_entity_release(&group);
-	iam_entity_release(&user);
+	local_iam_entity_release(&group);
+	local_iam_entity_release(&user);
 	return result;
 }
 
-int iam_add_user_to_group(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_add_user_to_group(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	return change_member(
 		cloud, req, "INSERT OR IGNORE INTO iam_member(grp, user) VALUES(?, ?)", err);
 }
 
-int iam_remove_user_from_group(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_remove_user_from_group(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	return change_member(cloud, req, "DELETE FROM iam_member WHERE grp = ? AND user = ?", err);
@@ -410,17 +411,17 @@ static int list_entities_of(struct local_cloud *cloud, const char *kind, const c
 	for (i = 0; !row && i < names.nr; i++) {
 		struct iam_entity e = {0};
 
-		row = iam_entity_get(cloud, kind, names.v[i], &e, err);
+		row = local_iam_entity_get(cloud, kind, names.v[i], &e, err);
 		if (!row)
-			json_push(list, iam_entity_json(&e, false));
-		iam_entity_release(&e);
+			json_push(list, local_iam_entity_json(&e, false));
+		local_iam_entity_release(&e);
 	}
 	strvec_release(&names);
 	return row;
 }
 
-int iam_get_group(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_get_group(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	struct json *users = json_array();
 	struct iam_entity e = {0};
@@ -432,7 +433,7 @@ int iam_get_group(struct local_cloud *cloud, const struct local_request *req, st
 			err))
 		goto out;
 	*out = json_object();
-	json_set(*out, "Group", iam_entity_json(&e, true));
+	json_set(*out, "Group", local_iam_entity_json(&e, true));
 	json_set(*out, "Users", users);
 	json_set_bool(*out, "IsTruncated", false);
 	users = NULL;
@@ -440,11 +441,11 @@ int iam_get_group(struct local_cloud *cloud, const struct local_request *req, st
 out:
 	local_tx_end(cloud);
 	json_free(users);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_list_groups_for_user(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_list_groups_for_user(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	struct json *groups = json_array();
@@ -452,8 +453,8 @@ int iam_list_groups_for_user(struct local_cloud *cloud, const struct local_reque
 	const char *name;
 	int result = -1;
 
-	if (iam_need(req, "UserName", &name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, "user", name, &e, err) ||
+	if (local_iam_need(req, "UserName", &name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, "user", name, &e, err) ||
 		list_entities_of(cloud, "group",
 			"SELECT grp FROM iam_member WHERE user = ? ORDER BY grp", e.name, groups,
 			err))
@@ -466,6 +467,6 @@ int iam_list_groups_for_user(struct local_cloud *cloud, const struct local_reque
 out:
 	local_tx_end(cloud);
 	json_free(groups);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }

@@ -53,7 +53,7 @@
 	"{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\"s3:GetBucketLocation\","        \
 	"\"s3:ListAllMyBuckets\"],\"Resource\":[\"*\"]}]}"
 
-const struct iam_managed_policy iam_managed_policies[] = {
+const struct iam_managed_policy local_iam_managed_policies[] = {
 	{"AWSGlueConsoleFullAccess", "ANPAJNZGDEOD7MISOVSVI",
 		ALLOW("\"glue:*\",\"s3:ListAllMyBuckets\",\"s3:ListBucket\","
 		      "\"s3:GetBucketLocation\",\"s3:GetBucketAcl\",\"iam:ListRoles\","
@@ -113,16 +113,16 @@ const struct iam_managed_policy iam_managed_policies[] = {
 		      "PutObject\","
 		      "\"glue:Get*\",\"glue:BatchGet*\",\"athena:Get*\"")},
 };
-const size_t iam_nr_managed_policies = ARRAY_SIZE(iam_managed_policies);
+const size_t local_iam_nr_managed_policies = ARRAY_SIZE(local_iam_managed_policies);
 
-const struct iam_managed_policy *iam_managed_find(const char *arn)
+const struct iam_managed_policy *local_iam_managed_find(const char *arn)
 {
 	size_t i;
 
 	if (!starts_with(arn, PREFIX))
 		return NULL;
-	for (i = 0; i < iam_nr_managed_policies; i++)
-		if (!strcmp(iam_managed_policies[i].name, arn + strlen(PREFIX)))
-			return &iam_managed_policies[i];
+	for (i = 0; i < local_iam_nr_managed_policies; i++)
+		if (!strcmp(local_iam_managed_policies[i].name, arn + strlen(PREFIX)))
+			return &local_iam_managed_policies[i];
 	return NULL;
 }

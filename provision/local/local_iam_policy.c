@@ -55,13 +55,13 @@ static void managed_read(const struct iam_managed_policy *m, struct policy_row *
 
 static int no_policy(const char *arn, struct err *err)
 {
-	return iam_no_such(err, "Policy %s was not found.", arn);
+	return local_iam_no_such(err, "Policy %s was not found.", arn);
 }
 
 static int policy_get(
 	struct local_cloud *cloud, const char *arn, struct policy_row *p, struct err *err)
 {
-	const struct iam_managed_policy *managed = iam_managed_find(arn);
+	const struct iam_managed_policy *managed = local_iam_managed_find(arn);
 	struct sql_stmt *st;
 	int row;
 
@@ -89,10 +89,10 @@ static int policy_get_own(
 	return policy_get(cloud, arn, p, err);
 }
 
-int iam_policy_document(
+int local_iam_policy_document(
 	struct local_cloud *cloud, const char *arn, char **document, struct err *err)
 {
-	const struct iam_managed_policy *managed = iam_managed_find(arn);
+	const struct iam_managed_policy *managed = local_iam_managed_find(arn);
 	struct sql_stmt *st;
 	int row;
 
@@ -126,8 +126,8 @@ static struct json *policy_json(const struct policy_row *p)
 	json_set_i64(out, "PermissionsBoundaryUsageCount", 0);
 	json_set_bool(out, "IsAttachable", true);
 	json_set_str(out, "Description", p->description);
-	iam_set_time(out, "CreateDate", p->created_ms);
-	iam_set_time(out, "UpdateDate", p->updated_ms);
+	local_iam_set_time(out, "CreateDate", p->created_ms);
+	local_iam_set_time(out, "UpdateDate", p->updated_ms);
 	free(version);
 	return out;
 }
@@ -139,7 +139,7 @@ static int check_document(const char *text, struct err *err)
 	if (policy_check(text, POLICY_IDENTITY, &doc, err))
 		return -1;
 	json_free(doc);
-	if (iam_policy_size(text) <= MAX_MANAGED)
+	if (local_iam_policy_size(text) <= MAX_MANAGED)
 		return 0;
 	return local_fault(
 		err, 409, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", MAX_MANAGED);
@@ -180,11 +180,11 @@ static int create_policy(struct local_cloud *cloud, const struct local_request *
 	char *c;
 	int result = -1;
 
-	if (iam_need(req, "PolicyName", &name, err) ||
-		iam_need(req, "PolicyDocument", &document, err) ||
-		iam_check_name("PolicyName", name, 128, err) || iam_check_path(&path, err) ||
-		check_document(document, err) ||
-		iam_tags_read(json_get(req->in, "Tags"), &tags, err))
+	if (local_iam_need(req, "PolicyName", &name, err) ||
+		local_iam_need(req, "PolicyDocument", &document, err) ||
+		local_iam_check_name("PolicyName", name, 128, err) ||
+		local_iam_check_path(&path, err) || check_document(document, err) ||
+		local_iam_tags_read(json_get(req->in, "Tags"), &tags, err))
 		goto out;
 	p.name = xstrdup(name);
 	p.path = xstrdup(path);
@@ -200,7 +200,7 @@ static int create_policy(struct local_cloud *cloud, const struct local_request *
 	*out = json_object();
 	json_set(*out, "Policy", policy_json(&p));
 	if (json_len(tags))
-		json_set(json_get(*out, "Policy"), "Tags", iam_tags_list(tags));
+		json_set(json_get(*out, "Policy"), "Tags", local_iam_tags_list(tags));
 	result = 0;
 out:
 	local_tx_end(cloud);
@@ -217,12 +217,12 @@ static int get_policy(struct local_cloud *cloud, const struct local_request *req
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get(cloud, arn, &p, err) || local_tags_get(cloud, arn, &tags, err))
 		goto out;
 	*out = json_object();
 	json_set(*out, "Policy", policy_json(&p));
-	json_set(json_get(*out, "Policy"), "Tags", iam_tags_list(tags));
+	json_set(json_get(*out, "Policy"), "Tags", local_iam_tags_list(tags));
 	result = 0;
 out:
 	local_tx_end(cloud);
@@ -240,7 +240,7 @@ static int delete_policy(struct local_cloud *cloud, const struct local_request *
 	int64_t versions = 0;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get_own(cloud, arn, &p, err))
 		goto out;
 	if (p.attached) {
@@ -272,7 +272,7 @@ out:
 	sql_done(st);
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	policy_row_release(&p);
 	return result;
 }
@@ -304,10 +304,10 @@ static void list_managed(const char *prefix, struct json *list)
 {
 	size_t i;
 
-	for (i = 0; i < iam_nr_managed_policies; i++) {
+	for (i = 0; i < local_iam_nr_managed_policies; i++) {
 		struct policy_row p = {0};
 
-		managed_read(&iam_managed_policies[i], &p);
+		managed_read(&local_iam_managed_policies[i], &p);
 		if (starts_with(p.path, prefix))
 			json_push(list, policy_json(&p));
 		policy_row_release(&p);
@@ -330,7 +330,7 @@ static void cut_page(struct json *all, const struct iam_page *page, struct json 
 			break;
 		json_push(list, json_copy(e));
 	}
-	iam_page_close(out, more,
+	local_iam_page_close(out, more,
 		json_len(list) ? json_get_str(json_at(list, json_len(list) - 1), "Arn") : "");
 	json_set(out, "Policies", list);
 }
@@ -345,7 +345,7 @@ static int list_policies(struct local_cloud *cloud, const struct local_request *
 	struct iam_page page = {0};
 	int result = -1;
 
-	if (iam_page_read(req, &page, err) || local_tx_begin(cloud, err))
+	if (local_iam_page_read(req, &page, err) || local_tx_begin(cloud, err))
 		goto out;
 	if ((!scope || strcmp(scope, "AWS")) &&
 		list_own(cloud, prefix ? prefix : "/", only_attached, all, err))
@@ -358,7 +358,7 @@ static int list_policies(struct local_cloud *cloud, const struct local_request *
 out:
 	local_tx_end(cloud);
 	json_free(all);
-	iam_page_release(&page);
+	local_iam_page_release(&page);
 	return result;
 }
 
@@ -371,7 +371,7 @@ static int list_entities_for_policy(struct local_cloud *cloud, const struct loca
 	const char *arn;
 	int row = -1, result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get(cloud, arn, &p, err))
 		goto out;
 	st = sql_query(cloud->db, err,
@@ -379,7 +379,7 @@ static int list_entities_for_policy(struct local_cloud *cloud, const struct loca
 		"ON e.kind = a.kind AND e.name = a.owner WHERE a.arn = ? ORDER BY e.name",
 		"s", arn);
 	while (st && (row = sql_step(st, err)) > 0) {
-		const char *kind = sql_text(st, 0), *title = iam_kind_title(kind);
+		const char *kind = sql_text(st, 0), *title = local_iam_kind_title(kind);
 		char *name_name = xasprintf("%sName", title), *id_name = xasprintf("%sId", title);
 		struct json *e = json_object();
 
@@ -418,7 +418,7 @@ static int read_version(const struct local_request *req, int64_t *version, struc
 	const char *id;
 	long long number;
 
-	if (iam_need(req, "VersionId", &id, err))
+	if (local_iam_need(req, "VersionId", &id, err))
 		return -1;
 	if (*id == 'v' && !parse_int64(id + 1, 1, 1000000000, &number)) {
 		*version = number;
@@ -437,14 +437,14 @@ static struct json *version_json(
 	char *id = xasprintf("v%lld", (long long)version);
 
 	if (document) {
-		char *encoded = iam_encode_document(document);
+		char *encoded = local_iam_encode_document(document);
 
 		json_set_str(v, "Document", encoded);
 		free(encoded);
 	}
 	json_set_str(v, "VersionId", id);
 	json_set_bool(v, "IsDefaultVersion", is_default);
-	iam_set_time(v, "CreateDate", created_ms);
+	local_iam_set_time(v, "CreateDate", created_ms);
 	free(id);
 	return v;
 }
@@ -478,9 +478,10 @@ static int create_version(struct local_cloud *cloud, const struct local_request 
 	const char *arn, *document;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) ||
-		iam_need(req, "PolicyDocument", &document, err) || check_document(document, err) ||
-		local_tx_begin(cloud, err) || policy_get_own(cloud, arn, &p, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) ||
+		local_iam_need(req, "PolicyDocument", &document, err) ||
+		check_document(document, err) || local_tx_begin(cloud, err) ||
+		policy_get_own(cloud, arn, &p, err) ||
 		count_versions(cloud, arn, &count, &next, err))
 		goto out;
 	if (count >= MAX_VERSIONS) {
@@ -506,14 +507,15 @@ static int create_version(struct local_cloud *cloud, const struct local_request 
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	policy_row_release(&p);
 	return result;
 }
 
 static int no_version(const char *arn, int64_t version, struct err *err)
 {
-	return iam_no_such(err, "Policy %s version v%lld does not exist or is not attachable.", arn,
+	return local_iam_no_such(err,
+		"Policy %s version v%lld does not exist or is not attachable.", arn,
 		(long long)version);
 }
 
@@ -527,10 +529,10 @@ static int get_version(struct local_cloud *cloud, const struct local_request *re
 	int64_t version;
 	int row, result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
 		local_tx_begin(cloud, err) || policy_get(cloud, arn, &p, err))
 		goto out;
-	managed = iam_managed_find(arn);
+	managed = local_iam_managed_find(arn);
 	if (managed && version == 1) {
 		*out = json_object();
 		json_set(*out, "PolicyVersion",
@@ -567,10 +569,10 @@ static int list_versions(struct local_cloud *cloud, const struct local_request *
 	const char *arn;
 	int row = -1, result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get(cloud, arn, &p, err))
 		goto out;
-	if (iam_managed_find(arn))
+	if (local_iam_managed_find(arn))
 		json_push(list, version_json(1, true, p.created_ms, NULL));
 	st = sql_query(cloud->db, err,
 		"SELECT version, created_ms FROM iam_policy_version WHERE arn = ? "
@@ -602,7 +604,7 @@ static int delete_version(struct local_cloud *cloud, const struct local_request 
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
 		local_tx_begin(cloud, err) || policy_get_own(cloud, arn, &p, err))
 		goto out;
 	if (version == p.version) {
@@ -629,7 +631,7 @@ static int set_default_version(struct local_cloud *cloud, const struct local_req
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
 		local_tx_begin(cloud, err) || policy_get_own(cloud, arn, &p, err) ||
 		sql_run(cloud->db, &changed, err,
 			"UPDATE iam_policy SET default_version = ?2 WHERE arn = ?1 AND "
@@ -641,7 +643,7 @@ static int set_default_version(struct local_cloud *cloud, const struct local_req
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	policy_row_release(&p);
 	return result;
 }
@@ -656,8 +658,8 @@ static int tag_policy(struct local_cloud *cloud, const struct local_request *req
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) ||
-		iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) ||
+		local_iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
 		local_tx_begin(cloud, err) || policy_get_own(cloud, arn, &p, err) ||
 		local_tags_set(cloud, arn, tags, err))
 		goto out;
@@ -676,7 +678,7 @@ static int untag_policy(struct local_cloud *cloud, const struct local_request *r
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get_own(cloud, arn, &p, err) ||
 		local_tags_remove(cloud, arn, json_get(req->in, "TagKeys"), err))
 		goto out;
@@ -695,11 +697,11 @@ static int list_policy_tags(struct local_cloud *cloud, const struct local_reques
 	const char *arn;
 	int result = -1;
 
-	if (iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get(cloud, arn, &p, err) || local_tags_get(cloud, arn, &tags, err))
 		goto out;
 	*out = json_object();
-	json_set(*out, "Tags", iam_tags_list(tags));
+	json_set(*out, "Tags", local_iam_tags_list(tags));
 	json_set_bool(*out, "IsTruncated", false);
 	result = 0;
 out:

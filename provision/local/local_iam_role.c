@@ -6,19 +6,19 @@
 #define MAX_TRUST 2048
 #define MAX_SESSION_S 43200
 
-struct json *iam_entity_json(const struct iam_entity *e, bool with_details)
+struct json *local_iam_entity_json(const struct iam_entity *e, bool with_details)
 {
 	struct json *out = json_object();
-	const char *title = iam_kind_title(e->kind);
+	const char *title = local_iam_kind_title(e->kind);
 	char *id_name = xasprintf("%sId", title), *name = xasprintf("%sName", title);
 
 	json_set_str(out, "Path", e->path);
 	json_set_str(out, name, e->name);
 	json_set_str(out, id_name, e->id);
 	json_set_str(out, "Arn", e->arn);
-	iam_set_time(out, "CreateDate", e->created_ms);
+	local_iam_set_time(out, "CreateDate", e->created_ms);
 	if (e->trust) {
-		char *encoded = iam_encode_document(e->trust);
+		char *encoded = local_iam_encode_document(e->trust);
 
 		json_set_str(out, "AssumeRolePolicyDocument", encoded);
 		json_set_str(out, "Description", e->description);
@@ -41,7 +41,7 @@ static int check_trust(const char *text, struct json **doc, struct err *err)
 {
 	if (policy_check(text, POLICY_TRUST, doc, err))
 		return -1;
-	if (iam_policy_size(text) <= MAX_TRUST)
+	if (local_iam_policy_size(text) <= MAX_TRUST)
 		return 0;
 	json_free(*doc);
 	*doc = NULL;
@@ -68,11 +68,11 @@ static int check_boundary(struct local_cloud *cloud, const char *arn, struct err
 
 	if (!arn)
 		return 0;
-	found = iam_policy_document(cloud, arn, &document, err);
+	found = local_iam_policy_document(cloud, arn, &document, err);
 	free(document);
 	if (found)
 		return found < 0 ? -1 : 0;
-	return iam_no_such(err, "Scope ARN: %s does not exist or is not attachable.", arn);
+	return local_iam_no_such(err, "Scope ARN: %s does not exist or is not attachable.", arn);
 }
 
 /* Adds the row; the tags go to the common table. In a transaction. */
@@ -90,7 +90,7 @@ static int insert_entity(
 		    e->description, e->max_session_s, e->boundary)) {
 		if (detail.code == ERR_EXISTS)
 			local_fault(err, 409, "EntityAlreadyExists",
-				"%s with name %s already exists.", iam_kind_title(e->kind),
+				"%s with name %s already exists.", local_iam_kind_title(e->kind),
 				e->name);
 		else
 			err_move(err, &detail);
@@ -113,14 +113,16 @@ static char *new_id(const char *prefix)
 static int create_entity(struct local_cloud *cloud, const struct local_request *req,
 	struct iam_entity *e, size_t max_name, struct json **out, struct err *err)
 {
-	const char *title = iam_kind_title(e->kind), *path = json_get_str(req->in, "Path"), *name;
+	const char *title = local_iam_kind_title(e->kind), *path = json_get_str(req->in, "Path"),
+		   *name;
 	char *name_name = xasprintf("%sName", title);
 	struct json *tags = NULL;
 	int result = -1;
 
-	if (iam_need(req, name_name, &name, err) ||
-		iam_check_name(name_name, name, max_name, err) || iam_check_path(&path, err) ||
-		iam_tags_read(json_get(req->in, "Tags"), &tags, err))
+	if (local_iam_need(req, name_name, &name, err) ||
+		local_iam_check_name(name_name, name, max_name, err) ||
+		local_iam_check_path(&path, err) ||
+		local_iam_tags_read(json_get(req->in, "Tags"), &tags, err))
 		goto out;
 	e->name = xstrdup(name);
 	e->path = xstrdup(path);
@@ -131,21 +133,21 @@ static int create_entity(struct local_cloud *cloud, const struct local_request *
 		local_tx_commit(cloud, err))
 		goto out;
 	*out = json_object();
-	json_set(*out, title, iam_entity_json(e, true));
+	json_set(*out, title, local_iam_entity_json(e, true));
 	if (json_len(tags))
-		json_set(json_get(*out, title), "Tags", iam_tags_list(tags));
+		json_set(json_get(*out, title), "Tags", local_iam_tags_list(tags));
 	result = 0;
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	json_free(tags);
 	free(name_name);
 	return result;
 }
 
-int iam_create_role(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_create_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	struct iam_entity e = {.kind = xstrdup("role"), .id = new_id("AROA")};
 	const char *trust, *path = json_get_str(req->in, "Path"),
@@ -153,7 +155,7 @@ int iam_create_role(struct local_cloud *cloud, const struct local_request *req, 
 	struct json *doc = NULL;
 	int result = -1;
 
-	if (iam_need(req, "AssumeRolePolicyDocument", &trust, err) ||
+	if (local_iam_need(req, "AssumeRolePolicyDocument", &trust, err) ||
 		check_session_s(req, &e.max_session_s, err))
 		goto out;
 	if ((path && starts_with(path, "/aws-service-role/")) ||
@@ -171,27 +173,27 @@ int iam_create_role(struct local_cloud *cloud, const struct local_request *req, 
 	result = create_entity(cloud, req, &e, 64, out, err);
 out:
 	json_free(doc);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_create_user(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_create_user(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	struct iam_entity e = {.kind = xstrdup("user"), .id = new_id("AIDA")};
 	int result = create_entity(cloud, req, &e, 64, out, err);
 
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_create_group(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_create_group(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	struct iam_entity e = {.kind = xstrdup("group"), .id = new_id("AGPA")};
 	int result = create_entity(cloud, req, &e, 128, out, err);
 
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
@@ -202,36 +204,36 @@ static int get_with_tags(struct local_cloud *cloud, const char *kind, const char
 	struct json *tags = NULL, *doc;
 	int result = -1;
 
-	if (local_tx_begin(cloud, err) || iam_entity_get(cloud, kind, name, &e, err) ||
+	if (local_tx_begin(cloud, err) || local_iam_entity_get(cloud, kind, name, &e, err) ||
 		local_tags_get(cloud, e.arn, &tags, err))
 		goto out;
-	doc = iam_entity_json(&e, true);
+	doc = local_iam_entity_json(&e, true);
 	if (json_len(tags))
-		json_set(doc, "Tags", iam_tags_list(tags));
+		json_set(doc, "Tags", local_iam_tags_list(tags));
 	if (!strcmp(kind, "role"))
 		json_set(doc, "RoleLastUsed", json_object());
 	*out = json_object();
-	json_set(*out, iam_kind_title(kind), doc);
+	json_set(*out, local_iam_kind_title(kind), doc);
 	result = 0;
 out:
 	local_tx_end(cloud);
 	json_free(tags);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	return result;
 }
 
-int iam_get_role(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_get_role(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	const char *name;
 
-	if (iam_need(req, "RoleName", &name, err))
+	if (local_iam_need(req, "RoleName", &name, err))
 		return -1;
 	return get_with_tags(cloud, "role", name, out, err);
 }
 
-int iam_get_user(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_get_user(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	const char *name = json_get_str(req->in, "UserName");
 	struct json *user;
@@ -243,7 +245,7 @@ int iam_get_user(struct local_cloud *cloud, const struct local_request *req, str
 	json_set_str(user, "Path", "/");
 	json_set_str(user, "UserId", req->who->user_id);
 	json_set_str(user, "Arn", req->who->arn);
-	iam_set_time(user, "CreateDate", 0);
+	local_iam_set_time(user, "CreateDate", 0);
 	*out = json_object();
 	json_set(*out, "User", user);
 	return 0;
@@ -279,7 +281,7 @@ static int list_rows(struct local_cloud *cloud, const char *kind, const char *pr
 			row = 0;
 			break;
 		}
-		json_push(list, iam_entity_json(&e, false));
+		json_push(list, local_iam_entity_json(&e, false));
 	}
 	sql_done(st);
 	return row;
@@ -288,46 +290,47 @@ static int list_rows(struct local_cloud *cloud, const char *kind, const char *pr
 static int list_entities(struct local_cloud *cloud, const struct local_request *req,
 	const char *kind, struct json **out, struct err *err)
 {
-	const char *title = iam_kind_title(kind), *prefix = json_get_str(req->in, "PathPrefix");
+	const char *title = local_iam_kind_title(kind),
+		   *prefix = json_get_str(req->in, "PathPrefix");
 	char *plural = xasprintf("%ss", title), *name = xasprintf("%sName", title);
 	struct json *list = json_array();
 	struct iam_page page = {0};
 	bool more = false;
 	int result = -1;
 
-	if (iam_page_read(req, &page, err) || local_tx_begin(cloud, err))
+	if (local_iam_page_read(req, &page, err) || local_tx_begin(cloud, err))
 		goto out;
 	result = list_rows(cloud, kind, prefix ? prefix : "/", &page, list, &more, err);
 	local_tx_end(cloud);
 	if (result)
 		goto out;
 	*out = json_object();
-	iam_page_close(*out, more,
+	local_iam_page_close(*out, more,
 		json_len(list) ? json_get_str(json_at(list, json_len(list) - 1), name) : "");
 	json_set(*out, plural, list);
 	list = NULL;
 out:
 	json_free(list);
-	iam_page_release(&page);
+	local_iam_page_release(&page);
 	free(plural);
 	free(name);
 	return result;
 }
 
-int iam_list_roles(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_list_roles(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	return list_entities(cloud, req, "role", out, err);
 }
 
-int iam_list_users(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_list_users(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	return list_entities(cloud, req, "user", out, err);
 }
 
-int iam_list_groups(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
+int local_iam_list_groups(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
 {
 	return list_entities(cloud, req, "group", out, err);
 }
@@ -341,8 +344,8 @@ static int update_role(struct local_cloud *cloud, const struct local_request *re
 	const char *name;
 	int result = -1;
 
-	if (iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, "role", name, &e, err))
+	if (local_iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, "role", name, &e, err))
 		goto out;
 	if (is_number ? sql_run(cloud->db, NULL, err, column_sql, "is", number, name)
 		      : sql_run(cloud->db, NULL, err, column_sql, "ss", text, name))
@@ -350,9 +353,9 @@ static int update_role(struct local_cloud *cloud, const struct local_request *re
 	result = local_tx_commit(cloud, err);
 out:
 	local_tx_end(cloud);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	if (!result)
-		iam_changed(cloud);
+		local_iam_changed(cloud);
 	return result;
 }
 
@@ -360,7 +363,7 @@ out:
 #define SET_SESSION "UPDATE iam_entity SET max_session_s = ? WHERE kind = 'role' AND name = ?"
 #define SET_TRUST "UPDATE iam_entity SET trust = ? WHERE kind = 'role' AND name = ?"
 
-int iam_update_role(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_update_role(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	const char *description = json_get_str(req->in, "Description");
@@ -378,25 +381,25 @@ int iam_update_role(struct local_cloud *cloud, const struct local_request *req,
 		NULL, seconds, true, err);
 }
 
-int iam_update_role_description(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_update_role_description(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	const char *description, *name;
 
-	if (iam_need(req, "Description", &description, err) ||
-		iam_need(req, "RoleName", &name, err) ||
+	if (local_iam_need(req, "Description", &description, err) ||
+		local_iam_need(req, "RoleName", &name, err) ||
 		update_role(cloud, req, SET_DESCRIPTION, description, 0, false, err))
 		return -1;
 	return get_with_tags(cloud, "role", name, out, err);
 }
 
-int iam_update_assume_role_policy(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_update_assume_role_policy(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	struct json *doc = NULL;
 	const char *trust;
 
-	if (iam_need(req, "PolicyDocument", &trust, err) || check_trust(trust, &doc, err))
+	if (local_iam_need(req, "PolicyDocument", &trust, err) || check_trust(trust, &doc, err))
 		return -1;
 	json_free(doc);
 	return update_role(cloud, req, SET_TRUST, trust, 0, false, err);
@@ -404,18 +407,18 @@ int iam_update_assume_role_policy(struct local_cloud *cloud, const struct local_
 
 /* --- tags --- */
 
-int iam_tag_role(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_tag_role(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
-	const char *kind = iam_kind(req->operation), *name;
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	struct iam_entity e = {0};
 	struct json *tags = NULL, *all = NULL;
 	int result = -1;
 
-	if (iam_need(req, name_name, &name, err) ||
-		iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
-		local_tx_begin(cloud, err) || iam_entity_get(cloud, kind, name, &e, err) ||
+	if (local_iam_need(req, name_name, &name, err) ||
+		local_iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
+		local_tx_begin(cloud, err) || local_iam_entity_get(cloud, kind, name, &e, err) ||
 		local_tags_set(cloud, e.arn, tags, err) || local_tags_get(cloud, e.arn, &all, err))
 		goto out;
 	if (json_len(all) > 50) {
@@ -428,68 +431,68 @@ out:
 	local_tx_end(cloud);
 	json_free(tags);
 	json_free(all);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	free(name_name);
 	return result;
 }
 
-int iam_untag_role(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_untag_role(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
-	const char *kind = iam_kind(req->operation), *name;
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	struct iam_entity e = {0};
 	int result = -1;
 
-	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, kind, name, &e, err) ||
+	if (local_iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, kind, name, &e, err) ||
 		local_tags_remove(cloud, e.arn, json_get(req->in, "TagKeys"), err))
 		goto out;
 	result = local_tx_commit(cloud, err);
 out:
 	local_tx_end(cloud);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	free(name_name);
 	return result;
 }
 
-int iam_list_role_tags(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_list_role_tags(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	const char *kind = iam_kind(req->operation), *name;
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	struct iam_entity e = {0};
 	struct json *tags = NULL;
 	int result = -1;
 
-	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, kind, name, &e, err) ||
+	if (local_iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, kind, name, &e, err) ||
 		local_tags_get(cloud, e.arn, &tags, err))
 		goto out;
 	*out = json_object();
-	json_set(*out, "Tags", iam_tags_list(tags));
+	json_set(*out, "Tags", local_iam_tags_list(tags));
 	json_set_bool(*out, "IsTruncated", false);
 	result = 0;
 out:
 	local_tx_end(cloud);
 	json_free(tags);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	free(name_name);
 	return result;
 }
 
-int iam_list_instance_profiles_for_role(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
+int local_iam_list_instance_profiles_for_role(struct local_cloud *cloud,
+	const struct local_request *req, struct json **out, struct err *err)
 {
 	struct iam_entity e = {0};
 	const char *name;
 	int result;
 
-	if (iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err))
+	if (local_iam_need(req, "RoleName", &name, err) || local_tx_begin(cloud, err))
 		return -1;
-	result = iam_entity_get(cloud, "role", name, &e, err);
+	result = local_iam_entity_get(cloud, "role", name, &e, err);
 	local_tx_end(cloud);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	if (result)
 		return -1;
 	/* the local cloud makes no instance profiles */
@@ -504,17 +507,18 @@ int iam_list_instance_profiles_for_role(struct local_cloud *cloud, const struct 
 static int set_boundary(struct local_cloud *cloud, const struct local_request *req,
 	const char *boundary, struct err *err)
 {
-	const char *kind = iam_kind(req->operation), *name;
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation), *name;
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	struct iam_entity e = {0};
 	int result = -1;
 
-	if (iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
-		iam_entity_get(cloud, kind, name, &e, err) || check_boundary(cloud, boundary, err))
+	if (local_iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
+		local_iam_entity_get(cloud, kind, name, &e, err) ||
+		check_boundary(cloud, boundary, err))
 		goto out;
 	if (!boundary && !e.boundary) {
-		iam_no_such(err, "%s %s does not have a permissions boundary", iam_kind_title(kind),
-			e.name);
+		local_iam_no_such(err, "%s %s does not have a permissions boundary",
+			local_iam_kind_title(kind), e.name);
 		goto out;
 	}
 	if (sql_run(cloud->db, NULL, err,
@@ -525,23 +529,23 @@ static int set_boundary(struct local_cloud *cloud, const struct local_request *r
 out:
 	local_tx_end(cloud);
 	if (!result)
-		iam_changed(cloud);
-	iam_entity_release(&e);
+		local_iam_changed(cloud);
+	local_iam_entity_release(&e);
 	free(name_name);
 	return result;
 }
 
-int iam_put_boundary(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_put_boundary(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	const char *boundary;
 
-	if (iam_need(req, "PermissionsBoundary", &boundary, err))
+	if (local_iam_need(req, "PermissionsBoundary", &boundary, err))
 		return -1;
 	return set_boundary(cloud, req, boundary, err);
 }
 
-int iam_delete_boundary(struct local_cloud *cloud, const struct local_request *req,
+int local_iam_delete_boundary(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
 	return set_boundary(cloud, req, NULL, err);
@@ -552,72 +556,72 @@ int iam_delete_boundary(struct local_cloud *cloud, const struct local_request *r
 static void entity_arn(
 	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
 {
-	const char *kind = iam_kind(req->operation);
-	char *name_name = xasprintf("%sName", iam_kind_title(kind));
+	const char *kind = local_iam_kind(req->operation);
+	char *name_name = xasprintf("%sName", local_iam_kind_title(kind));
 	const char *name = json_get_str(req->in, name_name), *path = json_get_str(req->in, "Path");
 	struct iam_entity e = {0};
 
 	if (name && !local_tx_begin(cloud, NULL) &&
-		iam_entity_find(cloud, kind, name, &e, NULL) > 0)
+		local_iam_entity_find(cloud, kind, name, &e, NULL) > 0)
 		strbuf_addstr(arn, e.arn);
 	else
 		strbuf_addf(arn, "arn:aws:iam::%s:%s%s%s", cloud->account, kind, path ? path : "/",
 			name ? name : "");
 	local_tx_end(cloud);
-	iam_entity_release(&e);
+	local_iam_entity_release(&e);
 	free(name_name);
 }
 
 static const struct local_route routes[] = {
-	{"AddUserToGroup", iam_add_user_to_group, entity_arn},
-	{"AttachGroupPolicy", iam_attach, entity_arn},
-	{"AttachRolePolicy", iam_attach, entity_arn},
-	{"AttachUserPolicy", iam_attach, entity_arn},
-	{"CreateGroup", iam_create_group, entity_arn},
-	{"CreateRole", iam_create_role, entity_arn},
-	{"CreateUser", iam_create_user, entity_arn},
-	{"DeleteGroup", iam_delete_entity, entity_arn},
-	{"DeleteGroupPolicy", iam_delete_inline, entity_arn},
-	{"DeleteRole", iam_delete_entity, entity_arn},
-	{"DeleteRolePermissionsBoundary", iam_delete_boundary, entity_arn},
-	{"DeleteRolePolicy", iam_delete_inline, entity_arn},
-	{"DeleteUser", iam_delete_entity, entity_arn},
-	{"DeleteUserPermissionsBoundary", iam_delete_boundary, entity_arn},
-	{"DeleteUserPolicy", iam_delete_inline, entity_arn},
-	{"DetachGroupPolicy", iam_detach, entity_arn},
-	{"DetachRolePolicy", iam_detach, entity_arn},
-	{"DetachUserPolicy", iam_detach, entity_arn},
-	{"GetGroup", iam_get_group, entity_arn},
-	{"GetGroupPolicy", iam_get_inline, entity_arn},
-	{"GetRole", iam_get_role, entity_arn},
-	{"GetRolePolicy", iam_get_inline, entity_arn},
-	{"GetUser", iam_get_user, entity_arn},
-	{"GetUserPolicy", iam_get_inline, entity_arn},
-	{"ListAttachedGroupPolicies", iam_list_attached, entity_arn},
-	{"ListAttachedRolePolicies", iam_list_attached, entity_arn},
-	{"ListAttachedUserPolicies", iam_list_attached, entity_arn},
-	{"ListGroupPolicies", iam_list_inline, entity_arn},
-	{"ListGroups", iam_list_groups, NULL},
-	{"ListGroupsForUser", iam_list_groups_for_user, NULL},
-	{"ListInstanceProfilesForRole", iam_list_instance_profiles_for_role, entity_arn},
-	{"ListRolePolicies", iam_list_inline, entity_arn},
-	{"ListRoleTags", iam_list_role_tags, entity_arn},
-	{"ListRoles", iam_list_roles, NULL},
-	{"ListUserPolicies", iam_list_inline, entity_arn},
-	{"ListUserTags", iam_list_role_tags, entity_arn},
-	{"ListUsers", iam_list_users, NULL},
-	{"PutGroupPolicy", iam_put_inline, entity_arn},
-	{"PutRolePermissionsBoundary", iam_put_boundary, entity_arn},
-	{"PutRolePolicy", iam_put_inline, entity_arn},
-	{"PutUserPermissionsBoundary", iam_put_boundary, entity_arn},
-	{"PutUserPolicy", iam_put_inline, entity_arn},
-	{"RemoveUserFromGroup", iam_remove_user_from_group, entity_arn},
-	{"TagRole", iam_tag_role, entity_arn},
-	{"TagUser", iam_tag_role, entity_arn},
-	{"UntagRole", iam_untag_role, entity_arn},
-	{"UntagUser", iam_untag_role, entity_arn},
-	{"UpdateAssumeRolePolicy", iam_update_assume_role_policy, entity_arn},
-	{"UpdateRole", iam_update_role, entity_arn},
-	{"UpdateRoleDescription", iam_update_role_description, entity_arn},
+	{"AddUserToGroup", local_iam_add_user_to_group, entity_arn},
+	{"AttachGroupPolicy", local_iam_attach, entity_arn},
+	{"AttachRolePolicy", local_iam_attach, entity_arn},
+	{"AttachUserPolicy", local_iam_attach, entity_arn},
+	{"CreateGroup", local_iam_create_group, entity_arn},
+	{"CreateRole", local_iam_create_role, entity_arn},
+	{"CreateUser", local_iam_create_user, entity_arn},
+	{"DeleteGroup", local_iam_delete_entity, entity_arn},
+	{"DeleteGroupPolicy", local_iam_delete_inline, entity_arn},
+	{"DeleteRole", local_iam_delete_entity, entity_arn},
+	{"DeleteRolePermissionsBoundary", local_iam_delete_boundary, entity_arn},
+	{"DeleteRolePolicy", local_iam_delete_inline, entity_arn},
+	{"DeleteUser", local_iam_delete_entity, entity_arn},
+	{"DeleteUserPermissionsBoundary", local_iam_delete_boundary, entity_arn},
+	{"DeleteUserPolicy", local_iam_delete_inline, entity_arn},
+	{"DetachGroupPolicy", local_iam_detach, entity_arn},
+	{"DetachRolePolicy", local_iam_detach, entity_arn},
+	{"DetachUserPolicy", local_iam_detach, entity_arn},
+	{"GetGroup", local_iam_get_group, entity_arn},
+	{"GetGroupPolicy", local_iam_get_inline, entity_arn},
+	{"GetRole", local_iam_get_role, entity_arn},
+	{"GetRolePolicy", local_iam_get_inline, entity_arn},
+	{"GetUser", local_iam_get_user, entity_arn},
+	{"GetUserPolicy", local_iam_get_inline, entity_arn},
+	{"ListAttachedGroupPolicies", local_iam_list_attached, entity_arn},
+	{"ListAttachedRolePolicies", local_iam_list_attached, entity_arn},
+	{"ListAttachedUserPolicies", local_iam_list_attached, entity_arn},
+	{"ListGroupPolicies", local_iam_list_inline, entity_arn},
+	{"ListGroups", local_iam_list_groups, NULL},
+	{"ListGroupsForUser", local_iam_list_groups_for_user, NULL},
+	{"ListInstanceProfilesForRole", local_iam_list_instance_profiles_for_role, entity_arn},
+	{"ListRolePolicies", local_iam_list_inline, entity_arn},
+	{"ListRoleTags", local_iam_list_role_tags, entity_arn},
+	{"ListRoles", local_iam_list_roles, NULL},
+	{"ListUserPolicies", local_iam_list_inline, entity_arn},
+	{"ListUserTags", local_iam_list_role_tags, entity_arn},
+	{"ListUsers", local_iam_list_users, NULL},
+	{"PutGroupPolicy", local_iam_put_inline, entity_arn},
+	{"PutRolePermissionsBoundary", local_iam_put_boundary, entity_arn},
+	{"PutRolePolicy", local_iam_put_inline, entity_arn},
+	{"PutUserPermissionsBoundary", local_iam_put_boundary, entity_arn},
+	{"PutUserPolicy", local_iam_put_inline, entity_arn},
+	{"RemoveUserFromGroup", local_iam_remove_user_from_group, entity_arn},
+	{"TagRole", local_iam_tag_role, entity_arn},
+	{"TagUser", local_iam_tag_role, entity_arn},
+	{"UntagRole", local_iam_untag_role, entity_arn},
+	{"UntagUser", local_iam_untag_role, entity_arn},
+	{"UpdateAssumeRolePolicy", local_iam_update_assume_role_policy, entity_arn},
+	{"UpdateRole", local_iam_update_role, entity_arn},
+	{"UpdateRoleDescription", local_iam_update_role_description, entity_arn},
 };
 const struct local_service local_iam_role_service = {"iam", routes, ARRAY_SIZE(routes)};

@@ -10,79 +10,92 @@
 
 /* The first row that fits wins: rows with a parameter or header stand before those without. */
 static const struct s3_route routes[] = {
-	{"GET", S3_SERVICE, NULL, NULL, "ListBuckets", "s3:ListAllMyBuckets", s3_list_buckets, 0},
+	{"GET", S3_SERVICE, NULL, NULL, "ListBuckets", "s3:ListAllMyBuckets", local_s3_list_buckets,
+		0},
 
 	{"PUT", S3_OBJECT, "partNumber", "x-amz-copy-source", "UploadPartCopy", "s3:PutObject",
-		s3_upload_part_copy, 0},
-	{"PUT", S3_OBJECT, "partNumber", NULL, "UploadPart", "s3:PutObject", s3_upload_part,
+		local_s3_upload_part_copy, 0},
+	{"PUT", S3_OBJECT, "partNumber", NULL, "UploadPart", "s3:PutObject", local_s3_upload_part,
 		S3_STREAM},
 	{"POST", S3_OBJECT, "uploads", NULL, "CreateMultipartUpload", "s3:PutObject",
-		s3_create_upload, 0},
+		local_s3_create_upload, 0},
 	{"POST", S3_OBJECT, "uploadId", NULL, "CompleteMultipartUpload", "s3:PutObject",
-		s3_complete_upload, 0},
-	{"DELETE", S3_OBJECT, "uploadId", NULL, "AbortMultipartUpload", NULL, s3_abort_upload, 0},
+		local_s3_complete_upload, 0},
+	{"DELETE", S3_OBJECT, "uploadId", NULL, "AbortMultipartUpload", NULL, local_s3_abort_upload,
+		0},
 	{"GET", S3_OBJECT, "uploadId", NULL, "ListParts", "s3:ListMultipartUploadParts",
-		s3_list_parts, 0},
-	{"GET", S3_OBJECT, "tagging", NULL, "GetObjectTagging", NULL, s3_get_object_tagging, 0},
-	{"PUT", S3_OBJECT, "tagging", NULL, "PutObjectTagging", NULL, s3_put_object_tagging, 0},
+		local_s3_list_parts, 0},
+	{"GET", S3_OBJECT, "tagging", NULL, "GetObjectTagging", NULL, local_s3_get_object_tagging,
+		0},
+	{"PUT", S3_OBJECT, "tagging", NULL, "PutObjectTagging", NULL, local_s3_put_object_tagging,
+		0},
 	{"DELETE", S3_OBJECT, "tagging", NULL, "DeleteObjectTagging", NULL,
-		s3_delete_object_tagging, 0},
-	{"GET", S3_OBJECT, "attributes", NULL, "GetObjectAttributes", NULL, s3_get_attributes, 0},
-	{"GET", S3_OBJECT, "acl", NULL, "GetObjectAcl", NULL, s3_get_object_acl, 0},
-	{"PUT", S3_OBJECT, "acl", NULL, "PutObjectAcl", NULL, s3_put_object_acl, 0},
-	{"GET", S3_OBJECT, "torrent", NULL, "GetObjectTorrent", NULL, s3_not_implemented, 0},
-	{"GET", S3_OBJECT, "retention", NULL, "GetObjectRetention", NULL, s3_not_implemented, 0},
-	{"PUT", S3_OBJECT, "retention", NULL, "PutObjectRetention", NULL, s3_not_implemented, 0},
-	{"GET", S3_OBJECT, "legal-hold", NULL, "GetObjectLegalHold", NULL, s3_not_implemented, 0},
-	{"PUT", S3_OBJECT, "legal-hold", NULL, "PutObjectLegalHold", NULL, s3_not_implemented, 0},
-	{"POST", S3_OBJECT, "restore", NULL, "RestoreObject", NULL, s3_not_implemented, 0},
+		local_s3_delete_object_tagging, 0},
+	{"GET", S3_OBJECT, "attributes", NULL, "GetObjectAttributes", NULL, local_s3_get_attributes,
+		0},
+	{"GET", S3_OBJECT, "acl", NULL, "GetObjectAcl", NULL, local_s3_get_object_acl, 0},
+	{"PUT", S3_OBJECT, "acl", NULL, "PutObjectAcl", NULL, local_s3_put_object_acl, 0},
+	{"GET", S3_OBJECT, "torrent", NULL, "GetObjectTorrent", NULL, local_s3_not_implemented, 0},
+	{"GET", S3_OBJECT, "retention", NULL, "GetObjectRetention", NULL, local_s3_not_implemented,
+		0},
+	{"PUT", S3_OBJECT, "retention", NULL, "PutObjectRetention", NULL, local_s3_not_implemented,
+		0},
+	{"GET", S3_OBJECT, "legal-hold", NULL, "GetObjectLegalHold", NULL, local_s3_not_implemented,
+		0},
+	{"PUT", S3_OBJECT, "legal-hold", NULL, "PutObjectLegalHold", NULL, local_s3_not_implemented,
+		0},
+	{"POST", S3_OBJECT, "restore", NULL, "RestoreObject", NULL, local_s3_not_implemented, 0},
 	{"POST", S3_OBJECT, "select", NULL, "SelectObjectContent", "s3:GetObject",
-		s3_not_implemented, 0},
-	{"PUT", S3_OBJECT, "renameObject", NULL, "RenameObject", "s3:PutObject", s3_not_implemented,
-		0},
-	{"PUT", S3_OBJECT, NULL, "x-amz-copy-source", "CopyObject", "s3:PutObject", s3_copy_object,
-		0},
-	{"PUT", S3_OBJECT, NULL, NULL, "PutObject", NULL, s3_put_object, S3_STREAM},
-	{"GET", S3_OBJECT, NULL, NULL, "GetObject", NULL, s3_get_object, 0},
-	{"HEAD", S3_OBJECT, NULL, NULL, "HeadObject", "s3:GetObject", s3_head_object, 0},
-	{"DELETE", S3_OBJECT, NULL, NULL, "DeleteObject", NULL, s3_delete_object, 0},
+		local_s3_not_implemented, 0},
+	{"PUT", S3_OBJECT, "renameObject", NULL, "RenameObject", "s3:PutObject",
+		local_s3_not_implemented, 0},
+	{"PUT", S3_OBJECT, NULL, "x-amz-copy-source", "CopyObject", "s3:PutObject",
+		local_s3_copy_object, 0},
+	{"PUT", S3_OBJECT, NULL, NULL, "PutObject", NULL, local_s3_put_object, S3_STREAM},
+	{"GET", S3_OBJECT, NULL, NULL, "GetObject", NULL, local_s3_get_object, 0},
+	{"HEAD", S3_OBJECT, NULL, NULL, "HeadObject", "s3:GetObject", local_s3_head_object, 0},
+	{"DELETE", S3_OBJECT, NULL, NULL, "DeleteObject", NULL, local_s3_delete_object, 0},
 
-	{"POST", S3_BUCKET, "delete", NULL, "DeleteObjects", NULL, s3_delete_objects,
+	{"POST", S3_BUCKET, "delete", NULL, "DeleteObjects", NULL, local_s3_delete_objects,
 		S3_OWN_AUTH | S3_NEEDS_SUM},
-	{"GET", S3_BUCKET, "location", NULL, "GetBucketLocation", NULL, s3_get_location, 0},
+	{"GET", S3_BUCKET, "location", NULL, "GetBucketLocation", NULL, local_s3_get_location, 0},
 	{"GET", S3_BUCKET, "policyStatus", NULL, "GetBucketPolicyStatus", NULL,
-		s3_get_policy_status, 0},
-	{"GET", S3_BUCKET, "versioning", NULL, "GetBucketVersioning", NULL, s3_get_versioning, 0},
-	{"PUT", S3_BUCKET, "versioning", NULL, "PutBucketVersioning", NULL, s3_put_versioning, 0},
-	{"GET", S3_BUCKET, "acl", NULL, "GetBucketAcl", NULL, s3_get_bucket_acl, 0},
-	{"PUT", S3_BUCKET, "acl", NULL, "PutBucketAcl", NULL, s3_put_bucket_acl, 0},
-	{"GET", S3_BUCKET, "tagging", NULL, "GetBucketTagging", NULL, s3_get_bucket_tagging, 0},
-	{"PUT", S3_BUCKET, "tagging", NULL, "PutBucketTagging", NULL, s3_put_bucket_tagging,
+		local_s3_get_policy_status, 0},
+	{"GET", S3_BUCKET, "versioning", NULL, "GetBucketVersioning", NULL, local_s3_get_versioning,
+		0},
+	{"PUT", S3_BUCKET, "versioning", NULL, "PutBucketVersioning", NULL, local_s3_put_versioning,
+		0},
+	{"GET", S3_BUCKET, "acl", NULL, "GetBucketAcl", NULL, local_s3_get_bucket_acl, 0},
+	{"PUT", S3_BUCKET, "acl", NULL, "PutBucketAcl", NULL, local_s3_put_bucket_acl, 0},
+	{"GET", S3_BUCKET, "tagging", NULL, "GetBucketTagging", NULL, local_s3_get_bucket_tagging,
+		0},
+	{"PUT", S3_BUCKET, "tagging", NULL, "PutBucketTagging", NULL, local_s3_put_bucket_tagging,
 		S3_NEEDS_SUM},
 	{"DELETE", S3_BUCKET, "tagging", NULL, "DeleteBucketTagging", "s3:PutBucketTagging",
-		s3_delete_bucket_tagging, 0},
+		local_s3_delete_bucket_tagging, 0},
 	{"GET", S3_BUCKET, "versions", NULL, "ListObjectVersions", "s3:ListBucketVersions",
-		s3_list_versions, 0},
+		local_s3_list_versions, 0},
 	{"GET", S3_BUCKET, "uploads", NULL, "ListMultipartUploads", "s3:ListBucketMultipartUploads",
-		s3_list_uploads, 0},
-	{"GET", S3_BUCKET, "list-type", NULL, "ListObjectsV2", "s3:ListBucket", s3_list_objects_v2,
-		0},
-	{"PUT", S3_BUCKET, NULL, NULL, "CreateBucket", NULL, s3_create_bucket, S3_NO_BUCKET},
-	{"HEAD", S3_BUCKET, NULL, NULL, "HeadBucket", "s3:ListBucket", s3_head_bucket, 0},
-	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucket", NULL, s3_delete_bucket, 0},
-	{"GET", S3_BUCKET, NULL, NULL, "ListObjects", "s3:ListBucket", s3_list_objects, 0},
+		local_s3_list_uploads, 0},
+	{"GET", S3_BUCKET, "list-type", NULL, "ListObjectsV2", "s3:ListBucket",
+		local_s3_list_objects_v2, 0},
+	{"PUT", S3_BUCKET, NULL, NULL, "CreateBucket", NULL, local_s3_create_bucket, S3_NO_BUCKET},
+	{"HEAD", S3_BUCKET, NULL, NULL, "HeadBucket", "s3:ListBucket", local_s3_head_bucket, 0},
+	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucket", NULL, local_s3_delete_bucket, 0},
+	{"GET", S3_BUCKET, NULL, NULL, "ListObjects", "s3:ListBucket", local_s3_list_objects, 0},
 };
 
 /* Bucket sub-resources of the table in local_s3_config.c. */
 static const struct s3_route config_routes[] = {
-	{"GET", S3_BUCKET, NULL, NULL, "GetBucketConfiguration", NULL, s3_get_config, 0},
-	{"PUT", S3_BUCKET, NULL, NULL, "PutBucketConfiguration", NULL, s3_put_config, 0},
-	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucketConfiguration", NULL, s3_delete_config, 0},
+	{"GET", S3_BUCKET, NULL, NULL, "GetBucketConfiguration", NULL, local_s3_get_config, 0},
+	{"PUT", S3_BUCKET, NULL, NULL, "PutBucketConfiguration", NULL, local_s3_put_config, 0},
+	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucketConfiguration", NULL, local_s3_delete_config,
+		0},
 };
 
 /* --- parameters and headers --- */
 
-const char *s3_param(const struct local_s3_call *c, const char *name)
+const char *local_s3_param(const struct local_s3_call *c, const char *name)
 {
 	size_t i;
 
@@ -92,27 +105,28 @@ const char *s3_param(const struct local_s3_call *c, const char *name)
 	return NULL;
 }
 
-const char *s3_header(const struct local_s3_call *c, const char *name)
+const char *local_s3_header(const struct local_s3_call *c, const char *name)
 {
 	return local_http_header(c->http, name);
 }
 
-int s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
-	int64_t *out, struct err *err)
+int local_s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise,
+	int64_t max, int64_t *out, struct err *err)
 {
-	const char *text = s3_param(c, name);
+	const char *text = local_s3_param(c, name);
 	long long n;
 
 	*out = otherwise;
 	if (!text || !*text)
 		return 0;
 	if (parse_int64(text, 0, INT32_MAX, &n))
-		return s3_invalid(err, "Provided %s not an integer or within integer range", name);
+		return local_s3_invalid(
+			err, "Provided %s not an integer or within integer range", name);
 	*out = n < max ? n : max;
 	return 0;
 }
 
-int s3_invalid(struct err *err, const char *fmt, ...)
+int local_s3_invalid(struct err *err, const char *fmt, ...)
 {
 	struct strbuf text = STRBUF_INIT;
 	va_list ap;
@@ -125,7 +139,7 @@ int s3_invalid(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
-int s3_malformed(struct err *err)
+int local_s3_malformed(struct err *err)
 {
 	return local_fault(err, 400, "MalformedXML",
 		"The XML you provided was not well-formed or did not validate against our "
@@ -135,7 +149,7 @@ int s3_malformed(struct err *err)
 
 /* --- replies --- */
 
-struct strbuf *s3_xml(struct local_s3_call *c, const char *root)
+struct strbuf *local_s3_xml(struct local_s3_call *c, const char *root)
 {
 	struct strbuf *sb = &c->reply->body;
 
@@ -146,7 +160,7 @@ struct strbuf *s3_xml(struct local_s3_call *c, const char *root)
 	return sb;
 }
 
-void s3_add_time(struct strbuf *sb, const char *element, int64_t ms)
+void local_s3_add_time(struct strbuf *sb, const char *element, int64_t ms)
 {
 	strbuf_addf(sb, "<%s>", element);
 	/* whole seconds, as S3 keeps them, in its spelling */
@@ -154,22 +168,22 @@ void s3_add_time(struct strbuf *sb, const char *element, int64_t ms)
 	strbuf_addf(sb, "</%s>", element);
 }
 
-void s3_add_int(struct strbuf *sb, const char *element, int64_t n)
+void local_s3_add_int(struct strbuf *sb, const char *element, int64_t n)
 {
 	strbuf_addf(sb, "<%s>%lld</%s>", element, (long long)n, element);
 }
 
-void s3_add_bool(struct strbuf *sb, const char *element, bool b)
+void local_s3_add_bool(struct strbuf *sb, const char *element, bool b)
 {
 	xml_add_element(sb, element, b ? "true" : "false");
 }
 
-void s3_add_etag(struct strbuf *sb, const char *etag)
+void local_s3_add_etag(struct strbuf *sb, const char *etag)
 {
 	strbuf_addf(sb, "<ETag>&quot;%s&quot;</ETag>", etag);
 }
 
-void s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element)
+void local_s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element)
 {
 	struct strbuf id = STRBUF_INIT;
 
@@ -261,7 +275,7 @@ static int read_path(struct local_s3_call *c, struct err *err)
 		local_fault(err, 400, "InvalidURI", "Couldn't parse the specified URI.");
 		goto out;
 	}
-	c->bucket = host_bucket(s3_header(c, "host"));
+	c->bucket = host_bucket(local_s3_header(c, "host"));
 	if (c->bucket) {
 		if (path.len > 1)
 			c->key = xstrdup(path.buf + 1);
@@ -288,7 +302,7 @@ static const struct s3_route *route_find(struct local_s3_call *c)
 	const char *method = c->http->method;
 	size_t i;
 
-	c->config = level == S3_BUCKET ? s3_config_find(c) : NULL;
+	c->config = level == S3_BUCKET ? local_s3_config_find(c) : NULL;
 	for (i = 0; c->config && i < ARRAY_SIZE(config_routes); i++)
 		if (!strcmp(config_routes[i].method, method))
 			return &config_routes[i];
@@ -296,8 +310,8 @@ static const struct s3_route *route_find(struct local_s3_call *c)
 		const struct s3_route *r = &routes[i];
 
 		if (r->level == level && !strcmp(r->method, method) &&
-			(!r->param || s3_param(c, r->param)) &&
-			(!r->header || s3_header(c, r->header)))
+			(!r->param || local_s3_param(c, r->param)) &&
+			(!r->header || local_s3_header(c, r->header)))
 			return r;
 	}
 	return NULL;
@@ -305,8 +319,8 @@ static const struct s3_route *route_find(struct local_s3_call *c)
 
 /* --- authorisation --- */
 
-int s3_authorize(struct local_s3_call *c, const char *action, const char *bucket, const char *key,
-	const struct json *context, struct err *err)
+int local_s3_authorize(struct local_s3_call *c, const char *action, const char *bucket,
+	const char *key, const struct json *context, struct err *err)
 {
 	const struct local_principal *who = &c->http->who;
 	char *arn;
@@ -334,10 +348,10 @@ static int authorize_route(struct local_s3_call *c, struct err *err)
 	if (!c->http->who.role_name || r->flags & S3_OWN_AUTH)
 		return 0;
 	if (c->config)
-		action = xstrdup(s3_config_action(c->config, c->http->method));
+		action = xstrdup(local_s3_config_action(c->config, c->http->method));
 	else
 		action = r->action ? xstrdup(r->action) : xasprintf("s3:%s", r->name);
-	if (c->key && s3_param(c, "versionId") &&
+	if (c->key && local_s3_param(c, "versionId") &&
 		(!strcmp(action, "s3:GetObject") || !strcmp(action, "s3:DeleteObject"))) {
 		char *versioned = xasprintf("%sVersion", action);
 
@@ -345,13 +359,14 @@ static int authorize_route(struct local_s3_call *c, struct err *err)
 		action = versioned;
 	}
 	context = json_object();
-	json_set_str(context, "s3:prefix", s3_param(c, "prefix") ? s3_param(c, "prefix") : "");
-	json_set_str(context, "s3:delimiter", s3_param(c, "delimiter"));
-	json_set_str(context, "s3:max-keys", s3_param(c, "max-keys"));
-	json_set_str(context, "s3:x-amz-acl", s3_header(c, "x-amz-acl"));
+	json_set_str(context, "s3:prefix",
+		local_s3_param(c, "prefix") ? local_s3_param(c, "prefix") : "");
+	json_set_str(context, "s3:delimiter", local_s3_param(c, "delimiter"));
+	json_set_str(context, "s3:max-keys", local_s3_param(c, "max-keys"));
+	json_set_str(context, "s3:x-amz-acl", local_s3_header(c, "x-amz-acl"));
 	json_set_str(context, "s3:x-amz-server-side-encryption",
-		s3_header(c, "x-amz-server-side-encryption"));
-	result = s3_authorize(c, action, c->bucket, c->key, context, err);
+		local_s3_header(c, "x-amz-server-side-encryption"));
+	result = local_s3_authorize(c, action, c->bucket, c->key, context, err);
 	json_free(context);
 	free(action);
 	return result;
@@ -360,7 +375,7 @@ static int authorize_route(struct local_s3_call *c, struct err *err)
 /* The bucket is there, and is whose the client says. */
 static int check_bucket(struct local_s3_call *c, struct err *err)
 {
-	const char *owner = s3_header(c, "x-amz-expected-bucket-owner");
+	const char *owner = local_s3_header(c, "x-amz-expected-bucket-owner");
 	struct store_bucket b = {0};
 	int result;
 
@@ -399,7 +414,7 @@ void local_s3_free(struct local_s3_call *c)
 
 	if (!c)
 		return;
-	s3_sink_release(c);
+	local_s3_sink_release(c);
 	for (i = 0; i < c->nr_params; i++) {
 		free(c->params[i].name);
 		free(c->params[i].value);
@@ -420,26 +435,27 @@ int local_s3_begin(struct local_s3_call *c, struct err *err)
 			"The specified method is not allowed against this resource.");
 	if (authorize_route(c, err) || check_bucket(c, err))
 		return -1;
-	return s3_sink_open(c, c->route->flags & S3_STREAM, err);
+	return local_s3_sink_open(c, c->route->flags & S3_STREAM, err);
 }
 
 int local_s3_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err)
 {
-	return s3_sink_feed(c, data, len, err);
+	return local_s3_sink_feed(c, data, len, err);
 }
 
 int local_s3_finish(struct local_s3_call *c, struct err *err)
 {
-	if (s3_sink_close(c, err))
+	if (local_s3_sink_close(c, err))
 		return -1;
-	if (c->route->flags & S3_NEEDS_SUM && !s3_header(c, "content-md5") && !c->sink.sum_b64)
+	if (c->route->flags & S3_NEEDS_SUM && !local_s3_header(c, "content-md5") &&
+		!c->sink.sum_b64)
 		return local_fault(err, 400, "InvalidRequest",
 			"Missing required header for this request: Content-MD5 OR "
 			"x-amz-checksum-*");
 	return c->route->fn(c, err);
 }
 
-int s3_not_implemented(struct local_s3_call *c, struct err *err)
+int local_s3_not_implemented(struct local_s3_call *c, struct err *err)
 {
 	return local_fault(err, 501, "NotImplemented", "the local cloud's S3 has no operation '%s'",
 		c->route->name);

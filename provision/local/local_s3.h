@@ -65,8 +65,9 @@ struct s3_sum_kind {
 	const char *element; /* "ChecksumCRC32" */
 	enum digest_kind digest;
 };
-extern const struct s3_sum_kind s3_sum_kinds[];
-const struct s3_sum_kind *s3_sum_kind_find(const char *name); /* of "CRC32", any case; or NULL */
+extern const struct s3_sum_kind local_s3_sum_kinds[];
+const struct s3_sum_kind *local_s3_sum_kind_find(
+	const char *name); /* of "CRC32", any case; or NULL */
 
 struct local_s3_call {
 	struct local_cloud *cloud;
@@ -81,64 +82,72 @@ struct local_s3_call {
 };
 
 /* --- helpers (local_s3.c) --- */
-const char *s3_param(const struct local_s3_call *c, const char *name);  /* or NULL */
-const char *s3_header(const struct local_s3_call *c, const char *name); /* or NULL */
-int s3_authorize(struct local_s3_call *c, const char *action, const char *bucket, const char *key,
-	const struct json *context, struct err *err) must_check;
-int s3_invalid(struct err *err, const char *fmt, ...) printf_like(2, 3); /* InvalidArgument 400 */
-int s3_malformed(struct err *err);                                       /* MalformedXML 400 */
-int s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
-	int64_t *out, struct err *err) must_check;
+const char *local_s3_param(const struct local_s3_call *c, const char *name);  /* or NULL */
+const char *local_s3_header(const struct local_s3_call *c, const char *name); /* or NULL */
+int local_s3_authorize(struct local_s3_call *c, const char *action, const char *bucket,
+	const char *key, const struct json *context, struct err *err) must_check;
+int local_s3_invalid(struct err *err, const char *fmt, ...)
+	printf_like(2, 3);               /* InvalidArgument 400 */
+int local_s3_malformed(struct err *err); /* MalformedXML 400 */
+int local_s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise,
+	int64_t max, int64_t *out, struct err *err) must_check;
 /* Starts the XML reply: status 200, content type, declaration and root with the namespace. */
-struct strbuf *s3_xml(struct local_s3_call *c, const char *root);
-void s3_add_time(struct strbuf *sb, const char *element, int64_t ms);
-void s3_add_int(struct strbuf *sb, const char *element, int64_t n);
-void s3_add_bool(struct strbuf *sb, const char *element, bool b);
-void s3_add_etag(struct strbuf *sb, const char *etag);
-void s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element);
+struct strbuf *local_s3_xml(struct local_s3_call *c, const char *root);
+void local_s3_add_time(struct strbuf *sb, const char *element, int64_t ms);
+void local_s3_add_int(struct strbuf *sb, const char *element, int64_t n);
+void local_s3_add_bool(struct strbuf *sb, const char *element, bool b);
+void local_s3_add_etag(struct strbuf *sb, const char *etag);
+void local_s3_add_owner(struct local_s3_call *c, struct strbuf *sb, const char *element);
 /* {"k":"v"} of <Tagging><TagSet>… ; InvalidTag, MalformedXML. */
-int s3_tags_parse(
+int local_s3_tags_parse(
 	const char *text, size_t len, size_t max, struct json **out, struct err *err) must_check;
-int s3_tags_header(const char *text, struct json **out, struct err *err) must_check;
-void s3_tags_print(struct local_s3_call *c, const struct json *tags);
+int local_s3_tags_header(const char *text, struct json **out, struct err *err) must_check;
+void local_s3_tags_print(struct local_s3_call *c, const struct json *tags);
 /* Finds the object of the call (or of bucket/key/version); NoSuchKey, NoSuchVersion, MethodNotAllowed. */
-int s3_object_get(struct local_s3_call *c, const char *bucket, const char *key, const char *version,
-	struct store_object *o, struct err *err) must_check;
-void s3_sum_headers(struct local_s3_call *c, const char *alg, const char *sum, const char *type);
-void s3_version_header(struct local_s3_call *c, const struct store_bucket *b, const char *version);
+int local_s3_object_get(struct local_s3_call *c, const char *bucket, const char *key,
+	const char *version, struct store_object *o, struct err *err) must_check;
+void local_s3_sum_headers(
+	struct local_s3_call *c, const char *alg, const char *sum, const char *type);
+void local_s3_version_header(
+	struct local_s3_call *c, const struct store_bucket *b, const char *version);
 /* Headers of a request that an object keeps, as its `head`; the storage class apart (malloc'd). */
-int s3_head_read(struct local_s3_call *c, struct json **head, char **storage_class,
+int local_s3_head_read(struct local_s3_call *c, struct json **head, char **storage_class,
 	struct err *err) must_check;
 /* If-Match and If-None-Match of a write, against what is there now. In a transaction. */
-int s3_write_conditions(struct local_s3_call *c, struct err *err) must_check;
+int local_s3_write_conditions(struct local_s3_call *c, struct err *err) must_check;
 /* Conditions of a read by these headers: 0 go on, -1 with 304 or 412. */
-int s3_read_conditions(struct local_s3_call *c, const struct store_object *o, const char *prefix,
-	bool get, struct err *err) must_check;
+int local_s3_read_conditions(struct local_s3_call *c, const struct store_object *o,
+	const char *prefix, bool get, struct err *err) must_check;
 
 /* --- the sink (local_s3_sink.c) --- */
-int s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err) must_check;
-int s3_sink_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err) must_check;
+int local_s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err) must_check;
+int local_s3_sink_feed(
+	struct local_s3_call *c, const void *data, size_t len, struct err *err) must_check;
 /* All bytes are there: checks every hash that the client gave; seals the file. */
-int s3_sink_close(struct local_s3_call *c, struct err *err) must_check;
-void s3_sink_release(struct local_s3_call *c);
+int local_s3_sink_close(struct local_s3_call *c, struct err *err) must_check;
+void local_s3_sink_release(struct local_s3_call *c);
 
 /* --- handlers --- */
-s3_handler_fn s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_get_location,
-	s3_get_policy_status, s3_get_config, s3_put_config, s3_delete_config, s3_list_config,
-	s3_get_bucket_acl, s3_put_bucket_acl, s3_get_versioning, s3_put_versioning,
-	s3_get_bucket_tagging, s3_put_bucket_tagging, s3_delete_bucket_tagging, s3_list_objects,
-	s3_list_objects_v2, s3_list_versions, s3_list_uploads, s3_put_object, s3_get_object,
-	s3_head_object, s3_get_attributes, s3_copy_object, s3_delete_object, s3_delete_objects,
-	s3_create_upload, s3_upload_part, s3_upload_part_copy, s3_complete_upload, s3_abort_upload,
-	s3_list_parts, s3_get_object_tagging, s3_put_object_tagging, s3_delete_object_tagging,
-	s3_get_object_acl, s3_put_object_acl, s3_not_implemented;
+s3_handler_fn local_s3_list_buckets, local_s3_create_bucket, local_s3_head_bucket,
+	local_s3_delete_bucket, local_s3_get_location, local_s3_get_policy_status,
+	local_s3_get_config, local_s3_put_config, local_s3_delete_config, s3_list_config,
+	local_s3_get_bucket_acl, local_s3_put_bucket_acl, local_s3_get_versioning,
+	local_s3_put_versioning, local_s3_get_bucket_tagging, local_s3_put_bucket_tagging,
+	local_s3_delete_bucket_tagging, local_s3_list_objects, local_s3_list_objects_v2,
+	local_s3_list_versions, local_s3_list_uploads, local_s3_put_object, local_s3_get_object,
+	local_s3_head_object, local_s3_get_attributes, local_s3_copy_object, local_s3_delete_object,
+	local_s3_delete_objects, local_s3_create_upload, local_s3_upload_part,
+	local_s3_upload_part_copy, local_s3_complete_upload, local_s3_abort_upload,
+	local_s3_list_parts, local_s3_get_object_tagging, local_s3_put_object_tagging,
+	local_s3_delete_object_tagging, local_s3_get_object_acl, local_s3_put_object_acl,
+	local_s3_not_implemented;
 
 /* --- sub-resources that are kept as they came (local_s3_config.c) --- */
 /* The row of the table for a request's parameters, or NULL. */
-const struct s3_config *s3_config_find(const struct local_s3_call *c);
-const char *s3_config_action(const struct s3_config *config, const char *method);
+const struct s3_config *local_s3_config_find(const struct local_s3_call *c);
+const char *local_s3_config_action(const struct s3_config *config, const char *method);
 /* What a new bucket has. In a transaction. */
-int s3_config_defaults(struct local_cloud *cloud, const char *bucket, const char *ownership,
+int local_s3_config_defaults(struct local_cloud *cloud, const char *bucket, const char *ownership,
 	struct err *err) must_check;
 
 #endif

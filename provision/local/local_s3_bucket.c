@@ -5,20 +5,21 @@
 
 /* --- lists --- */
 
-int s3_list_buckets(struct local_s3_call *c, struct err *err)
+int local_s3_list_buckets(struct local_s3_call *c, struct err *err)
 {
-	const char *prefix = s3_param(c, "prefix"), *region = s3_param(c, "bucket-region"),
-		   *token = s3_param(c, "continuation-token");
-	struct strbuf *sb = s3_xml(c, "ListAllMyBucketsResult");
+	const char *prefix = local_s3_param(c, "prefix"),
+		   *region = local_s3_param(c, "bucket-region"),
+		   *token = local_s3_param(c, "continuation-token");
+	struct strbuf *sb = local_s3_xml(c, "ListAllMyBucketsResult");
 	struct sql_stmt *st = NULL;
 	char *after = NULL, *last = NULL;
 	int64_t max, nr = 0;
 	int row = -1;
 
-	if (s3_int_param(c, "max-buckets", 10000, 10000, &max, err) ||
+	if (local_s3_int_param(c, "max-buckets", 10000, 10000, &max, err) ||
 		local_token_read(token, "InvalidArgument", &after, err))
 		return -1;
-	s3_add_owner(c, sb, "Owner");
+	local_s3_add_owner(c, sb, "Owner");
 	strbuf_addstr(sb, "<Buckets>");
 	if (!local_tx_begin(c->cloud, err))
 		st = sql_query(c->cloud->db, err,
@@ -31,7 +32,7 @@ int s3_list_buckets(struct local_s3_call *c, struct err *err)
 			break;
 		strbuf_addstr(sb, "<Bucket>");
 		xml_add_element(sb, "Name", sql_text(st, 0));
-		s3_add_time(sb, "CreationDate", sql_int(st, 2));
+		local_s3_add_time(sb, "CreationDate", sql_int(st, 2));
 		xml_add_element(sb, "BucketRegion", sql_text(st, 1));
 		strbuf_addstr(sb, "</Bucket>");
 		free(last);
@@ -136,7 +137,7 @@ static int read_create_body(struct local_s3_call *c, struct create_body *body, s
 	root = doc ? xml_root(doc) : NULL;
 	if (!root || strcmp(xml_name(root), "CreateBucketConfiguration")) {
 		xml_free(doc);
-		return s3_malformed(err);
+		return local_s3_malformed(err);
 	}
 	body->location = xstrdup(xml_child_text(root, "LocationConstraint"));
 	tags = xml_child(root, "Tags");
@@ -146,7 +147,7 @@ static int read_create_body(struct local_s3_call *c, struct create_body *body, s
 		const char *key = xml_child_text(t, "Key"), *value = xml_child_text(t, "Value");
 
 		if (!key || !value)
-			result = s3_malformed(err);
+			result = local_s3_malformed(err);
 		else
 			json_set_str(body->tags, key, value);
 	}
@@ -163,7 +164,7 @@ static char *bucket_arn(const char *bucket)
 static int insert_bucket(
 	struct local_s3_call *c, const char *region, const struct json *tags, struct err *err)
 {
-	const char *ownership = s3_header(c, "x-amz-object-ownership");
+	const char *ownership = local_s3_header(c, "x-amz-object-ownership");
 	struct err detail = ERR_INIT;
 	char *arn;
 	int result;
@@ -187,14 +188,14 @@ static int insert_bucket(
 	}
 	arn = bucket_arn(c->bucket);
 	result = local_tags_set(c->cloud, arn, tags, err) ||
-				 s3_config_defaults(c->cloud, c->bucket, ownership, err)
+				 local_s3_config_defaults(c->cloud, c->bucket, ownership, err)
 			 ? -1
 			 : 0;
 	free(arn);
 	return result;
 }
 
-int s3_create_bucket(struct local_s3_call *c, struct err *err)
+int local_s3_create_bucket(struct local_s3_call *c, struct err *err)
 {
 	struct create_body body = {0};
 	char *region = NULL;
@@ -221,7 +222,7 @@ out:
 	return result;
 }
 
-int s3_head_bucket(struct local_s3_call *c, struct err *err unused_arg)
+int local_s3_head_bucket(struct local_s3_call *c, struct err *err unused_arg)
 {
 	c->reply->status = 200;
 	local_reply_header(c->reply, "x-amz-access-point-alias", "false");
@@ -240,14 +241,14 @@ static int get_bucket(struct local_s3_call *c, struct store_bucket *b, struct er
 	return result;
 }
 
-int s3_get_location(struct local_s3_call *c, struct err *err)
+int local_s3_get_location(struct local_s3_call *c, struct err *err)
 {
 	struct store_bucket b = {0};
 	struct strbuf *sb;
 
 	if (get_bucket(c, &b, err))
 		return -1;
-	sb = s3_xml(c, "LocationConstraint");
+	sb = local_s3_xml(c, "LocationConstraint");
 	if (strcmp(b.region, "us-east-1"))
 		xml_add_escaped(sb, b.region);
 	strbuf_addstr(sb, "</LocationConstraint>");
@@ -289,7 +290,7 @@ static int parts_of_bucket(struct local_s3_call *c, struct strvec *garbage, stru
 	return row;
 }
 
-int s3_delete_bucket(struct local_s3_call *c, struct err *err)
+int local_s3_delete_bucket(struct local_s3_call *c, struct err *err)
 {
 	static const char *const deletes[] = {
 		"DELETE FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE bucket = ?)",
@@ -322,21 +323,21 @@ out:
 
 /* --- versioning --- */
 
-int s3_get_versioning(struct local_s3_call *c, struct err *err)
+int local_s3_get_versioning(struct local_s3_call *c, struct err *err)
 {
 	struct store_bucket b = {0};
 	struct strbuf *sb;
 
 	if (get_bucket(c, &b, err))
 		return -1;
-	sb = s3_xml(c, "VersioningConfiguration");
+	sb = local_s3_xml(c, "VersioningConfiguration");
 	xml_add_element(sb, "Status", *b.versioning ? b.versioning : NULL);
 	strbuf_addstr(sb, "</VersioningConfiguration>");
 	store_bucket_release(&b);
 	return 0;
 }
 
-int s3_put_versioning(struct local_s3_call *c, struct err *err)
+int local_s3_put_versioning(struct local_s3_call *c, struct err *err)
 {
 	struct strbuf *text = &c->sink.memory;
 	struct xml_doc *doc = xml_parse(text->buf, text->len, NULL);
@@ -346,7 +347,7 @@ int s3_put_versioning(struct local_s3_call *c, struct err *err)
 
 	if (!root || strcmp(xml_name(root), "VersioningConfiguration") ||
 		(status && strcmp(status, "Enabled") && strcmp(status, "Suspended"))) {
-		s3_malformed(err);
+		local_s3_malformed(err);
 		goto out;
 	}
 	if (!status) {
@@ -372,9 +373,9 @@ out:
 
 static void print_acl(struct local_s3_call *c)
 {
-	struct strbuf *sb = s3_xml(c, "AccessControlPolicy");
+	struct strbuf *sb = local_s3_xml(c, "AccessControlPolicy");
 
-	s3_add_owner(c, sb, "Owner");
+	local_s3_add_owner(c, sb, "Owner");
 	strbuf_addstr(sb, "<AccessControlList><Grant>");
 	strbuf_addstr(sb, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
 			  "xsi:type=\"CanonicalUser\">");
@@ -382,7 +383,7 @@ static void print_acl(struct local_s3_call *c)
 		struct strbuf owner = STRBUF_INIT;
 
 		/* the same two elements, without the name around them */
-		s3_add_owner(c, &owner, "O");
+		local_s3_add_owner(c, &owner, "O");
 		strbuf_add(sb, owner.buf + 3, owner.len - 7);
 		strbuf_release(&owner);
 	}
@@ -392,7 +393,7 @@ static void print_acl(struct local_s3_call *c)
 
 static int check_acl(struct local_s3_call *c, struct err *err)
 {
-	const char *canned = s3_header(c, "x-amz-acl");
+	const char *canned = local_s3_header(c, "x-amz-acl");
 
 	if (canned && strcmp(canned, "private") && strcmp(canned, "bucket-owner-full-control"))
 		return local_fault(err, 400, "AccessControlListNotSupported",
@@ -401,21 +402,22 @@ static int check_acl(struct local_s3_call *c, struct err *err)
 	return 0;
 }
 
-int s3_get_bucket_acl(struct local_s3_call *c, struct err *err unused_arg)
+int local_s3_get_bucket_acl(struct local_s3_call *c, struct err *err unused_arg)
 {
 	print_acl(c);
 	return 0;
 }
 
-int s3_put_bucket_acl(struct local_s3_call *c, struct err *err)
+int local_s3_put_bucket_acl(struct local_s3_call *c, struct err *err)
 {
 	return check_acl(c, err);
 }
 
-int s3_get_object_acl(struct local_s3_call *c, struct err *err)
+int local_s3_get_object_acl(struct local_s3_call *c, struct err *err)
 {
 	struct store_object o = {0};
-	int result = s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err);
+	int result =
+		local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err);
 
 	store_object_release(&o);
 	if (!result)
@@ -423,10 +425,11 @@ int s3_get_object_acl(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
-int s3_put_object_acl(struct local_s3_call *c, struct err *err)
+int local_s3_put_object_acl(struct local_s3_call *c, struct err *err)
 {
 	struct store_object o = {0};
-	int result = s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err);
+	int result =
+		local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err);
 
 	store_object_release(&o);
 	return result ? -1 : check_acl(c, err);

@@ -77,17 +77,17 @@ static const struct s3_config configs[] = {
 		false},
 };
 
-const struct s3_config *s3_config_find(const struct local_s3_call *c)
+const struct s3_config *local_s3_config_find(const struct local_s3_call *c)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(configs); i++)
-		if (s3_param(c, configs[i].param))
+		if (local_s3_param(c, configs[i].param))
 			return &configs[i];
 	return NULL;
 }
 
-const char *s3_config_action(const struct s3_config *config, const char *method)
+const char *local_s3_config_action(const struct s3_config *config, const char *method)
 {
 	if (!strcmp(method, "GET"))
 		return config->get_action;
@@ -105,7 +105,7 @@ static int put_row(struct local_cloud *cloud, const char *bucket, const char *na
 		"ssss", bucket, name, id, body);
 }
 
-int s3_config_defaults(
+int local_s3_config_defaults(
 	struct local_cloud *cloud, const char *bucket, const char *ownership, struct err *err)
 {
 	char *body = xasprintf("<OwnershipControls xmlns=\"" S3_XMLNS
@@ -116,8 +116,8 @@ int s3_config_defaults(
 
 	if (ownership && strcmp(ownership, "BucketOwnerEnforced") &&
 		strcmp(ownership, "BucketOwnerPreferred") && strcmp(ownership, "ObjectWriter"))
-		result =
-			s3_invalid(err, "Invalid x-amz-object-ownership header: %.100s", ownership);
+		result = local_s3_invalid(
+			err, "Invalid x-amz-object-ownership header: %.100s", ownership);
 	else
 		result = put_row(cloud, bucket, "ownershipControls", "", body, err) ||
 					 put_row(cloud, bucket, "publicAccessBlock", "",
@@ -157,11 +157,11 @@ static int read_row(struct local_s3_call *c, const char *id, char **body, struct
 static int list_rows(struct local_s3_call *c, struct err *err)
 {
 	char *root = xasprintf("List%sResult", c->config->root);
-	struct strbuf *sb = s3_xml(c, root);
+	struct strbuf *sb = local_s3_xml(c, root);
 	struct sql_stmt *st = NULL;
 	int row = -1;
 
-	s3_add_bool(sb, "IsTruncated", false);
+	local_s3_add_bool(sb, "IsTruncated", false);
 	if (!local_tx_begin(c->cloud, err))
 		st = sql_query(c->cloud->db, err,
 			"SELECT body FROM s3_config WHERE bucket = ? AND name = ? ORDER BY id",
@@ -178,10 +178,10 @@ static int list_rows(struct local_s3_call *c, struct err *err)
 	return row < 0 ? -1 : 0;
 }
 
-int s3_get_config(struct local_s3_call *c, struct err *err)
+int local_s3_get_config(struct local_s3_call *c, struct err *err)
 {
 	const struct s3_config *config = c->config;
-	const char *id = s3_param(c, "id");
+	const char *id = local_s3_param(c, "id");
 	char *body = NULL;
 
 	if (config->by_id && (!id || !*id))
@@ -191,7 +191,7 @@ int s3_get_config(struct local_s3_call *c, struct err *err)
 	if (!body && config->missing)
 		return local_fault(err, 404, config->missing, "%s", config->missing_text);
 	if (!body) {
-		struct strbuf *sb = s3_xml(c, config->root);
+		struct strbuf *sb = local_s3_xml(c, config->root);
 
 		strbuf_addf(sb, "%s</%s>", config->empty ? config->empty : "", config->root);
 		return 0;
@@ -225,22 +225,22 @@ static int check_body(struct local_s3_call *c, struct err *err)
 	bool fits;
 
 	if (strlen(text->buf) != text->len)
-		return s3_malformed(err);
+		return local_s3_malformed(err);
 	if (!c->config->root)
 		return check_policy(c, err);
 	doc = xml_parse(text->buf, text->len, NULL);
 	fits = doc && !strcmp(xml_name(xml_root(doc)), c->config->root);
 	xml_free(doc);
-	return fits ? 0 : s3_malformed(err);
+	return fits ? 0 : local_s3_malformed(err);
 }
 
-int s3_put_config(struct local_s3_call *c, struct err *err)
+int local_s3_put_config(struct local_s3_call *c, struct err *err)
 {
-	const char *id = c->config->by_id ? s3_param(c, "id") : "";
+	const char *id = c->config->by_id ? local_s3_param(c, "id") : "";
 	int result = -1;
 
 	if (!id || (c->config->by_id && !*id))
-		return s3_invalid(err, "Missing required parameter: id");
+		return local_s3_invalid(err, "Missing required parameter: id");
 	if (check_body(c, err))
 		return -1;
 	if (!local_tx_begin(c->cloud, err) &&
@@ -252,9 +252,9 @@ int s3_put_config(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
-int s3_delete_config(struct local_s3_call *c, struct err *err)
+int local_s3_delete_config(struct local_s3_call *c, struct err *err)
 {
-	const char *id = c->config->by_id ? s3_param(c, "id") : "";
+	const char *id = c->config->by_id ? local_s3_param(c, "id") : "";
 	int result = -1;
 
 	if (!c->config->deletable)
@@ -271,7 +271,7 @@ int s3_delete_config(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
-int s3_get_policy_status(struct local_s3_call *c, struct err *err)
+int local_s3_get_policy_status(struct local_s3_call *c, struct err *err)
 {
 	static const struct s3_config *policy;
 	struct policy_request anyone = {.action = "s3:GetObject", .caller_arn = "*"};
@@ -296,8 +296,8 @@ int s3_get_policy_status(struct local_s3_call *c, struct err *err)
 	json_free(doc);
 	free(resource);
 	free(body);
-	sb = s3_xml(c, "PolicyStatus");
-	s3_add_bool(sb, "IsPublic", is_public);
+	sb = local_s3_xml(c, "PolicyStatus");
+	local_s3_add_bool(sb, "IsPublic", is_public);
 	strbuf_addstr(sb, "</PolicyStatus>");
 	return 0;
 }

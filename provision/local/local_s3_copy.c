@@ -13,7 +13,7 @@
 
 /* --- bytes --- */
 
-int s3_copy_bytes(struct local_cloud *cloud, const char *file, int64_t offset, int64_t length,
+int local_s3_copy_bytes(struct local_cloud *cloud, const char *file, int64_t offset, int64_t length,
 	struct store_writer *w, struct digest *const *digests, struct err *err)
 {
 	char *path = store_path(cloud, file), *block = NULL;
@@ -88,8 +88,8 @@ static int parse_source(const char *text, struct s3_source *s, struct err *err)
 		text++;
 	if (uri_decode(&path, text, mark ? (size_t)(mark - text) : strlen(text), false, NULL) ||
 		!(slash = strchr(path.buf, '/')) || slash == path.buf || !slash[1]) {
-		s3_invalid(err, "Copy Source must mention the source bucket and key: "
-				"sourcebucket/sourcekey");
+		local_s3_invalid(err, "Copy Source must mention the source bucket and key: "
+				      "sourcebucket/sourcekey");
 		goto out;
 	}
 	s->bucket = xstrndup(path.buf, (size_t)(slash - path.buf));
@@ -103,13 +103,13 @@ out:
 
 static int find_source(struct local_s3_call *c, struct s3_source *s, struct err *err)
 {
-	const char *owner = s3_header(c, "x-amz-source-expected-bucket-owner");
+	const char *owner = local_s3_header(c, "x-amz-source-expected-bucket-owner");
 	struct store_bucket b = {0};
 	int result;
 
-	if (parse_source(s3_header(c, "x-amz-copy-source"), s, err) ||
-		s3_authorize(c, s->version ? "s3:GetObjectVersion" : "s3:GetObject", s->bucket,
-			s->key, NULL, err))
+	if (parse_source(local_s3_header(c, "x-amz-copy-source"), s, err) ||
+		local_s3_authorize(c, s->version ? "s3:GetObjectVersion" : "s3:GetObject",
+			s->bucket, s->key, NULL, err))
 		return -1;
 	if (owner && strcmp(owner, c->cloud->account))
 		return local_fault(err, 403, "AccessDenied", "Access Denied");
@@ -118,16 +118,16 @@ static int find_source(struct local_s3_call *c, struct s3_source *s, struct err 
 	result = store_bucket_get(c->cloud, s->bucket, &b, err);
 	local_tx_end(c->cloud);
 	store_bucket_release(&b);
-	if (result || s3_object_get(c, s->bucket, s->key, s->version, &s->object, err))
+	if (result || local_s3_object_get(c, s->bucket, s->key, s->version, &s->object, err))
 		return -1;
-	return s3_read_conditions(c, &s->object, "x-amz-copy-source-", false, err);
+	return local_s3_read_conditions(c, &s->object, "x-amz-copy-source-", false, err);
 }
 
 /* --- CopyObject --- */
 
 static bool is_directive(struct local_s3_call *c, const char *name, const char *word)
 {
-	const char *value = s3_header(c, name);
+	const char *value = local_s3_header(c, name);
 
 	return value && iequals(value, word);
 }
@@ -137,17 +137,17 @@ static int describe_copy(
 	struct local_s3_call *c, const struct s3_source *s, struct store_object *o, struct err *err)
 {
 	bool replace = is_directive(c, "x-amz-metadata-directive", "REPLACE");
-	const char *tagging = s3_header(c, "x-amz-tagging");
+	const char *tagging = local_s3_header(c, "x-amz-tagging");
 	struct json *head = NULL;
 
-	if (s3_head_read(c, &head, &o->storage_class, err)) {
+	if (local_s3_head_read(c, &head, &o->storage_class, err)) {
 		json_free(head);
 		return -1;
 	}
 	if (!strcmp(s->bucket, c->bucket) && !strcmp(s->key, c->key) && !s->version && !replace &&
-		!s3_header(c, "x-amz-storage-class") &&
-		!s3_header(c, "x-amz-website-redirect-location") &&
-		!s3_header(c, "x-amz-server-side-encryption")) {
+		!local_s3_header(c, "x-amz-storage-class") &&
+		!local_s3_header(c, "x-amz-website-redirect-location") &&
+		!local_s3_header(c, "x-amz-server-side-encryption")) {
 		json_free(head);
 		return local_fault(err, 400, "InvalidRequest",
 			"This copy request is illegal because it is trying to copy an object to "
@@ -161,7 +161,7 @@ static int describe_copy(
 		o->head = json_copy(s->object.head);
 	}
 	if (is_directive(c, "x-amz-tagging-directive", "REPLACE"))
-		return tagging ? s3_tags_header(tagging, &o->tags, err) : 0;
+		return tagging ? local_s3_tags_header(tagging, &o->tags, err) : 0;
 	o->tags = json_copy(s->object.tags);
 	return 0;
 }
@@ -169,8 +169,8 @@ static int describe_copy(
 static int copy_file(struct local_s3_call *c, const struct s3_source *s, struct store_writer *w,
 	struct store_object *o, struct err *err)
 {
-	const char *named = s3_header(c, "x-amz-checksum-algorithm");
-	const struct s3_sum_kind *kind = s3_sum_kind_find(named ? named : s->object.sum_alg);
+	const char *named = local_s3_header(c, "x-amz-checksum-algorithm");
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(named ? named : s->object.sum_alg);
 	bool recompute = kind && (!s->object.sum || !s->object.sum_alg ||
 					 strcmp(kind->name, s->object.sum_alg) || s->object.parts);
 	/* a copy is one whole: its ETag is its MD5 again */
@@ -189,7 +189,7 @@ static int copy_file(struct local_s3_call *c, const struct s3_source *s, struct 
 	if (recompute)
 		digests[nr++] = digest_new(kind->digest);
 	if (store_writer_open(c->cloud, w, err) ||
-		s3_copy_bytes(
+		local_s3_copy_bytes(
 			c->cloud, s->object.file, 0, s->object.size, w, nr ? digests : NULL, err))
 		goto out;
 	if (recompute) {
@@ -230,13 +230,13 @@ static int commit_copy(
 	o->size = w->size;
 	o->modified_ms = local_now_ms(c->cloud);
 	if (!local_tx_begin(c->cloud, err) && !store_bucket_get(c->cloud, c->bucket, &b, err) &&
-		!s3_write_conditions(c, err) && !store_put(c->cloud, &b, o, &garbage, err))
+		!local_s3_write_conditions(c, err) && !store_put(c->cloud, &b, o, &garbage, err))
 		result = local_tx_commit(c->cloud, err);
 	local_tx_end(c->cloud);
 	if (!result) {
 		store_writer_keep(w);
 		store_remove(c->cloud, &garbage);
-		s3_version_header(c, &b, o->version);
+		local_s3_version_header(c, &b, o->version);
 	}
 	strvec_release(&garbage);
 	store_bucket_release(&b);
@@ -246,17 +246,17 @@ static int commit_copy(
 static void print_copy(struct local_s3_call *c, const char *root, const char *etag,
 	int64_t modified_ms, const char *alg, const char *sum)
 {
-	const struct s3_sum_kind *kind = s3_sum_kind_find(alg);
-	struct strbuf *sb = s3_xml(c, root);
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(alg);
+	struct strbuf *sb = local_s3_xml(c, root);
 
-	s3_add_time(sb, "LastModified", modified_ms);
-	s3_add_etag(sb, etag);
+	local_s3_add_time(sb, "LastModified", modified_ms);
+	local_s3_add_etag(sb, etag);
 	if (kind)
 		xml_add_element(sb, kind->element, sum);
 	strbuf_addf(sb, "</%s>", root);
 }
 
-int s3_copy_object(struct local_s3_call *c, struct err *err)
+int local_s3_copy_object(struct local_s3_call *c, struct err *err)
 {
 	struct store_writer w = STORE_WRITER_INIT;
 	struct s3_source s = {0};
@@ -284,7 +284,7 @@ out:
 static int part_range(struct local_s3_call *c, const struct s3_source *s, int64_t *first,
 	int64_t *length, struct err *err)
 {
-	const char *text = s3_header(c, "x-amz-copy-source-range"), *dash;
+	const char *text = local_s3_header(c, "x-amz-copy-source-range"), *dash;
 	long long from, to;
 	char *head;
 	bool bad;
@@ -294,14 +294,15 @@ static int part_range(struct local_s3_call *c, const struct s3_source *s, int64_
 	if (!text)
 		return 0;
 	if (!starts_with(text, "bytes=") || !(dash = strchr(text, '-')))
-		return s3_invalid(err, "The x-amz-copy-source-range value must be of the form "
-				       "bytes=first-last");
+		return local_s3_invalid(err,
+			"The x-amz-copy-source-range value must be of the form "
+			"bytes=first-last");
 	head = xstrndup(text + 6, (size_t)(dash - text - 6));
 	bad = parse_int64(head, 0, INT64_MAX, &from) || parse_int64(dash + 1, 0, INT64_MAX, &to) ||
 	      to < from || to >= s->object.size;
 	free(head);
 	if (bad)
-		return s3_invalid(err,
+		return local_s3_invalid(err,
 			"Range specified is not valid for source object of size: %lld",
 			(long long)s->object.size);
 	*first = from;
@@ -309,7 +310,7 @@ static int part_range(struct local_s3_call *c, const struct s3_source *s, int64_
 	return 0;
 }
 
-int s3_upload_part_copy(struct local_s3_call *c, struct err *err)
+int local_s3_upload_part_copy(struct local_s3_call *c, struct err *err)
 {
 	struct store_writer w = STORE_WRITER_INIT;
 	struct s3_source s = {0};
@@ -320,14 +321,14 @@ int s3_upload_part_copy(struct local_s3_call *c, struct err *err)
 	int64_t first, length;
 	int result = -1;
 
-	if (s3_part_number(c, &part.number, err) || s3_upload_sum_kind(c, &kind, err) ||
+	if (local_s3_part_number(c, &part.number, err) || local_s3_upload_sum_kind(c, &kind, err) ||
 		find_source(c, &s, err) || part_range(c, &s, &first, &length, err))
 		goto out;
 	digests[0] = digest_new(DIGEST_MD5);
 	if (kind)
 		digests[1] = digest_new(kind->digest);
 	if (store_writer_open(c->cloud, &w, err) ||
-		s3_copy_bytes(c->cloud, s.object.file, first, length, &w, digests, err) ||
+		local_s3_copy_bytes(c->cloud, s.object.file, first, length, &w, digests, err) ||
 		store_writer_seal(c->cloud, &w, err))
 		goto out;
 	digest_finish(digests[0], &raw);
@@ -342,7 +343,7 @@ int s3_upload_part_copy(struct local_s3_call *c, struct err *err)
 		part.sum = strbuf_detach(&text, NULL);
 		part.sum_alg = xstrdup(kind->name);
 	}
-	if (s3_part_commit(c, &w, &part, err))
+	if (local_s3_part_commit(c, &w, &part, err))
 		goto out;
 	print_copy(c, "CopyPartResult", part.etag, local_now_ms(c->cloud), part.sum_alg, part.sum);
 	result = 0;
@@ -350,7 +351,7 @@ out:
 	digest_free(digests[0]);
 	digest_free(digests[1]);
 	store_writer_release(c->cloud, &w);
-	s3_part_release(&part);
+	local_s3_part_release(&part);
 	source_release(&s);
 	strbuf_release(&raw);
 	strbuf_release(&text);

@@ -26,7 +26,7 @@ static int check_match(struct local_s3_call *c, const char *key, const char *eta
 	return result;
 }
 
-int s3_delete_object(struct local_s3_call *c, struct err *err)
+int local_s3_delete_object(struct local_s3_call *c, struct err *err)
 {
 	struct strvec garbage = STRVEC_INIT;
 	struct store_deleted deleted = {0};
@@ -34,9 +34,9 @@ int s3_delete_object(struct local_s3_call *c, struct err *err)
 	int result = -1;
 
 	if (local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err) ||
-		check_match(c, c->key, s3_header(c, "if-match"), err) ||
-		store_delete(
-			c->cloud, &b, c->key, s3_param(c, "versionId"), &deleted, &garbage, err) ||
+		check_match(c, c->key, local_s3_header(c, "if-match"), err) ||
+		store_delete(c->cloud, &b, c->key, local_s3_param(c, "versionId"), &deleted,
+			&garbage, err) ||
 		local_tx_commit(c->cloud, err))
 		goto out;
 	c->reply->status = 204;
@@ -66,7 +66,7 @@ static void print_deleted(struct strbuf *sb, const char *key, const char *versio
 	xml_add_element(sb, "Key", key);
 	xml_add_element(sb, "VersionId", version);
 	if (d->marker) {
-		s3_add_bool(sb, "DeleteMarker", true);
+		local_s3_add_bool(sb, "DeleteMarker", true);
 		xml_add_element(sb, "DeleteMarkerVersionId", d->version);
 	}
 	strbuf_addstr(sb, "</Deleted>");
@@ -119,7 +119,7 @@ static size_t allowed_keys(
 
 		if (strcmp(xml_name(n), "Object"))
 			continue;
-		if (s3_authorize(c, version ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
+		if (local_s3_authorize(c, version ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
 			    c->bucket, key, NULL, &refusal)) {
 			print_error(sb, key, version, &refusal);
 			err_release(&refusal);
@@ -135,19 +135,19 @@ static int check_list(struct xml_node *root, size_t *nr, struct err *err)
 
 	*nr = 0;
 	if (!root || strcmp(xml_name(root), "Delete"))
-		return s3_malformed(err);
+		return local_s3_malformed(err);
 	xml_each(n, root)
 	{
 		if (strcmp(xml_name(n), "Object"))
 			continue;
 		if (!xml_child_text(n, "Key") || !*xml_child_text(n, "Key"))
-			return s3_malformed(err);
+			return local_s3_malformed(err);
 		(*nr)++;
 	}
-	return *nr && *nr <= MAX_DELETES ? 0 : s3_malformed(err);
+	return *nr && *nr <= MAX_DELETES ? 0 : local_s3_malformed(err);
 }
 
-int s3_delete_objects(struct local_s3_call *c, struct err *err)
+int local_s3_delete_objects(struct local_s3_call *c, struct err *err)
 {
 	struct strbuf *text = &c->sink.memory, *sb;
 	struct xml_doc *doc = xml_parse(text->buf, text->len, NULL);
@@ -161,7 +161,7 @@ int s3_delete_objects(struct local_s3_call *c, struct err *err)
 	if (check_list(root, &nr, err))
 		goto out;
 	quiet = xml_child_text(root, "Quiet");
-	sb = s3_xml(c, "DeleteResult");
+	sb = local_s3_xml(c, "DeleteResult");
 	nodes = xcalloc(nr, sizeof(struct xml_node *));
 	nr = allowed_keys(c, root, nodes, sb);
 	if (local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err))

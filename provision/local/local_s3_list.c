@@ -45,19 +45,19 @@ static void add_key(const struct lister *l, struct strbuf *sb, const char *eleme
 static int lister_init(
 	struct lister *l, struct local_s3_call *c, const char *max_name, struct err *err)
 {
-	const char *encoding = s3_param(c, "encoding-type");
+	const char *encoding = local_s3_param(c, "encoding-type");
 
 	*l = (struct lister){.c = c};
 	strbuf_init(&l->items);
 	strbuf_init(&l->commons);
-	l->prefix = s3_param(c, "prefix") ? s3_param(c, "prefix") : "";
-	l->delimiter = s3_param(c, "delimiter");
+	l->prefix = local_s3_param(c, "prefix") ? local_s3_param(c, "prefix") : "";
+	l->delimiter = local_s3_param(c, "delimiter");
 	if (l->delimiter && !*l->delimiter)
 		l->delimiter = NULL;
 	if (encoding && !iequals(encoding, "url") && *encoding)
-		return s3_invalid(err, "Invalid Encoding Method specified in Request");
+		return local_s3_invalid(err, "Invalid Encoding Method specified in Request");
 	l->url = encoding && *encoding;
-	return s3_int_param(c, max_name, 1000, 1000, &l->max, err);
+	return local_s3_int_param(c, max_name, 1000, 1000, &l->max, err);
 }
 
 /* The first string behind all that start with `s`. In place; false when there is none. */
@@ -170,18 +170,18 @@ static enum step walk(
 static void add_object(struct lister *l, struct sql_stmt *st, const char *key)
 {
 	struct strbuf *sb = &l->items;
-	bool v2 = s3_param(l->c, "list-type") != NULL;
-	const char *fetch = s3_param(l->c, "fetch-owner");
+	bool v2 = local_s3_param(l->c, "list-type") != NULL;
+	const char *fetch = local_s3_param(l->c, "fetch-owner");
 
 	strbuf_addstr(sb, "<Contents>");
 	add_key(l, sb, "Key", key);
-	s3_add_time(sb, "LastModified", sql_int(st, 3));
-	s3_add_etag(sb, sql_text(st, 1));
+	local_s3_add_time(sb, "LastModified", sql_int(st, 3));
+	local_s3_add_etag(sb, sql_text(st, 1));
 	xml_add_element(sb, "ChecksumAlgorithm", sql_text(st, 5));
 	xml_add_element(sb, "ChecksumType", sql_text(st, 6));
-	s3_add_int(sb, "Size", sql_int(st, 2));
+	local_s3_add_int(sb, "Size", sql_int(st, 2));
 	if (!v2 || (fetch && iequals(fetch, "true")))
-		s3_add_owner(l->c, sb, "Owner");
+		local_s3_add_owner(l->c, sb, "Owner");
 	xml_add_element(sb, "StorageClass", sql_text(st, 4));
 	strbuf_addstr(sb, "</Contents>");
 }
@@ -214,15 +214,15 @@ static void print_head(struct lister *l, struct strbuf *sb)
 	add_key(l, sb, "Prefix", l->prefix);
 	if (l->delimiter)
 		add_key(l, sb, "Delimiter", l->delimiter);
-	s3_add_int(sb, "MaxKeys", l->max);
+	local_s3_add_int(sb, "MaxKeys", l->max);
 	if (l->url)
 		xml_add_element(sb, "EncodingType", "url");
-	s3_add_bool(sb, "IsTruncated", l->truncated);
+	local_s3_add_bool(sb, "IsTruncated", l->truncated);
 }
 
-int s3_list_objects(struct local_s3_call *c, struct err *err)
+int local_s3_list_objects(struct local_s3_call *c, struct err *err)
 {
-	const char *marker = s3_param(c, "marker");
+	const char *marker = local_s3_param(c, "marker");
 	struct lister l;
 	struct strbuf *sb;
 	int result = -1;
@@ -232,7 +232,7 @@ int s3_list_objects(struct local_s3_call *c, struct err *err)
 	start_at(&l, marker && *marker ? marker : NULL, true);
 	if (list_live(&l, err))
 		goto out;
-	sb = s3_xml(c, "ListBucketResult");
+	sb = local_s3_xml(c, "ListBucketResult");
 	print_head(&l, sb);
 	add_key(&l, sb, "Marker", marker ? marker : "");
 	/* S3 gives the next marker only with a delimiter; else it is the last key */
@@ -247,9 +247,10 @@ out:
 	return result;
 }
 
-int s3_list_objects_v2(struct local_s3_call *c, struct err *err)
+int local_s3_list_objects_v2(struct local_s3_call *c, struct err *err)
 {
-	const char *token = s3_param(c, "continuation-token"), *start = s3_param(c, "start-after");
+	const char *token = local_s3_param(c, "continuation-token"),
+		   *start = local_s3_param(c, "start-after");
 	struct lister l;
 	struct strbuf *sb;
 	char *after = NULL;
@@ -258,7 +259,7 @@ int s3_list_objects_v2(struct local_s3_call *c, struct err *err)
 	if (lister_init(&l, c, "max-keys", err))
 		goto out;
 	if (token && !*token) {
-		s3_invalid(err, "The continuation token provided is incorrect");
+		local_s3_invalid(err, "The continuation token provided is incorrect");
 		goto out;
 	}
 	if (local_token_read(token, "InvalidArgument", &after, err))
@@ -266,9 +267,9 @@ int s3_list_objects_v2(struct local_s3_call *c, struct err *err)
 	start_at(&l, after ? after : start && *start ? start : NULL, after != NULL);
 	if (list_live(&l, err))
 		goto out;
-	sb = s3_xml(c, "ListBucketResult");
+	sb = local_s3_xml(c, "ListBucketResult");
 	print_head(&l, sb);
-	s3_add_int(sb, "KeyCount", l.nr);
+	local_s3_add_int(sb, "KeyCount", l.nr);
 	xml_add_element(sb, "ContinuationToken", token);
 	if (start)
 		add_key(&l, sb, "StartAfter", start);
@@ -304,16 +305,16 @@ static void add_version(struct lister *l, struct sql_stmt *st, const char *key)
 	strbuf_addf(sb, "<%s>", element);
 	add_key(l, sb, "Key", key);
 	xml_add_element(sb, "VersionId", sql_text(st, 5));
-	s3_add_bool(sb, "IsLatest", sql_int(st, 10) != 0);
-	s3_add_time(sb, "LastModified", sql_int(st, 3));
+	local_s3_add_bool(sb, "IsLatest", sql_int(st, 10) != 0);
+	local_s3_add_time(sb, "LastModified", sql_int(st, 3));
 	if (!marker) {
-		s3_add_etag(sb, sql_text(st, 1));
+		local_s3_add_etag(sb, sql_text(st, 1));
 		xml_add_element(sb, "ChecksumAlgorithm", sql_text(st, 8));
 		xml_add_element(sb, "ChecksumType", sql_text(st, 9));
-		s3_add_int(sb, "Size", sql_int(st, 2));
+		local_s3_add_int(sb, "Size", sql_int(st, 2));
 		xml_add_element(sb, "StorageClass", sql_text(st, 4));
 	}
-	s3_add_owner(l->c, sb, "Owner");
+	local_s3_add_owner(l->c, sb, "Owner");
 	strbuf_addf(sb, "</%s>", element);
 }
 
@@ -365,9 +366,10 @@ static int version_place(struct lister *l, const char *key, const char *version,
 	return found < 0 ? -1 : 0;
 }
 
-int s3_list_versions(struct local_s3_call *c, struct err *err)
+int local_s3_list_versions(struct local_s3_call *c, struct err *err)
 {
-	const char *key = s3_param(c, "key-marker"), *version = s3_param(c, "version-id-marker");
+	const char *key = local_s3_param(c, "key-marker"),
+		   *version = local_s3_param(c, "version-id-marker");
 	struct lister l;
 	struct strbuf *sb;
 	int result = -1;
@@ -375,7 +377,8 @@ int s3_list_versions(struct local_s3_call *c, struct err *err)
 	if (lister_init(&l, c, "max-keys", err))
 		goto out;
 	if (version && *version && (!key || !*key)) {
-		s3_invalid(err, "A version-id marker cannot be specified without a key marker.");
+		local_s3_invalid(
+			err, "A version-id marker cannot be specified without a key marker.");
 		goto out;
 	}
 	if (version && *version && version_place(&l, key, version, err))
@@ -383,7 +386,7 @@ int s3_list_versions(struct local_s3_call *c, struct err *err)
 	start_at(&l, key && *key ? key : NULL, !l.from_ord);
 	if (list_all(&l, err))
 		goto out;
-	sb = s3_xml(c, "ListVersionsResult");
+	sb = local_s3_xml(c, "ListVersionsResult");
 	print_head(&l, sb);
 	add_key(&l, sb, "KeyMarker", key ? key : "");
 	xml_add_element(sb, "VersionIdMarker", version ? version : "");
@@ -413,10 +416,10 @@ static void add_upload(struct lister *l, struct sql_stmt *st, const char *key)
 	strbuf_addstr(sb, "<Upload>");
 	add_key(l, sb, "Key", key);
 	xml_add_element(sb, "UploadId", sql_text(st, 1));
-	s3_add_owner(l->c, sb, "Initiator");
-	s3_add_owner(l->c, sb, "Owner");
+	local_s3_add_owner(l->c, sb, "Initiator");
+	local_s3_add_owner(l->c, sb, "Owner");
 	xml_add_element(sb, "StorageClass", sql_text(st, 3));
-	s3_add_time(sb, "Initiated", sql_int(st, 2));
+	local_s3_add_time(sb, "Initiated", sql_int(st, 2));
 	xml_add_element(sb, "ChecksumAlgorithm", sql_text(st, 4));
 	xml_add_element(sb, "ChecksumType", sql_text(st, 5));
 	strbuf_addstr(sb, "</Upload>");
@@ -449,9 +452,10 @@ static int list_pending(struct lister *l, struct err *err)
 	return step == STEP_FAILED ? -1 : 0;
 }
 
-int s3_list_uploads(struct local_s3_call *c, struct err *err)
+int local_s3_list_uploads(struct local_s3_call *c, struct err *err)
 {
-	const char *key = s3_param(c, "key-marker"), *id = s3_param(c, "upload-id-marker");
+	const char *key = local_s3_param(c, "key-marker"),
+		   *id = local_s3_param(c, "upload-id-marker");
 	struct lister l;
 	struct strbuf *sb;
 	int result = -1;
@@ -463,7 +467,7 @@ int s3_list_uploads(struct local_s3_call *c, struct err *err)
 	start_at(&l, key && *key ? key : NULL, !l.from_id);
 	if (list_pending(&l, err))
 		goto out;
-	sb = s3_xml(c, "ListMultipartUploadsResult");
+	sb = local_s3_xml(c, "ListMultipartUploadsResult");
 	xml_add_element(sb, "Bucket", c->bucket);
 	add_key(&l, sb, "KeyMarker", key ? key : "");
 	xml_add_element(sb, "UploadIdMarker", id ? id : "");
@@ -474,10 +478,10 @@ int s3_list_uploads(struct local_s3_call *c, struct err *err)
 	add_key(&l, sb, "Prefix", l.prefix);
 	if (l.delimiter)
 		add_key(&l, sb, "Delimiter", l.delimiter);
-	s3_add_int(sb, "MaxUploads", l.max);
+	local_s3_add_int(sb, "MaxUploads", l.max);
 	if (l.url)
 		xml_add_element(sb, "EncodingType", "url");
-	s3_add_bool(sb, "IsTruncated", l.truncated);
+	local_s3_add_bool(sb, "IsTruncated", l.truncated);
 	strbuf_add(sb, l.items.buf, l.items.len);
 	strbuf_add(sb, l.commons.buf, l.commons.len);
 	strbuf_addstr(sb, "</ListMultipartUploadsResult>");

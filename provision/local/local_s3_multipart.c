@@ -24,7 +24,7 @@ static void upload_release(struct upload *u)
 	*u = (struct upload){0};
 }
 
-void s3_part_release(struct s3_part *p)
+void local_s3_part_release(struct s3_part *p)
 {
 	free(p->file);
 	free(p->etag);
@@ -43,7 +43,7 @@ static int no_upload(struct err *err)
 /* The upload that the request names. In a transaction. */
 static int upload_get(struct local_s3_call *c, struct upload *u, struct err *err)
 {
-	const char *id = s3_param(c, "uploadId");
+	const char *id = local_s3_param(c, "uploadId");
 	struct sql_stmt *st = sql_query(c->cloud->db, err,
 		"SELECT id, key, class, sum_alg, sum_type, head, tags, created_ms FROM s3_upload "
 		"WHERE id = ? AND bucket = ? AND key = ?",
@@ -74,10 +74,10 @@ static int upload_get(struct local_s3_call *c, struct upload *u, struct err *err
 static int choose_sum(struct local_s3_call *c, const struct s3_sum_kind **kind, const char **type,
 	struct err *err)
 {
-	const char *named = s3_header(c, "x-amz-checksum-algorithm"),
-		   *wanted = s3_header(c, "x-amz-checksum-type");
+	const char *named = local_s3_header(c, "x-amz-checksum-algorithm"),
+		   *wanted = local_s3_header(c, "x-amz-checksum-type");
 
-	*kind = s3_sum_kind_find(named);
+	*kind = local_s3_sum_kind_find(named);
 	*type = NULL;
 	if (named && !*kind)
 		return local_fault(err, 400, "InvalidRequest",
@@ -98,17 +98,17 @@ static int choose_sum(struct local_s3_call *c, const struct s3_sum_kind **kind, 
 	return 0;
 }
 
-int s3_create_upload(struct local_s3_call *c, struct err *err)
+int local_s3_create_upload(struct local_s3_call *c, struct err *err)
 {
-	const char *tagging = s3_header(c, "x-amz-tagging"), *type;
+	const char *tagging = local_s3_header(c, "x-amz-tagging"), *type;
 	const struct s3_sum_kind *kind;
 	struct json *head = NULL, *tags = NULL;
 	struct strbuf head_text = STRBUF_INIT, tags_text = STRBUF_INIT, *sb;
 	char *class = NULL, *id = local_id("", 64);
 	int result = -1;
 
-	if (choose_sum(c, &kind, &type, err) || s3_head_read(c, &head, &class, err) ||
-		(tagging && s3_tags_header(tagging, &tags, err)))
+	if (choose_sum(c, &kind, &type, err) || local_s3_head_read(c, &head, &class, err) ||
+		(tagging && local_s3_tags_header(tagging, &tags, err)))
 		goto out;
 	json_print(head, &head_text);
 	if (tags)
@@ -127,7 +127,7 @@ int s3_create_upload(struct local_s3_call *c, struct err *err)
 		local_reply_header(c->reply, "x-amz-checksum-type", "%s", type);
 	}
 	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
-	sb = s3_xml(c, "InitiateMultipartUploadResult");
+	sb = local_s3_xml(c, "InitiateMultipartUploadResult");
 	xml_add_element(sb, "Bucket", c->bucket);
 	xml_add_element(sb, "Key", c->key);
 	xml_add_element(sb, "UploadId", id);
@@ -146,19 +146,20 @@ out:
 
 /* --- parts --- */
 
-int s3_part_number(struct local_s3_call *c, int64_t *number, struct err *err)
+int local_s3_part_number(struct local_s3_call *c, int64_t *number, struct err *err)
 {
-	const char *text = s3_param(c, "partNumber");
+	const char *text = local_s3_param(c, "partNumber");
 	long long n;
 
 	if (!text || parse_int64(text, 1, MAX_PARTS, &n))
-		return s3_invalid(
+		return local_s3_invalid(
 			err, "Part number must be an integer between 1 and 10000, inclusive");
 	*number = n;
 	return 0;
 }
 
-int s3_upload_sum_kind(struct local_s3_call *c, const struct s3_sum_kind **kind, struct err *err)
+int local_s3_upload_sum_kind(
+	struct local_s3_call *c, const struct s3_sum_kind **kind, struct err *err)
 {
 	struct upload u = {0};
 	int result;
@@ -167,7 +168,7 @@ int s3_upload_sum_kind(struct local_s3_call *c, const struct s3_sum_kind **kind,
 		return -1;
 	result = upload_get(c, &u, err);
 	local_tx_end(c->cloud);
-	*kind = s3_sum_kind_find(u.sum_alg);
+	*kind = local_s3_sum_kind_find(u.sum_alg);
 	upload_release(&u);
 	return result;
 }
@@ -188,8 +189,8 @@ static int part_file(struct local_s3_call *c, const char *upload, int64_t number
 	return row < 0 ? -1 : 0;
 }
 
-int s3_part_commit(struct local_s3_call *c, struct store_writer *w, const struct s3_part *part,
-	struct err *err)
+int local_s3_part_commit(struct local_s3_call *c, struct store_writer *w,
+	const struct s3_part *part, struct err *err)
 {
 	struct strvec garbage = STRVEC_INIT;
 	struct upload u = {0};
@@ -213,30 +214,30 @@ int s3_part_commit(struct local_s3_call *c, struct store_writer *w, const struct
 	return result;
 }
 
-int s3_upload_part(struct local_s3_call *c, struct err *err)
+int local_s3_upload_part(struct local_s3_call *c, struct err *err)
 {
 	struct s3_part part = {0};
 	int result = -1;
 
-	if (s3_part_number(c, &part.number, err))
+	if (local_s3_part_number(c, &part.number, err))
 		return -1;
 	part.etag = xstrdup(c->sink.md5_hex);
 	if (c->sink.sum_b64) {
 		part.sum_alg = xstrdup(c->sink.kind->name);
 		part.sum = xstrdup(c->sink.sum_b64);
 	}
-	if (!s3_part_commit(c, &c->sink.file, &part, err)) {
+	if (!local_s3_part_commit(c, &c->sink.file, &part, err)) {
 		c->reply->status = 200;
 		local_reply_header(c->reply, "ETag", "\"%s\"", part.etag);
 		local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
-		s3_sum_headers(c, part.sum_alg, part.sum, NULL);
+		local_s3_sum_headers(c, part.sum_alg, part.sum, NULL);
 		result = 0;
 	}
-	s3_part_release(&part);
+	local_s3_part_release(&part);
 	return result;
 }
 
-int s3_list_parts(struct local_s3_call *c, struct err *err)
+int local_s3_list_parts(struct local_s3_call *c, struct err *err)
 {
 	struct sql_stmt *st = NULL;
 	struct upload u = {0};
@@ -245,8 +246,8 @@ int s3_list_parts(struct local_s3_call *c, struct err *err)
 	int64_t max, marker, nr = 0, last = 0;
 	int row = -1, result = -1;
 
-	if (s3_int_param(c, "max-parts", 1000, 1000, &max, err) ||
-		s3_int_param(c, "part-number-marker", 0, MAX_PARTS, &marker, err) ||
+	if (local_s3_int_param(c, "max-parts", 1000, 1000, &max, err) ||
+		local_s3_int_param(c, "part-number-marker", 0, MAX_PARTS, &marker, err) ||
 		local_tx_begin(c->cloud, err) || upload_get(c, &u, err))
 		goto out;
 	st = sql_query(c->cloud->db, err,
@@ -256,28 +257,28 @@ int s3_list_parts(struct local_s3_call *c, struct err *err)
 	while (st && (row = sql_step(st, err)) > 0 && nr < max) {
 		strbuf_addstr(&items, "<Part>");
 		last = sql_int(st, 0);
-		s3_add_int(&items, "PartNumber", last);
-		s3_add_time(&items, "LastModified", sql_int(st, 1));
-		s3_add_etag(&items, sql_text(st, 2));
-		s3_add_int(&items, "Size", sql_int(st, 3));
-		if ((kind = s3_sum_kind_find(sql_text(st, 4))))
+		local_s3_add_int(&items, "PartNumber", last);
+		local_s3_add_time(&items, "LastModified", sql_int(st, 1));
+		local_s3_add_etag(&items, sql_text(st, 2));
+		local_s3_add_int(&items, "Size", sql_int(st, 3));
+		if ((kind = local_s3_sum_kind_find(sql_text(st, 4))))
 			xml_add_element(&items, kind->element, sql_text(st, 5));
 		strbuf_addstr(&items, "</Part>");
 		nr++;
 	}
 	if (row < 0)
 		goto out;
-	sb = s3_xml(c, "ListPartsResult");
+	sb = local_s3_xml(c, "ListPartsResult");
 	xml_add_element(sb, "Bucket", c->bucket);
 	xml_add_element(sb, "Key", c->key);
 	xml_add_element(sb, "UploadId", u.id);
-	s3_add_owner(c, sb, "Initiator");
-	s3_add_owner(c, sb, "Owner");
+	local_s3_add_owner(c, sb, "Initiator");
+	local_s3_add_owner(c, sb, "Owner");
 	xml_add_element(sb, "StorageClass", u.storage_class);
-	s3_add_int(sb, "PartNumberMarker", marker);
-	s3_add_int(sb, "NextPartNumberMarker", last);
-	s3_add_int(sb, "MaxParts", max);
-	s3_add_bool(sb, "IsTruncated", row > 0 && max > 0);
+	local_s3_add_int(sb, "PartNumberMarker", marker);
+	local_s3_add_int(sb, "NextPartNumberMarker", last);
+	local_s3_add_int(sb, "MaxParts", max);
+	local_s3_add_bool(sb, "IsTruncated", row > 0 && max > 0);
 	xml_add_element(sb, "ChecksumAlgorithm", u.sum_alg);
 	xml_add_element(sb, "ChecksumType", u.sum_type);
 	strbuf_add(sb, items.buf, items.len);
@@ -321,7 +322,7 @@ static int drop_upload(
 		       : 0;
 }
 
-int s3_abort_upload(struct local_s3_call *c, struct err *err)
+int local_s3_abort_upload(struct local_s3_call *c, struct err *err)
 {
 	struct strvec garbage = STRVEC_INIT;
 	struct upload u = {0};
@@ -354,7 +355,7 @@ static void completion_release(struct completion *f)
 	size_t i;
 
 	for (i = 0; i < f->nr; i++)
-		s3_part_release(&f->parts[i]);
+		local_s3_part_release(&f->parts[i]);
 	free(f->parts);
 	upload_release(&f->upload);
 }
@@ -409,7 +410,7 @@ static int add_part(
 	int found;
 
 	if (!number || !etag || parse_int64(number, 1, MAX_PARTS, &value))
-		return s3_malformed(err);
+		return local_s3_malformed(err);
 	if (f->nr && f->parts[f->nr - 1].number >= value)
 		return local_fault(err, 400, "InvalidPartOrder",
 			"The list of parts was not in ascending order. Parts must be ordered by "
@@ -434,12 +435,12 @@ static int read_parts(struct local_s3_call *c, struct completion *f, struct err 
 	size_t i;
 
 	if (!root || strcmp(xml_name(root), "CompleteMultipartUpload")) {
-		s3_malformed(err);
+		local_s3_malformed(err);
 		goto out;
 	}
 	xml_each(n, root) if (!strcmp(xml_name(n), "Part") && add_part(c, f, n, err)) goto out;
 	if (!f->nr) {
-		s3_malformed(err);
+		local_s3_malformed(err);
 		goto out;
 	}
 	for (i = 0; i + 1 < f->nr; i++)
@@ -468,7 +469,7 @@ static int join_parts(struct local_s3_call *c, struct completion *f, struct stor
 	if (store_writer_open(c->cloud, w, err))
 		goto out;
 	for (i = 0; i < f->nr; i++)
-		if (s3_copy_bytes(c->cloud, f->parts[i].file, 0, f->parts[i].size, w,
+		if (local_s3_copy_bytes(c->cloud, f->parts[i].file, 0, f->parts[i].size, w,
 			    digests[0] ? digests : NULL, err))
 			goto out;
 	if (digests[0]) {
@@ -527,8 +528,8 @@ static int composite(struct completion *f, struct store_object *o, struct err *e
 static int check_whole_sum(struct local_s3_call *c, const struct completion *f,
 	const struct store_object *o, struct err *err)
 {
-	const char *given = f->kind && o->sum ? s3_header(c, f->kind->header) : NULL,
-		   *size = s3_header(c, "x-amz-mp-object-size");
+	const char *given = f->kind && o->sum ? local_s3_header(c, f->kind->header) : NULL,
+		   *size = local_s3_header(c, "x-amz-mp-object-size");
 	long long n;
 
 	if (size && (parse_int64(size, 0, INT64_MAX, &n) || n != o->size))
@@ -569,7 +570,7 @@ static int begin_completion(struct local_s3_call *c, struct completion *f, struc
 	int result = -1;
 
 	if (!local_tx_begin(c->cloud, err) && !upload_get(c, &f->upload, err)) {
-		f->kind = s3_sum_kind_find(f->upload.sum_alg);
+		f->kind = local_s3_sum_kind_find(f->upload.sum_alg);
 		f->full = f->upload.sum_type && !strcmp(f->upload.sum_type, "FULL_OBJECT");
 		result = read_parts(c, f, err);
 	}
@@ -587,7 +588,7 @@ static int commit_completion(struct local_s3_call *c, struct completion *f, stru
 
 	/* an abort or a second completion may have been faster */
 	if (!local_tx_begin(c->cloud, err) && !store_bucket_get(c->cloud, c->bucket, &b, err) &&
-		!upload_get(c, &still, err) && !s3_write_conditions(c, err) &&
+		!upload_get(c, &still, err) && !local_s3_write_conditions(c, err) &&
 		!store_put(c->cloud, &b, o, &garbage, err) &&
 		!drop_upload(c, f->upload.id, &garbage, err))
 		result = local_tx_commit(c->cloud, err);
@@ -595,7 +596,7 @@ static int commit_completion(struct local_s3_call *c, struct completion *f, stru
 	if (!result) {
 		store_writer_keep(w);
 		store_remove(c->cloud, &garbage);
-		s3_version_header(c, &b, o->version);
+		local_s3_version_header(c, &b, o->version);
 	}
 	upload_release(&still);
 	strvec_release(&garbage);
@@ -606,14 +607,14 @@ static int commit_completion(struct local_s3_call *c, struct completion *f, stru
 static void print_completion(
 	struct local_s3_call *c, const struct completion *f, const struct store_object *o)
 {
-	struct strbuf *sb = s3_xml(c, "CompleteMultipartUploadResult");
+	struct strbuf *sb = local_s3_xml(c, "CompleteMultipartUploadResult");
 
 	strbuf_addf(sb, "<Location>%s/%s/", c->cloud->endpoint, c->bucket);
 	xml_add_escaped(sb, c->key);
 	strbuf_addstr(sb, "</Location>");
 	xml_add_element(sb, "Bucket", c->bucket);
 	xml_add_element(sb, "Key", c->key);
-	s3_add_etag(sb, o->etag);
+	local_s3_add_etag(sb, o->etag);
 	if (f->kind && o->sum) {
 		xml_add_element(sb, f->kind->element, o->sum);
 		xml_add_element(sb, "ChecksumType", o->sum_type);
@@ -621,7 +622,7 @@ static void print_completion(
 	strbuf_addstr(sb, "</CompleteMultipartUploadResult>");
 }
 
-int s3_complete_upload(struct local_s3_call *c, struct err *err)
+int local_s3_complete_upload(struct local_s3_call *c, struct err *err)
 {
 	struct store_writer w = STORE_WRITER_INIT;
 	struct completion f = {0};

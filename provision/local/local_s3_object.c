@@ -70,15 +70,16 @@ static int read_meta(struct local_s3_call *c, struct json *head, struct err *err
 		"Your metadata headers exceed the maximum allowed metadata size");
 }
 
-int s3_head_read(struct local_s3_call *c, struct json **head, char **storage_class, struct err *err)
+int local_s3_head_read(
+	struct local_s3_call *c, struct json **head, char **storage_class, struct err *err)
 {
-	const char *class = s3_header(c, "x-amz-storage-class");
+	const char *class = local_s3_header(c, "x-amz-storage-class");
 	size_t i;
 
 	*storage_class = NULL;
 	*head = json_object();
 	for (i = 0; i < ARRAY_SIZE(kept_headers); i++) {
-		const char *value = s3_header(c, kept_headers[i].name);
+		const char *value = local_s3_header(c, kept_headers[i].name);
 		char *stripped;
 
 		if (!value || strcmp(kept_headers[i].name, "content-encoding")) {
@@ -107,13 +108,13 @@ int s3_head_read(struct local_s3_call *c, struct json **head, char **storage_cla
 static int missing_key(struct local_s3_call *c, const char *bucket, struct err *err)
 {
 	/* who may not list must not learn whether it is there */
-	if (s3_authorize(c, "s3:ListBucket", bucket, NULL, NULL, err))
+	if (local_s3_authorize(c, "s3:ListBucket", bucket, NULL, NULL, err))
 		return -1;
 	return local_fault(err, 404, "NoSuchKey", "The specified key does not exist.");
 }
 
-int s3_object_get(struct local_s3_call *c, const char *bucket, const char *key, const char *version,
-	struct store_object *o, struct err *err)
+int local_s3_object_get(struct local_s3_call *c, const char *bucket, const char *key,
+	const char *version, struct store_object *o, struct err *err)
 {
 	int found;
 
@@ -136,7 +137,7 @@ int s3_object_get(struct local_s3_call *c, const char *bucket, const char *key, 
 	if (version && (strlen(version) == 32 || !strcmp(version, "null")))
 		return local_fault(
 			err, 404, "NoSuchVersion", "The specified version does not exist.");
-	return version ? s3_invalid(err, "Invalid version id specified")
+	return version ? local_s3_invalid(err, "Invalid version id specified")
 		       : missing_key(c, bucket, err);
 }
 
@@ -177,14 +178,14 @@ static int precondition_failed(struct err *err)
 static const char *condition(struct local_s3_call *c, const char *prefix, const char *name)
 {
 	char *full = xasprintf("%s%s", prefix, name);
-	const char *value = s3_header(c, full);
+	const char *value = local_s3_header(c, full);
 
 	free(full);
 	return value;
 }
 
-int s3_read_conditions(struct local_s3_call *c, const struct store_object *o, const char *prefix,
-	bool get, struct err *err)
+int local_s3_read_conditions(struct local_s3_call *c, const struct store_object *o,
+	const char *prefix, bool get, struct err *err)
 {
 	const char *match = condition(c, prefix, "if-match"),
 		   *none = condition(c, prefix, "if-none-match"),
@@ -205,9 +206,10 @@ int s3_read_conditions(struct local_s3_call *c, const struct store_object *o, co
 	return 0;
 }
 
-int s3_write_conditions(struct local_s3_call *c, struct err *err)
+int local_s3_write_conditions(struct local_s3_call *c, struct err *err)
 {
-	const char *match = s3_header(c, "if-match"), *none = s3_header(c, "if-none-match");
+	const char *match = local_s3_header(c, "if-match"),
+		   *none = local_s3_header(c, "if-none-match");
 	struct store_object o = {0};
 	int found, result = 0;
 
@@ -231,9 +233,10 @@ int s3_write_conditions(struct local_s3_call *c, struct err *err)
 
 /* --- put --- */
 
-void s3_sum_headers(struct local_s3_call *c, const char *alg, const char *sum, const char *type)
+void local_s3_sum_headers(
+	struct local_s3_call *c, const char *alg, const char *sum, const char *type)
 {
-	const struct s3_sum_kind *kind = s3_sum_kind_find(alg);
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(alg);
 
 	if (!kind || !sum)
 		return;
@@ -242,7 +245,8 @@ void s3_sum_headers(struct local_s3_call *c, const char *alg, const char *sum, c
 		local_reply_header(c->reply, "x-amz-checksum-type", "%s", type);
 }
 
-void s3_version_header(struct local_s3_call *c, const struct store_bucket *b, const char *version)
+void local_s3_version_header(
+	struct local_s3_call *c, const struct store_bucket *b, const char *version)
 {
 	if (*b->versioning && version)
 		local_reply_header(c->reply, "x-amz-version-id", "%s", version);
@@ -250,7 +254,7 @@ void s3_version_header(struct local_s3_call *c, const struct store_bucket *b, co
 
 static int read_object(struct local_s3_call *c, struct store_object *o, struct err *err)
 {
-	const char *tagging = s3_header(c, "x-amz-tagging");
+	const char *tagging = local_s3_header(c, "x-amz-tagging");
 	struct s3_sink *s = &c->sink;
 
 	o->key = xstrdup(c->key);
@@ -263,12 +267,12 @@ static int read_object(struct local_s3_call *c, struct store_object *o, struct e
 		o->sum = xstrdup(s->sum_b64);
 		o->sum_type = xstrdup("FULL_OBJECT");
 	}
-	if (tagging && s3_tags_header(tagging, &o->tags, err))
+	if (tagging && local_s3_tags_header(tagging, &o->tags, err))
 		return -1;
-	return s3_head_read(c, &o->head, &o->storage_class, err);
+	return local_s3_head_read(c, &o->head, &o->storage_class, err);
 }
 
-int s3_put_object(struct local_s3_call *c, struct err *err)
+int local_s3_put_object(struct local_s3_call *c, struct err *err)
 {
 	struct strvec garbage = STRVEC_INIT;
 	struct store_object o = {0};
@@ -276,17 +280,18 @@ int s3_put_object(struct local_s3_call *c, struct err *err)
 	int result = -1;
 
 	if (read_object(c, &o, err) ||
-		(o.tags && s3_authorize(c, "s3:PutObjectTagging", c->bucket, c->key, NULL, err)) ||
+		(o.tags && local_s3_authorize(
+				   c, "s3:PutObjectTagging", c->bucket, c->key, NULL, err)) ||
 		local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err) ||
-		s3_write_conditions(c, err) || store_put(c->cloud, &b, &o, &garbage, err) ||
+		local_s3_write_conditions(c, err) || store_put(c->cloud, &b, &o, &garbage, err) ||
 		local_tx_commit(c->cloud, err))
 		goto out;
 	store_writer_keep(&c->sink.file);
 	c->reply->status = 200;
 	local_reply_header(c->reply, "ETag", "\"%s\"", o.etag);
 	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
-	s3_sum_headers(c, o.sum_alg, o.sum, o.sum_type);
-	s3_version_header(c, &b, o.version);
+	local_s3_sum_headers(c, o.sum_alg, o.sum, o.sum_type);
+	local_s3_version_header(c, &b, o.version);
 	result = 0;
 out:
 	local_tx_end(c->cloud);
@@ -314,7 +319,7 @@ static int bad_range(struct local_s3_call *c, int64_t size, struct err *err)
 /* "bytes=a-b", "bytes=a-", "bytes=-n"; anything else is no range, as S3 has it. */
 static int read_range(struct local_s3_call *c, int64_t size, struct range *r, struct err *err)
 {
-	const char *text = s3_header(c, "range"), *dash;
+	const char *text = local_s3_header(c, "range"), *dash;
 	long long first = 0, last = 0;
 	char *head;
 	bool bad;
@@ -350,16 +355,16 @@ static int read_range(struct local_s3_call *c, int64_t size, struct range *r, st
 static int read_part_number(
 	struct local_s3_call *c, const struct store_object *o, struct range *r, struct err *err)
 {
-	const char *text = s3_param(c, "partNumber");
+	const char *text = local_s3_param(c, "partNumber");
 	size_t nr = o->parts ? json_len(o->parts) : 1, i;
 	long long number;
 
 	if (!text)
 		return 0;
 	if (parse_int64(text, 1, 10000, &number))
-		return s3_invalid(
+		return local_s3_invalid(
 			err, "Part number must be an integer between 1 and 10000, inclusive");
-	if (s3_header(c, "range"))
+	if (local_s3_header(c, "range"))
 		return local_fault(err, 400, "InvalidRequest",
 			"Cannot specify both Range header and partNumber query parameter");
 	if ((size_t)number > nr)
@@ -380,7 +385,7 @@ static int read_part_number(
 static void object_headers(
 	struct local_s3_call *c, const struct store_object *o, const struct range *r)
 {
-	const char *mode = s3_header(c, "x-amz-checksum-mode");
+	const char *mode = local_s3_header(c, "x-amz-checksum-mode");
 	struct strbuf date = STRBUF_INIT;
 	struct json *e;
 	size_t i;
@@ -398,15 +403,16 @@ static void object_headers(
 		local_reply_header(c->reply, "x-amz-tagging-count", "%zu", json_len(o->tags));
 	json_each(e, o->head) local_reply_header(c->reply, json_name(e), "%s", json_str(e));
 	for (i = 0; i < ARRAY_SIZE(kept_headers); i++) {
-		const char *value =
-			kept_headers[i].override ? s3_param(c, kept_headers[i].override) : NULL;
+		const char *value = kept_headers[i].override
+					    ? local_s3_param(c, kept_headers[i].override)
+					    : NULL;
 
 		if (value)
 			local_reply_header(c->reply, kept_headers[i].name, "%s", value);
 	}
 	/* the checksum is that of the whole */
 	if (mode && iequals(mode, "ENABLED") && r->whole)
-		s3_sum_headers(c, o->sum_alg, o->sum, o->sum_type);
+		local_s3_sum_headers(c, o->sum_alg, o->sum, o->sum_type);
 	strbuf_release(&date);
 }
 
@@ -422,7 +428,7 @@ static int open_object(struct local_s3_call *c, struct store_object *o, struct e
 			free(path);
 			return 0;
 		}
-		if (errno != ENOENT || s3_param(c, "versionId")) {
+		if (errno != ENOENT || local_s3_param(c, "versionId")) {
 			err_errno(err, "cannot open '%s'", path);
 			free(path);
 			return -1;
@@ -430,7 +436,7 @@ static int open_object(struct local_s3_call *c, struct store_object *o, struct e
 		free(path);
 		/* overwritten since we looked: take what is there now */
 		store_object_release(o);
-		if (s3_object_get(c, c->bucket, c->key, NULL, o, err))
+		if (local_s3_object_get(c, c->bucket, c->key, NULL, o, err))
 			return -1;
 	}
 	return local_fault(err, 503, "SlowDown", "Please reduce your request rate.");
@@ -442,9 +448,10 @@ static int serve_object(struct local_s3_call *c, bool head, struct err *err)
 	struct range r;
 	int result = -1;
 
-	if (s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err) ||
-		(!head && open_object(c, &o, err)) || s3_read_conditions(c, &o, "", true, err) ||
-		read_range(c, o.size, &r, err) || read_part_number(c, &o, &r, err))
+	if (local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err) ||
+		(!head && open_object(c, &o, err)) ||
+		local_s3_read_conditions(c, &o, "", true, err) || read_range(c, o.size, &r, err) ||
+		read_part_number(c, &o, &r, err))
 		goto out;
 	object_headers(c, &o, &r);
 	c->reply->status = r.whole ? 200 : 206;
@@ -460,12 +467,12 @@ out:
 	return result;
 }
 
-int s3_get_object(struct local_s3_call *c, struct err *err)
+int local_s3_get_object(struct local_s3_call *c, struct err *err)
 {
 	return serve_object(c, false, err);
 }
 
-int s3_head_object(struct local_s3_call *c, struct err *err)
+int local_s3_head_object(struct local_s3_call *c, struct err *err)
 {
 	return serve_object(c, true, err);
 }
@@ -474,12 +481,12 @@ int s3_head_object(struct local_s3_call *c, struct err *err)
 
 static void print_parts(const struct store_object *o, struct strbuf *sb)
 {
-	const struct s3_sum_kind *kind = s3_sum_kind_find(o->sum_alg);
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(o->sum_alg);
 	int64_t number = 0;
 	struct json *e;
 
 	strbuf_addstr(sb, "<ObjectParts>");
-	s3_add_int(sb, "TotalPartsCount", (int64_t)json_len(o->parts));
+	local_s3_add_int(sb, "TotalPartsCount", (int64_t)json_len(o->parts));
 	/* S3 lists the parts only when each has a checksum */
 	json_each(e, o->parts)
 	{
@@ -487,24 +494,24 @@ static void print_parts(const struct store_object *o, struct strbuf *sb)
 		if (!kind || !json_get_str(e, "sum"))
 			continue;
 		strbuf_addstr(sb, "<Part>");
-		s3_add_int(sb, "PartNumber", number);
-		s3_add_int(sb, "Size", json_get_i64(e, "size", 0));
+		local_s3_add_int(sb, "PartNumber", number);
+		local_s3_add_int(sb, "Size", json_get_i64(e, "size", 0));
 		xml_add_element(sb, kind->element, json_get_str(e, "sum"));
 		strbuf_addstr(sb, "</Part>");
 	}
 	strbuf_addstr(sb, "</ObjectParts>");
 }
 
-int s3_get_attributes(struct local_s3_call *c, struct err *err)
+int local_s3_get_attributes(struct local_s3_call *c, struct err *err)
 {
-	const char *asked = s3_header(c, "x-amz-object-attributes");
+	const char *asked = local_s3_header(c, "x-amz-object-attributes");
 	const struct s3_sum_kind *kind;
 	struct store_object o = {0};
 	struct strbuf date = STRBUF_INIT, *sb;
 
 	if (!asked)
-		return s3_invalid(err, "The x-amz-object-attributes header is missing");
-	if (s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err)) {
+		return local_s3_invalid(err, "The x-amz-object-attributes header is missing");
+	if (local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err)) {
 		store_object_release(&o);
 		return -1;
 	}
@@ -512,8 +519,8 @@ int s3_get_attributes(struct local_s3_call *c, struct err *err)
 	local_reply_header(c->reply, "Last-Modified", "%s", date.buf);
 	if (strcmp(o.version, "null"))
 		local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
-	kind = s3_sum_kind_find(o.sum_alg);
-	sb = s3_xml(c, "GetObjectAttributesResponse");
+	kind = local_s3_sum_kind_find(o.sum_alg);
+	sb = local_s3_xml(c, "GetObjectAttributesResponse");
 	if (strstr(asked, "ETag"))
 		xml_add_element(sb, "ETag", o.etag);
 	if (strstr(asked, "Checksum") && kind) {
@@ -527,7 +534,7 @@ int s3_get_attributes(struct local_s3_call *c, struct err *err)
 	if (strstr(asked, "StorageClass"))
 		xml_add_element(sb, "StorageClass", o.storage_class);
 	if (strstr(asked, "ObjectSize"))
-		s3_add_int(sb, "ObjectSize", o.size);
+		local_s3_add_int(sb, "ObjectSize", o.size);
 	strbuf_addstr(sb, "</GetObjectAttributesResponse>");
 	strbuf_release(&date);
 	store_object_release(&o);

@@ -9,7 +9,7 @@
 #include "local_s3.h"
 #include "xalloc.h"
 
-const struct s3_sum_kind s3_sum_kinds[] = {
+const struct s3_sum_kind local_s3_sum_kinds[] = {
 	{"CRC32", "x-amz-checksum-crc32", "ChecksumCRC32", DIGEST_CRC32},
 	{"CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C", DIGEST_CRC32C},
 	{"CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", DIGEST_CRC64NVME},
@@ -18,11 +18,11 @@ const struct s3_sum_kind s3_sum_kinds[] = {
 	{NULL, NULL, NULL, DIGEST_MD5},
 };
 
-const struct s3_sum_kind *s3_sum_kind_find(const char *name)
+const struct s3_sum_kind *local_s3_sum_kind_find(const char *name)
 {
 	const struct s3_sum_kind *k;
 
-	for (k = s3_sum_kinds; name && k->name; k++)
+	for (k = local_s3_sum_kinds; name && k->name; k++)
 		if (iequals(k->name, name))
 			return k;
 	return NULL;
@@ -32,12 +32,12 @@ const struct s3_sum_kind *s3_sum_kind_find(const char *name)
 static int choose_sum(struct local_s3_call *c, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
-	const char *trailer = s3_header(c, "x-amz-trailer"),
-		   *named = s3_header(c, "x-amz-sdk-checksum-algorithm"), *value;
+	const char *trailer = local_s3_header(c, "x-amz-trailer"),
+		   *named = local_s3_header(c, "x-amz-sdk-checksum-algorithm"), *value;
 	const struct s3_sum_kind *k;
 
-	for (k = s3_sum_kinds; k->name; k++) {
-		value = s3_header(c, k->header);
+	for (k = local_s3_sum_kinds; k->name; k++) {
+		value = local_s3_header(c, k->header);
 		if (value && s->kind)
 			return local_fault(err, 400, "InvalidRequest",
 				"Expecting a single x-amz-checksum- header. Multiple checksum "
@@ -51,7 +51,7 @@ static int choose_sum(struct local_s3_call *c, struct err *err)
 			s->sum_in_trailer = true;
 		}
 	}
-	if (named && !s3_sum_kind_find(named))
+	if (named && !local_s3_sum_kind_find(named))
 		return local_fault(err, 400, "InvalidRequest",
 			"Checksum algorithm provided is unsupported. Please try again with any of "
 			"the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
@@ -63,25 +63,25 @@ static int choose_sum(struct local_s3_call *c, struct err *err)
 
 static int check_length(struct local_s3_call *c, struct err *err)
 {
-	const char *length = s3_header(c, "x-amz-decoded-content-length");
+	const char *length = local_s3_header(c, "x-amz-decoded-content-length");
 	long long n;
 
 	if (!length)
-		length = s3_header(c, "content-length");
+		length = local_s3_header(c, "content-length");
 	if (!length || !c->sink.to_file)
 		return 0;
 	if (parse_int64(length, 0, INT64_MAX, &n))
-		return s3_invalid(err, "The content length is no number");
+		return local_s3_invalid(err, "The content length is no number");
 	if (n > S3_MAX_PUT)
 		return local_fault(err, 400, "EntityTooLarge",
 			"Your proposed upload exceeds the maximum allowed size");
 	return 0;
 }
 
-int s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err)
+int local_s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
-	const char *hash = s3_header(c, "x-amz-content-sha256");
+	const char *hash = local_s3_header(c, "x-amz-content-sha256");
 
 	s->to_file = to_file;
 	if (check_length(c, err) || choose_sum(c, err))
@@ -95,7 +95,7 @@ int s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err)
 		s->payload_hash = hash;
 		s->sha256 = digest_new(DIGEST_SHA256);
 	} else if (hash && strcmp(hash, SIGV4_UNSIGNED_PAYLOAD))
-		return s3_invalid(err,
+		return local_s3_invalid(err,
 			"x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-…, or a valid "
 			"sha256 value.");
 	s->md5 = digest_new(DIGEST_MD5);
@@ -135,7 +135,7 @@ static int chunk_fault(struct err *detail, struct err *err)
 	return -1;
 }
 
-int s3_sink_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err)
+int local_s3_sink_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
 	struct err detail = ERR_INIT;
@@ -155,7 +155,7 @@ int s3_sink_feed(struct local_s3_call *c, const void *data, size_t len, struct e
 static int close_chunked(struct local_s3_call *c, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
-	const char *length = s3_header(c, "x-amz-decoded-content-length");
+	const char *length = local_s3_header(c, "x-amz-decoded-content-length");
 	struct strbuf trailers = STRBUF_INIT;
 	struct strvec lines = STRVEC_INIT;
 	struct err detail = ERR_INIT;
@@ -205,7 +205,7 @@ static int check_payload_hash(struct s3_sink *s, struct err *err)
 static int check_md5(struct local_s3_call *c, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
-	const char *given = s3_header(c, "content-md5");
+	const char *given = local_s3_header(c, "content-md5");
 	struct strbuf raw = STRBUF_INIT, hex = STRBUF_INIT, want = STRBUF_INIT;
 	int result = 0;
 
@@ -255,7 +255,7 @@ static int check_sum(struct s3_sink *s, struct err *err)
 	return result;
 }
 
-int s3_sink_close(struct local_s3_call *c, struct err *err)
+int local_s3_sink_close(struct local_s3_call *c, struct err *err)
 {
 	struct s3_sink *s = &c->sink;
 
@@ -265,7 +265,7 @@ int s3_sink_close(struct local_s3_call *c, struct err *err)
 	return s->to_file ? store_writer_seal(c->cloud, &s->file, err) : 0;
 }
 
-void s3_sink_release(struct local_s3_call *c)
+void local_s3_sink_release(struct local_s3_call *c)
 {
 	struct s3_sink *s = &c->sink;
 

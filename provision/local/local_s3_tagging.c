@@ -29,7 +29,8 @@ static int add_tag(
 	return 0;
 }
 
-int s3_tags_parse(const char *text, size_t len, size_t max, struct json **out, struct err *err)
+int local_s3_tags_parse(
+	const char *text, size_t len, size_t max, struct json **out, struct err *err)
 {
 	struct xml_doc *doc = xml_parse(text, len, NULL);
 	struct xml_node *root = doc ? xml_root(doc) : NULL, *set, *tag;
@@ -38,7 +39,7 @@ int s3_tags_parse(const char *text, size_t len, size_t max, struct json **out, s
 	*out = NULL;
 	set = root && !strcmp(xml_name(root), "Tagging") ? xml_child(root, "TagSet") : NULL;
 	if (!set) {
-		s3_malformed(err);
+		local_s3_malformed(err);
 		goto out;
 	}
 	*out = json_object();
@@ -47,7 +48,7 @@ int s3_tags_parse(const char *text, size_t len, size_t max, struct json **out, s
 		const char *key = xml_child_text(tag, "Key"), *value = xml_child_text(tag, "Value");
 
 		if (!key || !value) {
-			s3_malformed(err);
+			local_s3_malformed(err);
 			goto out;
 		}
 		if (add_tag(*out, key, value, max, err))
@@ -64,7 +65,7 @@ out:
 }
 
 /* The x-amz-tagging header: a query string. */
-int s3_tags_header(const char *text, struct json **out, struct err *err)
+int local_s3_tags_header(const char *text, struct json **out, struct err *err)
 {
 	struct strvec pieces = STRVEC_INIT;
 	size_t i;
@@ -79,7 +80,7 @@ int s3_tags_header(const char *text, struct json **out, struct err *err)
 
 		if (uri_decode(&key, piece, len, true, NULL) ||
 			(equals && uri_decode(&value, equals + 1, strlen(equals + 1), true, NULL)))
-			result = s3_invalid(err,
+			result = local_s3_invalid(err,
 				"The header 'x-amz-tagging' shall be encoded as UTF-8 then "
 				"URLEncoded "
 				"URL query parameters without tag name duplicates.");
@@ -96,9 +97,9 @@ int s3_tags_header(const char *text, struct json **out, struct err *err)
 	return result;
 }
 
-void s3_tags_print(struct local_s3_call *c, const struct json *tags)
+void local_s3_tags_print(struct local_s3_call *c, const struct json *tags)
 {
-	struct strbuf *sb = s3_xml(c, "Tagging");
+	struct strbuf *sb = local_s3_xml(c, "Tagging");
 	struct json *e;
 
 	strbuf_addstr(sb, "<TagSet>");
@@ -114,7 +115,7 @@ void s3_tags_print(struct local_s3_call *c, const struct json *tags)
 
 /* --- buckets --- */
 
-int s3_get_bucket_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_get_bucket_tagging(struct local_s3_call *c, struct err *err)
 {
 	char *arn = xasprintf("arn:aws:s3:::%s", c->bucket);
 	struct json *tags = NULL;
@@ -126,7 +127,7 @@ int s3_get_bucket_tagging(struct local_s3_call *c, struct err *err)
 	if (!result && !json_len(tags))
 		result = local_fault(err, 404, "NoSuchTagSet", "The TagSet does not exist");
 	else if (!result)
-		s3_tags_print(c, tags);
+		local_s3_tags_print(c, tags);
 	json_free(tags);
 	free(arn);
 	return result;
@@ -146,32 +147,34 @@ static int replace_tags(struct local_s3_call *c, const struct json *tags, struct
 	return result;
 }
 
-int s3_put_bucket_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_put_bucket_tagging(struct local_s3_call *c, struct err *err)
 {
 	struct json *tags;
 	int result;
 
-	if (s3_tags_parse(c->sink.memory.buf, c->sink.memory.len, MAX_BUCKET_TAGS, &tags, err))
+	if (local_s3_tags_parse(
+		    c->sink.memory.buf, c->sink.memory.len, MAX_BUCKET_TAGS, &tags, err))
 		return -1;
 	result = replace_tags(c, tags, err);
 	json_free(tags);
 	return result;
 }
 
-int s3_delete_bucket_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_delete_bucket_tagging(struct local_s3_call *c, struct err *err)
 {
 	return replace_tags(c, NULL, err);
 }
 
 /* --- objects --- */
 
-int s3_get_object_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_get_object_tagging(struct local_s3_call *c, struct err *err)
 {
 	struct store_object o = {0};
-	int result = s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err);
+	int result =
+		local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err);
 
 	if (!result) {
-		s3_tags_print(c, o.tags);
+		local_s3_tags_print(c, o.tags);
 		if (strcmp(o.version, "null"))
 			local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
 	}
@@ -182,7 +185,8 @@ int s3_get_object_tagging(struct local_s3_call *c, struct err *err)
 static int change_object_tags(struct local_s3_call *c, const struct json *tags, struct err *err)
 {
 	struct store_object o = {0};
-	int result = s3_object_get(c, c->bucket, c->key, s3_param(c, "versionId"), &o, err);
+	int result =
+		local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err);
 
 	if (!result && (local_tx_begin(c->cloud, err) || store_set_tags(c->cloud, &o, tags, err) ||
 			       local_tx_commit(c->cloud, err)))
@@ -192,12 +196,13 @@ static int change_object_tags(struct local_s3_call *c, const struct json *tags, 
 	return result;
 }
 
-int s3_put_object_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_put_object_tagging(struct local_s3_call *c, struct err *err)
 {
 	struct json *tags;
 	int result;
 
-	if (s3_tags_parse(c->sink.memory.buf, c->sink.memory.len, MAX_OBJECT_TAGS, &tags, err))
+	if (local_s3_tags_parse(
+		    c->sink.memory.buf, c->sink.memory.len, MAX_OBJECT_TAGS, &tags, err))
 		return -1;
 	result = change_object_tags(c, tags, err);
 	json_free(tags);
@@ -205,7 +210,7 @@ int s3_put_object_tagging(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
-int s3_delete_object_tagging(struct local_s3_call *c, struct err *err)
+int local_s3_delete_object_tagging(struct local_s3_call *c, struct err *err)
 {
 	c->reply->status = 204;
 	return change_object_tags(c, NULL, err);

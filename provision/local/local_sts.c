@@ -18,7 +18,7 @@ static int get_access_key_info(struct local_cloud *cloud, const struct local_req
 {
 	const char *id;
 
-	if (iam_need(req, "AccessKeyId", &id, err))
+	if (local_iam_need(req, "AccessKeyId", &id, err))
 		return -1;
 	*out = json_object();
 	json_set_str(*out, "Account", cloud->account);
@@ -53,7 +53,7 @@ static int new_credentials(struct local_cloud *cloud, const char *role, const ch
 	json_set_str(c, "AccessKeyId", id);
 	json_set_str(c, "SecretAccessKey", secret);
 	json_set_str(c, "SessionToken", token);
-	iam_set_time(c, "Expiration", local_now_ms(cloud) + seconds * 1000);
+	local_iam_set_time(c, "Expiration", local_now_ms(cloud) + seconds * 1000);
 	json_set(out, "Credentials", c);
 	free(id);
 	free_secret(secret);
@@ -105,7 +105,7 @@ static int find_role(struct local_cloud *cloud, const struct local_request *req,
 		goto out;
 	}
 	if (!local_tx_begin(cloud, err))
-		found = iam_entity_find(cloud, "role", slash + 1, role, err);
+		found = local_iam_entity_find(cloud, "role", slash + 1, role, err);
 	else
 		found = -1;
 	local_tx_end(cloud);
@@ -143,9 +143,9 @@ static int assume_role(struct local_cloud *cloud, const struct local_request *re
 	char *text;
 	int result = -1;
 
-	if (iam_need(req, "RoleArn", &arn, err) ||
-		iam_need(req, "RoleSessionName", &session, err) ||
-		iam_check_name("RoleSessionName", session, 64, err))
+	if (local_iam_need(req, "RoleArn", &arn, err) ||
+		local_iam_need(req, "RoleSessionName", &session, err) ||
+		local_iam_check_name("RoleSessionName", session, 64, err))
 		goto out;
 	if (json_get(req->in, "Policy") || json_len(json_get(req->in, "PolicyArns"))) {
 		local_fault(err, 501, "NotImplemented",
@@ -169,7 +169,7 @@ static int assume_role(struct local_cloud *cloud, const struct local_request *re
 	result = 0;
 out:
 	json_free(reply);
-	iam_entity_release(&role);
+	local_iam_entity_release(&role);
 	return result;
 }
 

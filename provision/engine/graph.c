@@ -185,6 +185,22 @@ struct json *engine_stack_outputs(
 	return outputs;
 }
 
+/* The row of "DatabaseInput.Name". */
+static const struct field *field_at(const struct field *fields, const char *path)
+{
+	const struct field *f = NULL;
+
+	while (fields && *path) {
+		size_t len = strcspn(path, ".");
+		char *name = xstrndup(path, len);
+		f = schema_field(fields, name);
+		free(name);
+		fields = f ? f->fields : NULL;
+		path += len + (path[len] == '.');
+	}
+	return *path ? NULL : f;
+}
+
 static void set_name(struct engine *e, struct node *n)
 {
 	const struct type_schema *schema = &n->type->schema;
@@ -194,11 +210,10 @@ static void set_name(struct engine *e, struct node *n)
 	if (n->name || json_is_unknown(given))
 		return;
 	if (json_str(given) && *json_str(given)) {
+		const struct field *f = field_at(schema->fields, schema->name_field);
 		n->name = xstrdup(json_str(given));
-		for (const struct field *f = schema_field(schema->fields, schema->name_field); f;
-			f = NULL)
-			if (f->flags & F_LOWER)
-				lower_ascii(n->name);
+		if (f && f->flags & F_LOWER)
+			lower_ascii(n->name);
 		return;
 	}
 	n->name = derive_name(e->opts.project->name, n->stack, n->logical_id,

@@ -109,6 +109,8 @@ static void refuse_foreign(
 				     : "");
 	err_hint(&err, "give the resource another name, or remove the one that exists");
 	err_in(&err, n->stack, n->logical_id);
+	n->status = STATUS_FAILED;
+	err_copy(&n->err, &err);
 	err_list_take(errors, &err);
 }
 

@@ -23,7 +23,7 @@ struct cloud {
 	struct strvec notes;
 	int64_t now_ms;
 	struct clock clock;
-	struct http_transport transport;
+	struct http_transport *transport;
 	struct aws_client *aws;
 	struct type_ctx ctx;
 };
@@ -113,11 +113,12 @@ static inline void cloud_begin(struct cloud *c)
 	strvec_init(&c->notes);
 	c->sent = json_array();
 	c->clock = (struct clock){cloud_now, cloud_now, cloud_sleep, c};
-	c->transport = (struct http_transport){&cloud_ops, c};
+	c->transport = xcalloc(1, sizeof(*c->transport));
+	*c->transport = (struct http_transport){&cloud_ops, c};
 	struct aws_config config = {.region = "eu-west-1",
 		.endpoint_url = "http://127.0.0.1:9",
 		.credentials = aws_credentials_static("AKIDEXAMPLE", "secret", NULL, "test"),
-		.transport = &c->transport,
+		.transport = c->transport,
 		.clock = &c->clock,
 		.max_attempts = 1,
 		.ignore_environment = true};

@@ -6,6 +6,8 @@
  * a local path, builds the one bundle of the project's programs and the launcher's copy, and rewrites the jobs'
  * properties to the places where these will lie. Everything is named by its content (CONTRACT.md, "Artifact keys").
  */
+#include <stdbool.h>
+#include <stddef.h>
 #include "json.h"
 #include "project.h"
 
@@ -14,8 +16,10 @@ struct package;
 struct package_opts {
 	const struct project *project; /* bound; borrowed */
 	const char *programs_dir;      /* where built job programs lie */
-	const char *cache_dir;         /* bundles are made here; made when missing */
-	const char *artifacts;         /* "s3://bucket/prefix/", expanded */
+	const char *
+		cache_dir; /* bundles are made here when programs_dir cannot be written; made when missing */
+	const char *artifacts; /* "s3://bucket/prefix/", expanded */
+	bool any_machine;      /* the local cloud runs what this machine builds, x86-64 or not */
 };
 
 struct package_artifact {

@@ -1,0 +1,864 @@
+/* Crawlers ("Crawlers and classifiers", AWS Glue Web API Reference): definitions and what one can ask of them. */
+#include "local_crawler.h"
+#include "local_iam.h"
+#include "local_objects.h"
+#include "uri.h"
+
+static const char *const update_behaviors[] = {"LOG", "UPDATE_IN_DATABASE", NULL};
+static const char *const delete_behaviors[] = {
+	"LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE", NULL};
+static const char *const recrawl_behaviors[] = {
+	"CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE", NULL};
+static const char *const lineage_settings[] = {"ENABLE", "DISABLE", NULL};
+
+static const struct glue_field schema_fields[] = {
+	{"UpdateBehavior", GLUE_STRING, false, 0, 0, update_behaviors, NULL},
+	{"DeleteBehavior", GLUE_STRING, false, 0, 0, delete_behaviors, NULL},
+	{0},
+};
+static const struct glue_field recrawl_fields[] = {
+	{"RecrawlBehavior", GLUE_STRING, false, 0, 0, recrawl_behaviors, NULL},
+	{0},
+};
+static const struct glue_field lineage_fields[] = {
+	{"CrawlerLineageSettings", GLUE_STRING, false, 0, 0, lineage_settings, NULL},
+	{0},
+};
+static const struct glue_field s3_fields[] = {
+	{"Path", GLUE_STRING, true, 1, 2000, NULL, NULL},
+	{"Exclusions", GLUE_LIST, false, 0, 100, NULL, NULL},
+	{"ConnectionName", GLUE_STRING, false, 0, 0, NULL, NULL},
+	{"SampleSize", GLUE_INT, false, 1, 249, NULL, NULL},
+	{0},
+};
+static const struct glue_field target_fields[] = {
+	{"S3Targets", GLUE_LIST, false, 0, 1000, NULL, s3_fields},
+	{0},
+};
+
+#define CRAWLER_FIELDS(required)                                                            \
+	{"Name", GLUE_STRING, true, 1, 255, NULL, NULL},                                    \
+		{"Role", GLUE_STRING, required, 1, 2048, NULL, NULL},                       \
+		{"DatabaseName", GLUE_STRING, false, 0, 255, NULL, NULL},                   \
+		{"Description", GLUE_STRING, false, 0, 2048, NULL, NULL},                   \
+		{"Targets", GLUE_OBJECT, required, 0, 0, NULL, target_fields},              \
+		{"Schedule", GLUE_STRING, false, 0, 0, NULL, NULL},                         \
+		{"Classifiers", GLUE_LIST, false, 0, 0, NULL, NULL},                        \
+		{"TablePrefix", GLUE_STRING, false, 0, 128, NULL, NULL},                    \
+		{"SchemaChangePolicy", GLUE_OBJECT, false, 0, 0, NULL, schema_fields},      \
+		{"RecrawlPolicy", GLUE_OBJECT, false, 0, 0, NULL, recrawl_fields},          \
+		{"LineageConfiguration", GLUE_OBJECT, false, 0, 0, NULL, lineage_fields},   \
+		{"LakeFormationConfiguration", GLUE_OBJECT, false, 0, 0, NULL, NULL},       \
+		{"Configuration", GLUE_STRING, false, 0, 65536, NULL, NULL},                \
+		{"CrawlerSecurityConfiguration", GLUE_STRING, false, 0, 128, NULL, NULL},   \
+	{                                                                                   \
+		0                                                                           \
+	}
+
+static const struct glue_field create_fields[] = {CRAWLER_FIELDS(true)};
+static const struct glue_field update_fields[] = {CRAWLER_FIELDS(false)};
+static const struct glue_field name_fields[] = {
+	{"Name", GLUE_STRING, true, 1, 255, NULL, NULL},
+	{0},
+};
+
+static void crawler_arn(
+	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
+{
+	const char *name = json_get_str(req->in, "Name");
+
+	glue_arn(cloud, req->region, "crawler", name ? name : json_get_str(req->in, "CrawlerName"), arn);
+}
+
+/* --- the document --- */
+static void set_default(struct json *doc, const char *name, const char *member, const char *value)
+{
+	struct json *o = json_get(doc, name);
+
+	if (!json_is(o, JSON_OBJECT)) {
+		o = json_object();
+		json_set(doc, name, o);
+	}
+	if (!json_get(o, member))
+		json_set_str(o, member, value);
+}
+
+static void set_defaults(struct json *doc)
+{
+	static const char *const targets[] = {"S3Targets", "JdbcTargets", "MongoDBTargets",
+		"DynamoDBTargets", "CatalogTargets", "DeltaTargets", "IcebergTargets", "HudiTargets"};
+	struct json *t;
+
+	if (!json_get(doc, "Classifiers"))
+		json_set(doc, "Classifiers", json_array());
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		if (!json_get(json_get(doc, "Targets"), targets[i]))
+			json_set(json_get(doc, "Targets"), targets[i], json_array());
+	json_each(t, json_path(doc, "Targets.S3Targets")) if (!json_get(t, "Exclusions"))
+		json_set(t, "Exclusions", json_array());
+	set_default(doc, "SchemaChangePolicy", "UpdateBehavior", "UPDATE_IN_DATABASE");
+	set_default(doc, "SchemaChangePolicy", "DeleteBehavior", "DEPRECATE_IN_DATABASE");
+	set_default(doc, "RecrawlPolicy", "RecrawlBehavior", "CRAWL_EVERYTHING");
+	set_default(doc, "LineageConfiguration", "CrawlerLineageSettings", "DISABLE");
+	if (!json_get(doc, "LakeFormationConfiguration")) {
+		struct json *lf = json_object();
+		json_set_bool(lf, "UseLakeFormationCredentials", false);
+		json_set_str(lf, "AccountId", "");
+		json_set(doc, "LakeFormationConfiguration", lf);
+	}
+}
+
+static struct json *crawler_doc(struct local_cloud *cloud, struct sql_stmt *st)
+{
+	struct json *doc = glue_doc(sql_text(st, 0)), *last;
+	const char *schedule = json_get_str(doc, "Schedule");
+	int64_t started = sql_int(st, 6), now = local_now_ms(cloud);
+
+	if (schedule && *schedule) {
+		struct json *s = json_object();
+		json_set_str(s, "ScheduleExpression", schedule);
+		json_set_str(s, "State", sql_text(st, 2));
+		json_set(doc, "Schedule", s);
+	} else {
+		json_remove(doc, "Schedule");
+	}
+	json_set_str(doc, "State", sql_text(st, 1));
+	json_set_i64(doc, "Version", sql_int(st, 3));
+	glue_set_time(doc, "CreationTime", sql_int(st, 4));
+	glue_set_time(doc, "LastUpdated", sql_int(st, 5));
+	json_set_i64(doc, "CrawlElapsedTime",
+		strcmp(sql_text(st, 1), "READY") && started ? now - started : 0);
+	if (sql_text(st, 7)) {
+		last = glue_doc(sql_text(st, 7));
+		json_set(doc, "LastCrawl", last);
+	}
+	return doc;
+}
+
+#define CRAWLER_COLUMNS                                                                          \
+	"doc, state, schedule_state, version, created_ms, updated_ms, started_ms, last_crawl, name, " \
+	"region"
+
+struct json *crawler_get_tx(struct local_cloud *cloud, const char *name, struct err *err)
+{
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT " CRAWLER_COLUMNS " FROM crawler WHERE name = ?", "s", name);
+	int row = st ? sql_step(st, err) : -1;
+	struct json *doc = row > 0 ? crawler_doc(cloud, st) : NULL;
+
+	sql_done(st);
+	if (row == 0) {
+		glue_not_found(err, "Crawler with name %s does not exist", name);
+		err->code = ERR_NOT_FOUND;
+	}
+	return doc;
+}
+
+/* --- checks --- */
+static int check_target(struct local_cloud *cloud, const struct json *target, struct err *err)
+{
+	const char *path = json_get_str(target, "Path");
+	char *uri = starts_with(path, "s3://") ? xstrdup(path) : xasprintf("s3://%s", path);
+	char *bucket = NULL, *key = NULL;
+	struct err bad = ERR_INIT;
+	int r = 0;
+
+	if (s3_uri_split(uri, &bucket, &key, &bad))
+		r = glue_invalid(err, "The following S3 path is not valid: %s", path);
+	else if (!local_bucket_exists(cloud, bucket))
+		r = glue_invalid(err, "S3 bucket %s does not exist", bucket);
+	err_release(&bad);
+	free(uri);
+	free(bucket);
+	free(key);
+	return r;
+}
+
+static int check_targets(struct local_cloud *cloud, const struct json *targets, struct err *err)
+{
+	struct json *t;
+
+	json_each(t, targets)
+	{
+		if (strcmp(json_name(t), "S3Targets") && json_len(t))
+			return glue_invalid(err, "%s are not supported by the local cloud", json_name(t));
+	}
+	if (!json_len(json_get(targets, "S3Targets")))
+		return glue_invalid(err, "At least one target must be specified");
+	json_each(t, json_get(targets, "S3Targets")) if (check_target(cloud, t, err)) return -1;
+	return 0;
+}
+
+static int check_role(struct local_cloud *cloud, const struct local_request *req, const char *role,
+	struct err *err)
+{
+	struct err why = ERR_INIT;
+	char *name = NULL;
+	int r;
+
+	if (glue_pass_role(cloud, req, role, err))
+		return -1;
+	r = local_iam_role_for_service(cloud, role, "glue.amazonaws.com", &name, &why);
+	if (r && (why.code == ERR_NOT_FOUND || why.code == ERR_DENIED)) {
+		glue_invalid(err,
+			"Service is unable to assume provided role. Please verify role's TrustPolicy "
+			"(Service: AWSGlue; Status Code: 400; Error Code: InvalidInputException; Request "
+			"ID: %s)",
+			req->request_id ? req->request_id : "");
+		err_release(&why);
+	} else if (r) {
+		err_move(err, &why);
+	}
+	free(name);
+	return r;
+}
+
+static int check_configuration(const char *text, struct err *err)
+{
+	struct err bad = ERR_INIT;
+	struct json *doc;
+	int64_t version;
+
+	if (!text || !*text)
+		return 0;
+	doc = json_parse(text, strlen(text), &bad);
+	if (!json_is(doc, JSON_OBJECT)) {
+		glue_invalid(err, "Crawler configuration is not valid JSON: %s",
+			bad.text ? bad.text : "not an object");
+		err_release(&bad);
+		json_free(doc);
+		return -1;
+	}
+	version = (int64_t)json_dbl(json_get(doc, "Version"), 0);
+	json_free(doc);
+	return version == 1 ? 0 : glue_invalid(err, "Crawler configuration needs \"Version\": 1.0");
+}
+
+static int check_schedule(struct local_cloud *cloud, const char *schedule, struct err *err)
+{
+	struct err bad = ERR_INIT;
+	int64_t next;
+
+	if (!schedule || !*schedule)
+		return 0;
+	if (!starts_with(schedule, "cron(") ||
+		local_schedule_next(schedule, local_now_ms(cloud), &next, &bad)) {
+		err_release(&bad);
+		return glue_invalid(err, "Schedule expression '%s' is not valid", schedule);
+	}
+	return 0;
+}
+
+static int check_crawler(struct local_cloud *cloud, const struct local_request *req,
+	const struct glue_field *fields, struct err *err)
+{
+	const struct json *in = req->in;
+	const char *role = json_get_str(in, "Role");
+
+	if (glue_check(fields, in, err) || glue_check_tags(json_get(in, "Tags"), err) ||
+		check_configuration(json_get_str(in, "Configuration"), err) ||
+		check_schedule(cloud, json_get_str(in, "Schedule"), err))
+		return -1;
+	if (json_len(json_get(in, "Classifiers")))
+		return glue_invalid(err, "custom classifiers are not supported by the local cloud");
+	if (json_get(in, "Targets") && check_targets(cloud, json_get(in, "Targets"), err))
+		return -1;
+	return role ? check_role(cloud, req, role, err) : 0;
+}
+
+/* arn:aws:iam::A:role/x is shown as x. */
+static void shorten_role(struct json *doc)
+{
+	const char *role = json_get_str(doc, "Role");
+	const char *name = role && starts_with(role, "arn:") ? strstr(role, ":role/") : NULL;
+	char *copy;
+
+	if (!name)
+		return;
+	copy = xstrdup(name + strlen(":role/"));
+	json_set_str(doc, "Role", copy);
+	free(copy);
+}
+
+/* --- create, update, delete --- */
+int crawler_schedule_tx(struct local_cloud *cloud, const char *name, struct err *err)
+{
+	struct json *doc = crawler_get_tx(cloud, name, err);
+	const char *expression = json_str(json_path(doc, "Schedule.ScheduleExpression"));
+	const char *state = json_str(json_path(doc, "Schedule.State"));
+	int64_t next = 0;
+	int r = doc ? 0 : -1;
+
+	if (!r && expression && state && !strcmp(state, "SCHEDULED"))
+		r = local_schedule_next(expression, local_now_ms(cloud), &next, err);
+	if (!r)
+		r = sql_run(cloud->db, NULL, err, "UPDATE crawler SET next_ms = ? WHERE name = ?",
+			"is", next, name);
+	json_free(doc);
+	return r;
+}
+
+static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const struct local_request *req = payload;
+	const char *name = json_get_str(req->in, "Name");
+	struct json *doc = glue_pick(create_fields, req->in);
+	struct strbuf arn = STRBUF_INIT;
+	int64_t now = local_now_ms(cloud);
+	char *text;
+	int r;
+
+	shorten_role(doc);
+	set_defaults(doc);
+	text = glue_text(doc);
+	r = sql_run(cloud->db, NULL, err,
+		"INSERT INTO crawler (name, region, doc, state, schedule_state, version, created_ms, "
+		"updated_ms) VALUES (?, ?, ?, 'READY', 'SCHEDULED', 1, ?, ?)",
+		"sssii", name, req->region, text, now, now);
+	if (r && err->code == ERR_EXISTS)
+		local_fault(err, 400, "AlreadyExistsException",
+			"Crawler with name %s already exists", name);
+	glue_arn(cloud, req->region, "crawler", name, &arn);
+	if (!r)
+		r = crawler_schedule_tx(cloud, name, err) ||
+			local_tags_set(cloud, arn.buf, json_get(req->in, "Tags"), err);
+	strbuf_release(&arn);
+	free(text);
+	json_free(doc);
+	return r ? -1 : 0;
+}
+
+static int create_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	int r = check_crawler(cloud, req, create_fields, err) ? -1
+							      : glue_tx(cloud, create_tx, (void *)req, err);
+
+	local_wake_all(cloud);
+	return r;
+}
+
+static int refuse_running(const struct json *doc, struct err *err)
+{
+	const char *state = json_get_str(doc, "State");
+
+	if (state && strcmp(state, "READY"))
+		return local_fault(err, 400, "CrawlerRunningException",
+			"Crawler with name %s is currently running", json_get_str(doc, "Name"));
+	return 0;
+}
+
+/* The stored document, without what crawler_doc() adds. */
+static struct json *stored_doc(struct local_cloud *cloud, const char *name, struct err *err)
+{
+	struct sql_stmt *st =
+		sql_query(cloud->db, err, "SELECT doc FROM crawler WHERE name = ?", "s", name);
+	struct json *doc = st && sql_step(st, err) > 0 ? glue_doc(sql_text(st, 0)) : NULL;
+
+	sql_done(st);
+	return doc;
+}
+
+static int update_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const struct local_request *req = payload;
+	const char *name = json_get_str(req->in, "Name");
+	struct json *now = crawler_get_tx(cloud, name, err), *doc = NULL, *changes, *m;
+	char *text = NULL;
+	int r = -1;
+
+	if (!now || refuse_running(now, err) || !(doc = stored_doc(cloud, name, err)))
+		goto out;
+	changes = glue_pick(update_fields, req->in);
+	json_each(m, changes) json_set(doc, json_name(m), json_copy(m));
+	json_free(changes);
+	shorten_role(doc);
+	set_defaults(doc);
+	text = glue_text(doc);
+	r = sql_run(cloud->db, NULL, err,
+		"UPDATE crawler SET doc = ?, version = version + 1, updated_ms = ? WHERE name = ?",
+		"sis", text, local_now_ms(cloud), name);
+	if (!r)
+		r = crawler_schedule_tx(cloud, name, err);
+out:
+	free(text);
+	json_free(now);
+	json_free(doc);
+	return r;
+}
+
+static int update_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	int r = check_crawler(cloud, req, update_fields, err) ? -1
+							      : glue_tx(cloud, update_tx, (void *)req, err);
+
+	local_wake_all(cloud);
+	return r;
+}
+
+static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const struct local_request *req = payload;
+	const char *name = json_get_str(req->in, "Name");
+	struct json *doc = crawler_get_tx(cloud, name, err);
+	struct strbuf arn = STRBUF_INIT;
+	int r = !doc || refuse_running(doc, err) ? -1 : 0;
+
+	json_free(doc);
+	if (r)
+		return -1;
+	glue_arn(cloud, req->region, "crawler", name, &arn);
+	r = sql_run(cloud->db, NULL, err, "DELETE FROM crawler WHERE name = ?", "s", name) ||
+		sql_run(cloud->db, NULL, err, "DELETE FROM crawl WHERE crawler = ? AND workflow_run IS NULL",
+			"s", name) ||
+		local_tags_clear(cloud, arn.buf, err);
+	strbuf_release(&arn);
+	return r ? -1 : 0;
+}
+
+static int delete_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return glue_check(name_fields, req->in, err) ? -1
+						     : glue_tx(cloud, delete_tx, (void *)req, err);
+}
+
+/* --- reading --- */
+struct get {
+	const char *name;
+	struct json *doc;
+};
+
+static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	struct get *g = payload;
+
+	return (g->doc = crawler_get_tx(cloud, g->name, err)) ? 0 : -1;
+}
+
+static int get_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	struct get g = {.name = json_get_str(req->in, "Name")};
+
+	if (glue_check(name_fields, req->in, err) || glue_tx(cloud, get_tx, &g, err))
+		return -1;
+	*out = json_object();
+	json_set(*out, "Crawler", g.doc);
+	return 0;
+}
+
+struct list {
+	const struct json *tags;
+	const char *after;
+	int64_t limit;
+	bool names;
+	struct json *found;
+	char *next;
+};
+
+static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	struct list *l = payload;
+	struct json *all = json_array(), *doc;
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT " CRAWLER_COLUMNS " FROM crawler WHERE name > ? ORDER BY name", "s",
+		l->after ? l->after : "");
+	int row = -1;
+
+	while (st && (row = sql_step(st, err)) > 0)
+		json_push(all, crawler_doc(cloud, st));
+	sql_done(st);
+	json_each(doc, all)
+	{
+		const char *name = json_get_str(doc, "Name");
+		struct strbuf arn = STRBUF_INIT;
+		bool match = true;
+		glue_arn(cloud, NULL, "crawler", name, &arn);
+		if (row == 0)
+			row = glue_tags_match_tx(cloud, arn.buf, l->tags, &match, err);
+		strbuf_release(&arn);
+		if (row < 0 || !match)
+			continue;
+		if ((int64_t)json_len(l->found) == l->limit) {
+			const struct json *last = json_at(l->found, json_len(l->found) - 1);
+			l->next = local_token_make(l->names ? json_str(last) : json_get_str(last, "Name"));
+			break;
+		}
+		if (l->names)
+			json_push_str(l->found, name);
+		else
+			json_push(l->found, json_copy(doc));
+	}
+	json_free(all);
+	return row;
+}
+
+static int list(struct local_cloud *cloud, const struct local_request *req, bool names,
+	struct json **out, struct err *err)
+{
+	struct list l = {.tags = json_get(req->in, "Tags"), .names = names};
+	char *after;
+	int r;
+
+	if (glue_page(req->in, 1000, &l.limit, &after, err))
+		return -1;
+	l.after = after;
+	l.found = json_array();
+	r = glue_tx(cloud, list_tx, &l, err);
+	free(after);
+	if (r) {
+		json_free(l.found);
+		return -1;
+	}
+	*out = json_object();
+	json_set(*out, names ? "CrawlerNames" : "Crawlers", l.found);
+	json_set_str(*out, "NextToken", l.next);
+	free(l.next);
+	return 0;
+}
+
+static int get_crawlers(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	return list(cloud, req, false, out, err);
+}
+
+static int list_crawlers(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	return list(cloud, req, true, out, err);
+}
+
+struct batch {
+	const struct json *names;
+	struct json *found, *missing;
+};
+
+static int batch_tx(struct local_cloud *cloud, void *payload, struct err *err unused_arg)
+{
+	struct batch *b = payload;
+	struct json *n;
+
+	json_each(n, b->names)
+	{
+		struct err none = ERR_INIT;
+		struct json *doc = crawler_get_tx(cloud, json_str(n) ? json_str(n) : "", &none);
+		if (doc)
+			json_push(b->found, doc);
+		else
+			json_push(b->missing, json_copy(n));
+		err_release(&none);
+	}
+	return 0;
+}
+
+static int batch_get_crawlers(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	struct batch b = {json_get(req->in, "CrawlerNames"), json_array(), json_array()};
+
+	if (glue_tx(cloud, batch_tx, &b, err)) {
+		json_free(b.found);
+		json_free(b.missing);
+		return -1;
+	}
+	*out = json_object();
+	json_set(*out, "Crawlers", b.found);
+	json_set(*out, "CrawlersNotFound", b.missing);
+	return 0;
+}
+
+/* --- history --- */
+static const char *crawl_state(const char *state)
+{
+	return !strcmp(state, "SUCCEEDED") ? "COMPLETED"
+		: !strcmp(state, "CANCELLED") ? "STOPPED"
+					      : state;
+}
+
+struct history {
+	const char *name, *after;
+	int64_t limit;
+	struct json *crawls;
+	char *next;
+};
+
+static int history_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	struct history *h = payload;
+	struct json *doc = crawler_get_tx(cloud, h->name, err);
+	struct sql_stmt *st;
+	char *last = NULL;
+	int row = -1;
+
+	if (!doc)
+		return -1;
+	json_free(doc);
+	st = sql_query(cloud->db, err,
+		"SELECT id, state, started_ms, ended_ms, error, summary, seq FROM crawl WHERE crawler = ? "
+		"AND seq < ? ORDER BY seq DESC",
+		"si", h->name, h->after ? strtoll(h->after, NULL, 10) : INT64_MAX);
+	while (st && (row = sql_step(st, err)) > 0) {
+		struct json *c;
+		if ((int64_t)json_len(h->crawls) == h->limit) {
+			h->next = local_token_make(last);
+			row = 0;
+			break;
+		}
+		free(last);
+		last = xasprintf("%lld", (long long)sql_int(st, 6));
+		c = json_object();
+		json_set_str(c, "CrawlId", sql_text(st, 0));
+		json_set_str(c, "State", crawl_state(sql_text(st, 1)));
+		glue_set_time(c, "StartTime", sql_int(st, 2));
+		glue_set_time(c, "EndTime", sql_int(st, 3));
+		json_set_str(c, "ErrorMessage", sql_text(st, 4));
+		json_set_str(c, "Summary", sql_text(st, 5));
+		json_set_str(c, "LogGroup", CRAWLER_LOG_GROUP);
+		json_set_str(c, "LogStream", h->name);
+		json_set_str(c, "MessagePrefix", sql_text(st, 0));
+		json_push(h->crawls, c);
+	}
+	sql_done(st);
+	free(last);
+	return row;
+}
+
+static int list_crawls(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	static const struct glue_field fields[] = {
+		{"CrawlerName", GLUE_STRING, true, 1, 255, NULL, NULL},
+		{0},
+	};
+	struct history h = {.name = json_get_str(req->in, "CrawlerName")};
+	char *after;
+	int r;
+
+	if (glue_check(fields, req->in, err) || glue_page(req->in, 1000, &h.limit, &after, err))
+		return -1;
+	if (!json_get(req->in, "MaxResults"))
+		h.limit = 20;
+	h.after = after;
+	h.crawls = json_array();
+	r = glue_tx(cloud, history_tx, &h, err);
+	free(after);
+	if (r) {
+		json_free(h.crawls);
+		return -1;
+	}
+	*out = json_object();
+	json_set(*out, "Crawls", h.crawls);
+	json_set_str(*out, "NextToken", h.next);
+	free(h.next);
+	return 0;
+}
+
+/* --- metrics --- */
+static int64_t wanted(const struct json *names, const char *name)
+{
+	struct json *n;
+
+	json_each(n, names) if (json_str(n) && !strcmp(json_str(n), name)) return 1;
+	return !json_len(names);
+}
+
+static int metrics_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	struct batch *b = payload;
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT c.name, (SELECT (ended_ms - started_ms) / 1000.0 FROM crawl WHERE crawler = c.name "
+		"AND ended_ms > 0 ORDER BY seq DESC LIMIT 1), (SELECT (ended_ms - started_ms) / 1000.0 FROM "
+		"crawl WHERE crawler = c.name AND ended_ms > 0 ORDER BY ended_ms - started_ms LIMIT 1 OFFSET "
+		"(SELECT count(*) / 2 FROM crawl WHERE crawler = c.name AND ended_ms > 0)), (SELECT created "
+		"FROM crawl WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT updated FROM crawl "
+		"WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT deleted FROM crawl WHERE crawler "
+		"= c.name ORDER BY seq DESC LIMIT 1), c.state FROM crawler c ORDER BY c.name",
+		"");
+	int row = -1;
+
+	while (st && (row = sql_step(st, err)) > 0) {
+		struct json *m;
+		if (!wanted(b->names, sql_text(st, 0)))
+			continue;
+		m = json_object();
+		json_set_str(m, "CrawlerName", sql_text(st, 0));
+		json_set_dbl(m, "TimeLeftSeconds", 0);
+		json_set_bool(m, "StillEstimating", strcmp(sql_text(st, 6), "READY") != 0);
+		json_set_dbl(m, "LastRuntimeSeconds", sql_double(st, 1));
+		json_set_dbl(m, "MedianRuntimeSeconds", sql_double(st, 2));
+		json_set_i64(m, "TablesCreated", sql_int(st, 3));
+		json_set_i64(m, "TablesUpdated", sql_int(st, 4));
+		json_set_i64(m, "TablesDeleted", sql_int(st, 5));
+		json_push(b->found, m);
+	}
+	sql_done(st);
+	return row;
+}
+
+static int get_crawler_metrics(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out, struct err *err)
+{
+	struct batch b = {json_get(req->in, "CrawlerNameList"), json_array(), NULL};
+
+	if (glue_tx(cloud, metrics_tx, &b, err)) {
+		json_free(b.found);
+		return -1;
+	}
+	*out = json_object();
+	json_set(*out, "CrawlerMetricsList", b.found);
+	return 0;
+}
+
+/* --- starting, stopping, schedules --- */
+static int start_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	struct local_cause cause = {0};
+	char *id = NULL;
+	int r;
+
+	if (glue_check(name_fields, req->in, err))
+		return -1;
+	r = local_crawler_start(cloud, json_get_str(req->in, "Name"), &cause, &id, err);
+	free(id);
+	return r;
+}
+
+static int stop_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const char *name = payload, *state;
+	struct json *doc = crawler_get_tx(cloud, name, err);
+	int r = -1;
+
+	if (!doc)
+		return -1;
+	state = json_get_str(doc, "State");
+	if (!strcmp(state, "STOPPING"))
+		local_fault(err, 400, "CrawlerStoppingException", "Crawler with name %s is stopping", name);
+	else if (!strcmp(state, "READY"))
+		local_fault(err, 400, "CrawlerNotRunningException",
+			"Crawler with name %s is not running", name);
+	else
+		r = sql_run(cloud->db, NULL, err,
+			"UPDATE crawler SET state = 'STOPPING' WHERE name = ?", "s", name);
+	json_free(doc);
+	return r;
+}
+
+static int stop_crawler(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return glue_check(name_fields, req->in, err)
+		? -1
+		: glue_tx(cloud, stop_tx, (void *)json_get_str(req->in, "Name"), err);
+}
+
+int local_crawler_stop(struct local_cloud *cloud, const char *name, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = glue_tx(cloud, stop_tx, (void *)name, &why);
+
+	if (r && why.aws_code &&
+		(!strcmp(why.aws_code, "CrawlerStoppingException") ||
+			!strcmp(why.aws_code, "CrawlerNotRunningException"))) {
+		err_release(&why);
+		return 0;
+	}
+	if (r)
+		err_move(err, &why);
+	return r;
+}
+
+struct schedule {
+	const char *name, *expression, *state;
+};
+
+static int schedule_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const struct schedule *s = payload;
+	struct json *doc = crawler_get_tx(cloud, s->name, err), *stored;
+	const char *now = json_str(json_path(doc, "Schedule.State"));
+	char *text;
+	int r = -1;
+
+	if (!doc)
+		return -1;
+	if (s->state && !now)
+		r = local_fault(err, 400, "NoScheduleException", "Crawler %s has no schedule", s->name);
+	else if (s->state && !strcmp(now, s->state))
+		r = local_fault(err, 400,
+			!strcmp(now, "SCHEDULED") ? "SchedulerRunningException"
+						  : "SchedulerNotRunningException",
+			"The schedule of crawler %s is %s", s->name, now);
+	else if (s->state)
+		r = sql_run(cloud->db, NULL, err,
+			"UPDATE crawler SET schedule_state = ? WHERE name = ?", "ss", s->state, s->name);
+	else if ((stored = stored_doc(cloud, s->name, err))) {
+		json_set_str(stored, "Schedule", s->expression ? s->expression : "");
+		text = glue_text(stored);
+		r = sql_run(cloud->db, NULL, err, "UPDATE crawler SET doc = ? WHERE name = ?", "ss",
+			text, s->name);
+		free(text);
+		json_free(stored);
+	}
+	json_free(doc);
+	return r ? -1 : crawler_schedule_tx(cloud, s->name, err);
+}
+
+static int change_schedule(struct local_cloud *cloud, const struct local_request *req,
+	const char *state, struct err *err)
+{
+	static const struct glue_field fields[] = {
+		{"CrawlerName", GLUE_STRING, true, 1, 255, NULL, NULL},
+		{"Schedule", GLUE_STRING, false, 0, 0, NULL, NULL},
+		{0},
+	};
+	struct schedule s = {json_get_str(req->in, "CrawlerName"), json_get_str(req->in, "Schedule"), state};
+	int r;
+
+	if (glue_check(fields, req->in, err) || check_schedule(cloud, s.expression, err))
+		return -1;
+	r = glue_tx(cloud, schedule_tx, &s, err);
+	local_wake_all(cloud);
+	return r;
+}
+
+static int start_schedule(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return change_schedule(cloud, req, "SCHEDULED", err);
+}
+
+static int stop_schedule(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return change_schedule(cloud, req, "NOT_SCHEDULED", err);
+}
+
+static int update_schedule(struct local_cloud *cloud, const struct local_request *req,
+	struct json **out unused_arg, struct err *err)
+{
+	return change_schedule(cloud, req, NULL, err);
+}
+
+static const struct local_route routes[] = {
+	{"BatchGetCrawlers", batch_get_crawlers, NULL},
+	{"CreateCrawler", create_crawler, crawler_arn},
+	{"DeleteCrawler", delete_crawler, crawler_arn},
+	{"GetCrawler", get_crawler, crawler_arn},
+	{"GetCrawlerMetrics", get_crawler_metrics, NULL},
+	{"GetCrawlers", get_crawlers, NULL},
+	{"ListCrawlers", list_crawlers, NULL},
+	{"ListCrawls", list_crawls, crawler_arn},
+	{"StartCrawler", start_crawler, crawler_arn},
+	{"StartCrawlerSchedule", start_schedule, crawler_arn},
+	{"StopCrawler", stop_crawler, crawler_arn},
+	{"StopCrawlerSchedule", stop_schedule, crawler_arn},
+	{"UpdateCrawler", update_crawler, crawler_arn},
+	{"UpdateCrawlerSchedule", update_schedule, crawler_arn},
+};
+
+const struct local_service local_crawler_service = {"glue", routes, ARRAY_SIZE(routes)};

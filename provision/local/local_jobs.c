@@ -237,7 +237,7 @@ struct job_call {
 	const struct local_request *req;
 	const char *name;
 	struct json *doc, *found, *out;
-	struct strvec stop;
+	struct local_launch launch;
 	char *after;
 	int64_t limit;
 };
@@ -362,39 +362,57 @@ static int get_job(struct local_cloud *cloud, const struct local_request *req, s
 	return 0;
 }
 
-/* Its ended runs go with it; live ones are stopped and go when they have ended. */
+/* Its live and waiting runs are stopped; their triggers and workflows hear of it, and their rows go as they end. */
+static int stop_runs_tx(struct local_cloud *cloud, struct job_call *c, struct err *err)
+{
+	struct strvec ids = STRVEC_INIT;
+	struct sql_stmt *st;
+	int row = -1, ret = -1;
+
+	if (sql_run(cloud->db, NULL, err, "UPDATE glue_job_run SET job_deleted = 1 WHERE job = ?",
+		    "s", c->name) != 0)
+		goto out;
+	st = sql_query(cloud->db, err,
+		"SELECT id FROM glue_job_run WHERE job = ? AND state IN ('STARTING', 'RUNNING', "
+		"'STOPPING', 'WAITING')",
+		"s", c->name);
+	while (st && (row = sql_step(st, err)) > 0)
+		strvec_push(&ids, sql_text(st, 0));
+	sql_done(st);
+	if (row < 0)
+		goto out;
+	for (size_t i = 0; i < ids.nr; i++) {
+		char *state = NULL;
+		int failed = local_run_stop_tx(cloud, NULL, ids.v[i], &c->launch, &state, err);
+
+		free(state);
+		if (failed)
+			goto out;
+	}
+	ret = sql_run(cloud->db, NULL, err,
+		"DELETE FROM glue_job_run WHERE job = ? AND state NOT IN ('STARTING', 'RUNNING', "
+		"'STOPPING')",
+		"s", c->name);
+out:
+	strvec_release(&ids);
+	return ret;
+}
+
 static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
 	struct job_call *c = payload;
 	struct strbuf arn = STRBUF_INIT;
-	struct sql_stmt *st;
 	char *region = NULL;
-	int row, ret = -1;
+	int ret = find_job_tx(cloud, c->name, &c->found, &region, err);
 
-	if (find_job_tx(cloud, c->name, &c->found, &region, err) != 0 || !c->found)
-		return c->found ? 0 : err->code ? -1 : 0;
-	st = sql_query(cloud->db, err,
-		"SELECT id FROM glue_job_run WHERE job = ? AND state IN ('STARTING', 'RUNNING', "
-		"'STOPPING')",
-		"s", c->name);
-	while (st && (row = sql_step(st, err)) > 0)
-		strvec_push(&c->stop, sql_text(st, 0));
-	sql_done(st);
-	glue_arn(cloud, region, "job", c->name, &arn);
-	if (!st || row < 0 ||
-		sql_run(cloud->db, NULL, err,
-			"DELETE FROM glue_job_run WHERE job = ? AND state NOT IN ('STARTING', "
-			"'RUNNING', 'STOPPING')",
-			"s", c->name) != 0 ||
-		sql_run(cloud->db, NULL, err,
-			"UPDATE glue_job_run SET job_deleted = 1, state = 'STOPPING' WHERE job = ?",
-			"s", c->name) != 0 ||
-		sql_run(cloud->db, NULL, err, "DELETE FROM glue_job WHERE name = ?", "s",
-			c->name) != 0 ||
-		local_tags_clear(cloud, arn.buf, err) != 0)
-		goto out;
-	ret = 0;
-out:
+	if (ret == 0 && c->found) {
+		glue_arn(cloud, region, "job", c->name, &arn);
+		if (stop_runs_tx(cloud, c, err) != 0 ||
+			sql_run(cloud->db, NULL, err, "DELETE FROM glue_job WHERE name = ?", "s",
+				c->name) != 0 ||
+			local_tags_clear(cloud, arn.buf, err) != 0)
+			ret = -1;
+	}
 	strbuf_release(&arn);
 	free(region);
 	return ret;
@@ -405,18 +423,17 @@ static int delete_job(struct local_cloud *cloud, const struct local_request *req
 	struct err *err)
 {
 	struct job_call c = {
-		.req = req, .name = json_get_str(req->in, "JobName"), .stop = STRVEC_INIT};
+		.req = req, .name = json_get_str(req->in, "JobName"), .launch = LOCAL_LAUNCH_INIT};
 	int ret = glue_check(name_fields, req->in, err);
 
 	if (ret == 0)
 		ret = glue_tx(cloud, delete_tx, &c, err);
-	for (size_t i = 0; ret == 0 && i < c.stop.nr; i++)
-		local_runner_stop(cloud, c.stop.v[i]);
 	if (ret == 0) {
+		local_launch_go(cloud, &c.launch);
 		*out = json_object();
 		json_set_str(*out, "JobName", c.name);
 	}
-	strvec_release(&c.stop);
+	local_launch_release(&c.launch);
 	json_free(c.found);
 	return ret;
 }

@@ -45,11 +45,12 @@ static int64_t machine_memory_mb(void)
 	return mb;
 }
 
-/* One DPU has 16 GB and 4 virtual CPUs; 1/16 of one has 1 GB. */
+/* One DPU has 16 GB and 4 virtual CPUs; 1/16 of one has 1 GB. The machine itself needs some, too. */
 int64_t local_program_memory_mb(double dpu)
 {
 	int64_t mb = (int64_t)(dpu * 16 * 1024), machine = machine_memory_mb();
 
+	machine -= machine / 8;
 	return mb < machine ? mb : machine;
 }
 

@@ -362,8 +362,8 @@ int local_runs_start_waiting_tx(
 		goto out;
 	if (active < max_concurrent(doc)) {
 		st = sql_query(cloud->db, err,
-			"SELECT id FROM glue_job_run WHERE job = ? AND state = 'WAITING' ORDER BY "
-			"seq LIMIT ?",
+			"SELECT id FROM glue_job_run WHERE job = ? AND state = 'WAITING' AND "
+			"job_deleted = 0 ORDER BY seq LIMIT ?",
 			"si", job, max_concurrent(doc) - active);
 		while (st && (row = sql_step(st, err)) > 0)
 			strvec_push(&ids, sql_text(st, 0));

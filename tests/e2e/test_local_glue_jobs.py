@@ -442,3 +442,16 @@ def test_an_orderly_stop_ends_the_runs_too(lab):
     lab.cloud.start()
     lab.glue = lab.cloud.client("glue")
     assert lab.state("j", run)["JobRunState"] == "FAILED"
+
+
+def test_deleting_a_job_ends_its_runs(lab):
+    lab.job("j", DAEMON.replace("MARK", "'98765'").replace("WAIT", "60"))
+    lab.start("j")
+    lab.start("j", JobRunQueuingEnabled=True)
+    while not processes("98765"):
+        time.sleep(0.02)
+    lab.glue.delete_job(JobName="j")
+    assert gone("98765")
+    lab.job("j")
+    assert lab.run("j")["JobRunState"] == "SUCCEEDED"
+    assert len(lab.glue.get_job_runs(JobName="j")["JobRuns"]) == 1

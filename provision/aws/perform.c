@@ -27,7 +27,7 @@
 #define MAX_TIMEOUT_TRIES 3
 #define CONNECT_TIMEOUT_MS 3100
 /* Until a client has had any reply at all, silence means that the endpoint is wrong rather than slow. */
-#define FIRST_TIMEOUT_MS 10000
+#define FIRST_TIMEOUT_MS 8000
 #define TIMEOUT_MS 60000
 #define MIN_SKEW_MS (4 * 60 * 1000)
 

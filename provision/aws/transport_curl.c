@@ -4,6 +4,7 @@
  */
 #include <curl/curl.h>
 #include <pthread.h>
+#include "clock.h"
 #include "transport.h"
 #include "uri.h"
 
@@ -35,7 +36,9 @@ struct exchange {
 	struct uri uri;
 	struct err failure; /* of a sink or source, or of ours */
 	char error_text[CURL_ERROR_SIZE];
-	bool begun;
+	bool begun, silent;
+	int64_t timeout_ms, moved_ms; /* the last time that a byte went either way */
+	curl_off_t moved;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -87,6 +90,12 @@ static void give_handle(struct curl_impl *impl, CURL *easy, const char *host)
 }
 
 /* --- callbacks --- */
+
+static int64_t mono_ms(void)
+{
+	const struct clock *clock = clock_system();
+	return clock->mono_ms(clock);
+}
 
 static size_t on_header(char *data, size_t size, size_t count, void *payload)
 {
@@ -177,6 +186,20 @@ static int on_seek(void *payload, curl_off_t offset, int origin)
 								: CURL_SEEKFUNC_OK;
 }
 
+/* curl's own low-speed limit looks at an average, and is late by its width. */
+static int on_progress(void *payload, unused_arg curl_off_t all_down, curl_off_t down,
+	unused_arg curl_off_t all_up, curl_off_t up)
+{
+	struct exchange *x = payload;
+	int64_t now = mono_ms();
+	if (down + up != x->moved) {
+		x->moved = down + up;
+		x->moved_ms = now;
+	}
+	x->silent = now - x->moved_ms >= x->timeout_ms;
+	return x->silent;
+}
+
 /* --- one exchange --- */
 
 static bool is_loopback(const char *host)
@@ -224,15 +247,17 @@ static struct curl_slist *make_headers(const struct http_request *req)
 	return list;
 }
 
-static void set_limits(CURL *easy, const struct curl_impl *impl, const struct exchange *x)
+static void set_limits(CURL *easy, const struct curl_impl *impl, struct exchange *x)
 {
 	const struct http_request *req = x->req;
 	int64_t connect =
 		req->connect_timeout_ms > 0 ? req->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
-	int64_t idle = req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
+	x->timeout_ms = req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
+	x->moved_ms = mono_ms();
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((idle + 999) / 1000));
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -276,13 +301,20 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 {
 	long sent = 0;
 	curl_off_t pretransfer = 0;
+	long os_error = 0;
+	char reason[128];
 	const char *why = x->error_text[0] ? x->error_text : curl_easy_strerror(code);
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
 	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
 	if (x->failure.code != ERR_NONE) {
 		err_move(err, &x->failure);
 		return -1;
 	}
+	if (code == CURLE_COULDNT_CONNECT && os_error)
+		why = strerror_r((int)os_error, reason, sizeof(reason));
+	if (code == CURLE_OPERATION_TIMEDOUT || x->silent)
+		why = "timed out";
 	switch (code) {
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
@@ -302,9 +334,10 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 			break;
 		return err_set(err, ERR_IO, "cannot connect to %s: %s", host, why);
 	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_ABORTED_BY_CALLBACK:
 		if (sent > 0 || pretransfer > 0)
-			return err_set(
-				err, ERR_TIMEOUT, "no answer from %s in time: %s", host, why);
+			return err_set(err, ERR_TIMEOUT, "%s was silent for %lld seconds", host,
+				(long long)(x->timeout_ms / 1000));
 		return err_set(err, ERR_IO, "cannot connect to %s: %s", host, why);
 	default:
 		break;

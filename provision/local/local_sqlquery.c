@@ -165,7 +165,7 @@ static int from_table(
 	const struct sqlcte *cte = schema && *schema ? NULL : find_cte(c, name);
 	size_t from = s->nr;
 	int id = c->next_id++;
-	struct sqlplan_scan *scan;
+	struct sqlplan_scan *scan = NULL;
 
 	if (json_is(json_get(node, "sample"), JSON_OBJECT) ||
 		json_is(json_get(node, "at_clause"), JSON_OBJECT))

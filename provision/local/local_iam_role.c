@@ -361,24 +361,31 @@ out:
 
 #define SET_DESCRIPTION "UPDATE iam_entity SET description = ? WHERE kind = 'role' AND name = ?"
 #define SET_SESSION "UPDATE iam_entity SET max_session_s = ? WHERE kind = 'role' AND name = ?"
+/* Finds out whether there is such a role. */
+#define KEEP_SESSION                                                                           \
+	"UPDATE iam_entity SET max_session_s = max_session_s + 0 * ? WHERE kind = 'role' AND " \
+	"name = ?"
 #define SET_TRUST "UPDATE iam_entity SET trust = ? WHERE kind = 'role' AND name = ?"
 
 int local_iam_update_role(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out unused_arg, struct err *err)
+	struct json **out, struct err *err)
 {
 	const char *description = json_get_str(req->in, "Description");
 	int64_t seconds;
 
-	if (check_session_s(req, &seconds, err))
+	if (check_session_s(req, &seconds, err) ||
+		(description &&
+			update_role(cloud, req, SET_DESCRIPTION, description, 0, false, err)))
 		return -1;
-	if (description && update_role(cloud, req, SET_DESCRIPTION, description, 0, false, err))
-		return -1;
-	return update_role(cloud, req,
-		json_get(req->in, "MaxSessionDuration")
-			? SET_SESSION
-			: "UPDATE iam_entity SET max_session_s = max_session_s + 0 * ? "
-			  "WHERE kind = 'role' AND name = ?",
-		NULL, seconds, true, err);
+	if (json_get(req->in, "MaxSessionDuration") || !description) {
+		bool given = json_get(req->in, "MaxSessionDuration") != NULL;
+
+		if (update_role(cloud, req, given ? SET_SESSION : KEEP_SESSION, NULL, seconds, true,
+			    err))
+			return -1;
+	}
+	*out = json_object();
+	return 0;
 }
 
 int local_iam_update_role_description(struct local_cloud *cloud, const struct local_request *req,

@@ -486,7 +486,7 @@ static void print_parts(const struct store_object *o, struct strbuf *sb)
 	struct json *e;
 
 	strbuf_addstr(sb, "<ObjectParts>");
-	local_s3_add_int(sb, "TotalPartsCount", (int64_t)json_len(o->parts));
+	local_s3_add_int(sb, "PartsCount", (int64_t)json_len(o->parts));
 	/* S3 lists the parts only when each has a checksum */
 	json_each(e, o->parts)
 	{

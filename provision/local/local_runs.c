@@ -699,7 +699,7 @@ static const struct glue_field start_fields[] = {
 	{"JobRunId", GLUE_STRING, false, 1, 255, NULL, NULL},
 	{"Arguments", GLUE_MAP, false, 0, 0, NULL, NULL},
 	{"AllocatedCapacity", GLUE_INT, false, 0, 0, NULL, NULL},
-	{"Timeout", GLUE_INT, false, 1, 0, NULL, NULL},
+	{"Timeout", GLUE_INT, false, 1, 10080, NULL, NULL},
 	{"MaxCapacity", GLUE_DOUBLE, false, 0, 0, NULL, NULL},
 	{"SecurityConfiguration", GLUE_STRING, false, 1, 255, NULL, NULL},
 	{"NotificationProperty", GLUE_OBJECT, false, 0, 0, NULL, notification_fields},

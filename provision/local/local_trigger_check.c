@@ -29,7 +29,7 @@ static const struct glue_field predicate_fields[] = {
 static const struct glue_field action_fields[] = {
 	{"JobName", GLUE_STRING, false, 1, 255, NULL, NULL},
 	{"Arguments", GLUE_MAP, false, 0, 0, NULL, NULL},
-	{"Timeout", GLUE_INT, false, 1, 0, NULL, NULL},
+	{"Timeout", GLUE_INT, false, 1, 10080, NULL, NULL},
 	{"SecurityConfiguration", GLUE_STRING, false, 1, 255, NULL, NULL},
 	{"NotificationProperty", GLUE_OBJECT, false, 0, 0, NULL, notification_fields},
 	{"CrawlerName", GLUE_STRING, false, 1, 255, NULL, NULL},

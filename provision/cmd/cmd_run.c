@@ -187,30 +187,79 @@ static void take_crawl(struct run *r, const char *name, const struct json *crawl
 	free(id);
 }
 
-static void take_graph_node(struct run *r, const struct json *node)
-{
-	const char *kind = json_get_str(node, "Type"), *name = json_get_str(node, "Name");
-	struct json *list, *item;
+/* A run or crawl of a graph node, to be shown in the order in which they began. */
+struct seen {
+	const struct json *node, *item; /* item NULL: it did not run */
+	int64_t started_ms;
+	size_t index;
+};
 
-	if (!kind || !name || !strcmp(kind, "TRIGGER"))
-		return;
-	list = json_path(
-		node, !strcmp(kind, "JOB") ? "JobDetails.JobRuns" : "CrawlerDetails.Crawls");
-	if (!json_len(list)) {
+static int by_start(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	if (!x->item != !y->item)
+		return x->item ? -1 : 1;
+	if (x->started_ms != y->started_ms)
+		return x->started_ms < y->started_ms ? -1 : 1;
+	return x->index < y->index ? -1 : 1;
+}
+
+static bool is_job(const struct json *node)
+{
+	return !strcmp(json_get_str(node, "Type"), "JOB");
+}
+
+static void take_seen(struct run *r, const struct seen *seen)
+{
+	const char *kind = json_get_str(seen->node, "Type"),
+		   *name = json_get_str(seen->node, "Name");
+
+	if (seen->item && is_job(seen->node)) {
+		take_job_run(r, seen->item);
+	} else if (seen->item) {
+		take_crawl(r, name, seen->item);
+	} else {
 		/* Named too: what the run never came to. */
 		add_node(r, kind, name, NULL, r->over ? "SKIPPED" : "WAITING", 0, 0, NULL);
 		if (r->over)
-			show(r, name, !strcmp(kind, "JOB") ? "job" : "crawler", name, "SKIPPED", 0,
+			show(r, name, is_job(seen->node) ? "job" : "crawler", name, "SKIPPED", 0,
 				NULL);
-		return;
 	}
-	json_each(item, list)
+}
+
+static void take_graph(struct run *r, const struct json *nodes)
+{
+	struct seen *seen = NULL;
+	size_t nr = 0, alloc = 0;
+	const struct json *node, *item;
+
+	json_each(node, nodes)
 	{
-		if (!strcmp(kind, "JOB"))
-			take_job_run(r, item);
-		else
-			take_crawl(r, name, item);
+		const char *kind = json_get_str(node, "Type");
+		const struct json *list;
+		if (!kind || !json_get_str(node, "Name") || !strcmp(kind, "TRIGGER"))
+			continue;
+		list = json_path(
+			node, is_job(node) ? "JobDetails.JobRuns" : "CrawlerDetails.Crawls");
+		if (!json_len(list)) {
+			ALLOC_GROW(seen, nr, alloc);
+			seen[nr] = (struct seen){.node = node, .index = nr};
+			nr++;
+		}
+		json_each(item, list)
+		{
+			ALLOC_GROW(seen, nr, alloc);
+			seen[nr] =
+				(struct seen){node, item, ms_of(json_get(item, "StartedOn")), nr};
+			nr++;
+		}
 	}
+	if (nr)
+		qsort(seen, nr, sizeof(*seen), by_start);
+	for (size_t i = 0; i < nr; i++)
+		take_seen(r, &seen[i]);
+	free(seen);
 }
 
 /* --- one look at each kind --- */
@@ -236,7 +285,7 @@ static bool all_succeeded(const struct json *nodes)
 
 static int look_at_workflow(struct run *r, struct err *err)
 {
-	struct json *out = NULL, *run, *node;
+	struct json *out = NULL, *run;
 
 	if (aws_callf(r->s->aws, &glue_get_workflow_run, &out, err,
 		    "{\"Name\":\"%s\",\"RunId\":\"%s\",\"IncludeGraph\":true}", r->name, r->id) < 0)
@@ -247,7 +296,7 @@ static int look_at_workflow(struct run *r, struct err *err)
 	if (json_get(run, "StartedOn"))
 		r->started_ms = ms_of(json_get(run, "StartedOn"));
 	r->ended_ms = ms_of(json_get(run, "CompletedOn"));
-	json_each(node, json_path(run, "Graph.Nodes")) take_graph_node(r, node);
+	take_graph(r, json_path(run, "Graph.Nodes"));
 	r->ok = r->over && !strcmp(r->state, "COMPLETED") && all_succeeded(r->nodes);
 	free(r->error);
 	r->error = xstrdup(json_get_str(run, "ErrorMessage"));

@@ -51,21 +51,21 @@ int job_args_parse(
 {
 	map_init(&out->values, free);
 	for (int i = 0; i < argc; i++) {
-		const char *value = strchr(argv[i], '=');
+		const char *word = argv[i], *value = strchr(word, '=');
 		char *name;
 
-		if (!is_option(argv[i])) {
+		if (!is_option(word)) {
 			strvec_pushf(&out->ignored, "(a word that belongs to no option)");
 			continue;
 		}
-		name = option_name(argv[i]);
+		name = option_name(word);
 		if (value)
 			value++;
 		else if (i + 1 < argc && !is_option(argv[i + 1]))
 			value = argv[++i];
 		if (!is_wanted(wanted, name)) {
 			/* Names only: what they carry may be secret. */
-			strvec_pushf(&out->ignored, "--%s", name);
+			strvec_push_take(&out->ignored, xstrndup(word, strcspn(word, "=")));
 		} else if (value && *value) {
 			map_put(&out->values, name, xstrdup(value));
 		} else {

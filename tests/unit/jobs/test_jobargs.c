@@ -1,0 +1,84 @@
+#include "testing.h"
+
+#include <string.h>
+#include "job.h"
+#include "jobargs.h"
+
+static const struct job_arg wanted[] = {
+	{"source_bucket", "", false}, {"url", "", false}, {"limit", "", true}, {0}};
+
+static int parse(const char *words, struct job_args *args, struct err *err)
+{
+	struct strvec v = STRVEC_INIT;
+	int ret;
+
+	strvec_split(&v, words, ' ');
+	ret = job_args_parse(wanted, (int)v.nr, v.v, args, err);
+	strvec_release(&v);
+	return ret;
+}
+
+static void test_jobargs__both_forms_and_both_spellings(void **state)
+{
+	struct job_args args = JOB_ARGS_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(
+		parse("--source-bucket raw --url=http://x/?a=b --source_bucket last", &args, &err),
+		&err);
+	assert_string_equal(job_args_get(&args, "source_bucket"), "last");
+	assert_string_equal(job_args_get(&args, "url"), "http://x/?a=b");
+	assert_null(job_args_get(&args, "limit"));
+	assert_int_equal(args.ignored.nr, 0);
+	job_args_release(&args);
+}
+
+static void test_jobargs__unknown_ones_are_ignored_by_name_only(void **state)
+{
+	struct job_args args = JOB_ARGS_INIT;
+	struct err err = ERR_INIT;
+	char *ignored;
+
+	(void)state;
+	assert_ok(parse("--url u --enable-metrics --job-bookmark-option disable --source_bucket=s "
+			"--api-key=secret stray",
+			  &args, &err),
+		&err);
+	ignored = strvec_join(&args.ignored, " ");
+	assert_null(strstr(ignored, "secret"));
+	assert_null(strstr(ignored, "disable"));
+	assert_non_null(strstr(ignored, "--job-bookmark-option"));
+	assert_non_null(strstr(ignored, "--enable-metrics"));
+	free(ignored);
+	job_args_release(&args);
+}
+
+static void test_jobargs__all_missing_ones_are_named(void **state)
+{
+	struct job_args args = JOB_ARGS_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse("--url --source_bucket=", &args, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_string_equal(err.text, "missing arguments: --source_bucket, --url");
+	err_release(&err);
+	job_args_release(&args);
+}
+
+static void test_jobargs__a_stem_is_the_name_up_to_its_first_dot(void **state)
+{
+	static const char *const bad[] = {"", ".csv", "../x.csv", "/x.csv", "/.csv"};
+	struct err err = ERR_INIT;
+	char *stem = job_stem("2m-Sales-Records.v2.csv", &err);
+
+	(void)state;
+	assert_string_equal(stem, "2m-Sales-Records");
+	free(stem);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_null(job_stem(bad[i], &err));
+		assert_int_equal(err.code, ERR_USAGE);
+		err_release(&err);
+	}
+}

@@ -12,7 +12,7 @@ void wait_begin(struct wait *w, const struct type_ctx *ctx, int64_t budget_ms)
 {
 	w->ctx = ctx;
 	w->until_ms = ctx->clock->mono_ms(ctx->clock) + budget_ms;
-	w->delay_ms = 100;
+	w->delay_ms = 20;
 	w->most_ms = 5000;
 }
 
@@ -25,7 +25,7 @@ int wait_pause(struct wait *w, struct err *err, const char *what, ...)
 	if (!interrupted && !late) {
 		interrupted =
 			clock->sleep_ms(clock, w->delay_ms) != 0 && w->ctx->interrupted_is_error;
-		w->delay_ms += w->delay_ms / 2;
+		w->delay_ms *= 2;
 		if (w->delay_ms > w->most_ms)
 			w->delay_ms = w->most_ms;
 	}

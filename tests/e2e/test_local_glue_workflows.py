@@ -467,3 +467,51 @@ def test_deleting_a_workflow_leaves_its_triggers(flow):
     assert flow.glue.get_trigger(Name="w-0")["Trigger"]["WorkflowName"] == "w"
     flow.glue.create_workflow(Name="w")
     assert flow.glue.get_workflow_runs(Name="w")["Runs"] == []
+
+
+# --- crawlers in workflows ---
+
+def crawler(flow, files):
+    """A crawler over so many CSV files."""
+    flow.iam.put_role_policy(RoleName="job", PolicyName="all", PolicyDocument=(
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","glue:*","logs:*"],"Resource":"*"}]}'
+    ))
+    flow.s3.create_bucket(Bucket="data")
+    for i in range(files):
+        flow.s3.put_object(Bucket="data", Key=f"t/{i}.csv", Body=b"id,name\n1,one\n2,two\n")
+    flow.glue.create_database(DatabaseInput={"Name": "db"})
+    flow.glue.create_crawler(Name="crawl", Role="job", DatabaseName="db", Targets={"S3Targets": [{"Path": "s3://data/t/"}]})
+
+
+def test_crawls_are_actions_like_job_runs(flow):
+    flow.jobs("a", "b")
+    crawler(flow, 1)
+    flow.glue.create_workflow(Name="w")
+    flow.trigger("start", "ON_DEMAND", ["a"], WorkflowName="w")
+    flow.trigger("look", "CONDITIONAL", [{"CrawlerName": "crawl"}], ["a"], WorkflowName="w")
+    flow.trigger(
+        "after", "CONDITIONAL", ["b"], WorkflowName="w", StartOnCreation=True,
+        Predicate={"Conditions": [{"LogicalOperator": "EQUALS", "CrawlerName": "crawl", "CrawlState": "SUCCEEDED"}]},
+    )
+    for name in ("look", "after"):
+        flow.settled(name, "ACTIVATED")
+    done = flow.end("w", flow.begin("w"))
+    counts(done, Total=3, Succeeded=3)
+    crawl = node(done, "crawl")["CrawlerDetails"]["Crawls"][0]
+    assert crawl["State"] == "SUCCEEDED" and crawl["CompletedOn"] >= crawl["StartedOn"] and crawl["LogGroup"] == "/aws-glue/crawlers"
+    assert [t["Name"] for t in flow.glue.get_tables(DatabaseName="db")["TableList"]] == ["t"]
+    # A crawl that somebody starts by hand fires nothing in the workflow.
+    flow.glue.start_crawler(Name="crawl")
+    while flow.glue.get_crawler(Name="crawl")["Crawler"]["State"] != "READY":
+        time.sleep(0.05)
+    assert len(flow.runs("b")) == 1
+
+
+def test_a_crawler_that_is_busy_is_an_error_of_the_action(flow):
+    flow.jobs("a")
+    crawler(flow, 60)
+    flow.glue.create_workflow(Name="w")
+    flow.trigger("start", "ON_DEMAND", [{"CrawlerName": "crawl"}, {"CrawlerName": "crawl"}, "a"], WorkflowName="w")
+    done = flow.end("w", flow.begin("w"))
+    assert done["Status"] == "COMPLETED" and done["Statistics"]["ErroredActions"] == 1 and done["Statistics"]["RunningActions"] == 0
+    assert "CrawlerRunningException" in str(node(done, "crawl")["CrawlerDetails"]["Crawls"])

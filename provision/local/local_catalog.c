@@ -20,9 +20,9 @@ struct call {
 static int check_database(const struct json *input, struct err *err)
 {
 	if (!json_is(input, JSON_OBJECT))
-		return glue_invalid(err,
-			"1 validation error detected: Value null at 'databaseInput' failed to satisfy "
-			"constraint: Member must not be null");
+		return glue_invalid(err, "1 validation error detected: Value null at "
+					 "'databaseInput' failed to satisfy "
+					 "constraint: Member must not be null");
 	return catalog_check_name(json_get_str(input, "Name"), "databaseInput.name", err);
 }
 
@@ -55,8 +55,8 @@ static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	struct strbuf arn = STRBUF_INIT;
 	char *text = stored_database(json_get(k->req->in, "DatabaseInput"), k->name);
 	int r = sql_run(cloud->db, NULL, err,
-		"INSERT INTO catalog_database (name, doc, created_ms) VALUES (?, ?, ?)", "ssi", k->name,
-		text, local_now_ms(cloud));
+		"INSERT INTO catalog_database (name, doc, created_ms) VALUES (?, ?, ?)", "ssi",
+		k->name, text, local_now_ms(cloud));
 
 	if (r && err->code == ERR_EXISTS)
 		local_fault(err, 400, "AlreadyExistsException", "Database already exists.");
@@ -85,7 +85,8 @@ static int update_tx(struct local_cloud *cloud, void *payload, struct err *err)
 static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
 	static const char *const rows[] = {"DELETE FROM catalog_partition WHERE db = ?",
-		"DELETE FROM catalog_version WHERE db = ?", "DELETE FROM catalog_table WHERE db = ?",
+		"DELETE FROM catalog_version WHERE db = ?",
+		"DELETE FROM catalog_table WHERE db = ?",
 		"DELETE FROM catalog_database WHERE name = ?"};
 	struct call *k = payload;
 	struct strbuf arn = STRBUF_INIT;
@@ -171,8 +172,8 @@ static int get_databases(struct local_cloud *cloud, const struct local_request *
 	if (glue_page(req->in, 100, &limit, &after, err) || local_tx_begin(cloud, err))
 		goto out;
 	st = sql_query(cloud->db, err,
-		"SELECT doc, created_ms FROM catalog_database WHERE name > ? ORDER BY name LIMIT ?", "si",
-		after ? after : "", limit + 1);
+		"SELECT doc, created_ms FROM catalog_database WHERE name > ? ORDER BY name LIMIT ?",
+		"si", after ? after : "", limit + 1);
 	while (st && (row = sql_step(st, err)) > 0 && (int64_t)json_len(list) < limit) {
 		struct json *doc = glue_doc(sql_text(st, 0));
 		glue_set_time(doc, "CreateTime", sql_int(st, 1));
@@ -185,8 +186,7 @@ static int get_databases(struct local_cloud *cloud, const struct local_request *
 		goto out;
 	*out = json_object();
 	if (row > 0) {
-		token = local_token_make(
-			json_get_str(json_at(list, json_len(list) - 1), "Name"));
+		token = local_token_make(json_get_str(json_at(list, json_len(list) - 1), "Name"));
 		json_set_str(*out, "NextToken", token);
 		free(token);
 	}

@@ -6,7 +6,21 @@
 #include "local_catalog_store.h"
 #include <ctype.h>
 
-enum op { OP_AND, OP_OR, OP_NOT, OP_EQ, OP_NE, OP_LT, OP_GT, OP_LE, OP_GE, OP_LIKE, OP_IN, OP_BETWEEN, OP_NULL };
+enum op {
+	OP_AND,
+	OP_OR,
+	OP_NOT,
+	OP_EQ,
+	OP_NE,
+	OP_LT,
+	OP_GT,
+	OP_LE,
+	OP_GE,
+	OP_LIKE,
+	OP_IN,
+	OP_BETWEEN,
+	OP_NULL
+};
 
 struct node {
 	enum op op;
@@ -54,7 +68,8 @@ static struct node *fail(struct parser *p, struct node *n)
 {
 	node_free(n);
 	if (p->err && !p->err->code)
-		err_set(p->err, ERR_INVALID, "Unsupported expression '%s' near '%.20s'", p->text, p->at);
+		err_set(p->err, ERR_INVALID, "Unsupported expression '%s' near '%.20s'", p->text,
+			p->at);
 	return NULL;
 }
 
@@ -127,7 +142,8 @@ static bool literal(struct parser *p, struct node *n)
 
 static bool is_number_type(const char *type)
 {
-	static const char *const types[] = {"bigint", "double", "float", "int", "long", "smallint", "tinyint"};
+	static const char *const types[] = {
+		"bigint", "double", "float", "int", "long", "smallint", "tinyint"};
 
 	for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
 		if (iequals(types[i], type))

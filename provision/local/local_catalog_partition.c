@@ -1,7 +1,8 @@
 /* Partitions of the Data Catalog ("Partitions", AWS Glue Web API Reference). */
 #include "local_catalog_store.h"
 
-static void table_arn(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
+static void table_arn(
+	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
 {
 	const char *db = json_get_str(req->in, "DatabaseName");
 	const char *name = json_get_str(req->in, "TableName");
@@ -17,8 +18,8 @@ struct call {
 	struct json *out, *errors;
 };
 
-typedef int part_fn(struct local_cloud *cloud, struct call *k, const struct json *entry,
-	struct err *err);
+typedef int part_fn(
+	struct local_cloud *cloud, struct call *k, const struct json *entry, struct err *err);
 
 static int run(struct local_cloud *cloud, const struct local_request *req, glue_tx_fn *fn,
 	struct call *k, struct err *err)
@@ -121,16 +122,18 @@ static void push_error(struct call *k, const struct json *entry, const struct er
 {
 	struct json *e = json_object(), *detail = json_object();
 
-	json_set(e, json_get(entry, "PartitionValueList") ? "PartitionValueList" : "PartitionValues",
+	json_set(e,
+		json_get(entry, "PartitionValueList") ? "PartitionValueList" : "PartitionValues",
 		json_copy(values_of(entry)));
-	json_set_str(detail, "ErrorCode", why->aws_code ? why->aws_code : "InternalServiceException");
+	json_set_str(
+		detail, "ErrorCode", why->aws_code ? why->aws_code : "InternalServiceException");
 	json_set_str(detail, "ErrorMessage", why->text);
 	json_set(e, "ErrorDetail", detail);
 	json_push(k->errors, e);
 }
 
-static int batch_each(struct local_cloud *cloud, struct call *k, const char *member, part_fn *fn,
-	struct err *err)
+static int batch_each(
+	struct local_cloud *cloud, struct call *k, const char *member, part_fn *fn, struct err *err)
 {
 	struct json *table, *entry;
 
@@ -189,7 +192,8 @@ static int batch(struct local_cloud *cloud, const struct local_request *req, glu
 
 	if (json_len(json_get(req->in, member)) > max)
 		return glue_invalid(err,
-			"1 validation error detected: Value at '%s' failed to satisfy constraint: Member "
+			"1 validation error detected: Value at '%s' failed to satisfy constraint: "
+			"Member "
 			"must have length less than or equal to %zu",
 			member, max);
 	if (run(cloud, req, fn, &k, err)) {
@@ -271,15 +275,17 @@ static bool in_segment(const struct json *segment, const char *key)
 
 	for (; *key; key++)
 		h = (h ^ (unsigned char)*key) * 16777619u;
-	return total <= 1 || (int64_t)(h % (uint32_t)total) == json_get_i64(segment, "SegmentNumber", 0);
+	return total <= 1 ||
+	       (int64_t)(h % (uint32_t)total) == json_get_i64(segment, "SegmentNumber", 0);
 }
 
-static int list_rows(
-	struct local_cloud *cloud, struct list *l, const struct catalog_filter *filter, struct err *err)
+static int list_rows(struct local_cloud *cloud, struct list *l, const struct catalog_filter *filter,
+	struct err *err)
 {
 	const struct json *segment = json_get(l->call.req->in, "Segment");
 	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT doc, created_ms, key FROM catalog_partition WHERE db = ? AND name = ? AND key > ? "
+		"SELECT doc, created_ms, key FROM catalog_partition WHERE db = ? AND name = ? AND "
+		"key > ? "
 		"ORDER BY key",
 		"sss", l->call.database, l->call.table, l->after ? l->after : "");
 	char *last = NULL;

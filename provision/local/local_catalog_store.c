@@ -4,13 +4,15 @@
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS catalog_database (name TEXT PRIMARY KEY, doc TEXT NOT NULL, "
 	"created_ms INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS catalog_table (db TEXT NOT NULL, name TEXT NOT NULL, doc TEXT NOT "
+	"CREATE TABLE IF NOT EXISTS catalog_table (db TEXT NOT NULL, name TEXT NOT NULL, doc TEXT "
+	"NOT "
 	"NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, "
 	"created_by TEXT, PRIMARY KEY (db, name)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS catalog_version (db TEXT NOT NULL, name TEXT NOT NULL, version "
 	"INTEGER NOT NULL, doc TEXT NOT NULL, updated_ms INTEGER NOT NULL, PRIMARY KEY (db, name, "
 	"version)) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS catalog_partition (db TEXT NOT NULL, name TEXT NOT NULL, key TEXT "
+	"CREATE TABLE IF NOT EXISTS catalog_partition (db TEXT NOT NULL, name TEXT NOT NULL, key "
+	"TEXT "
 	"NOT NULL, doc TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (db, name, key)) "
 	"WITHOUT ROWID;";
 
@@ -21,7 +23,8 @@ int catalog_check_name(const char *name, const char *what, struct err *err)
 {
 	if (!name || !*name)
 		return glue_invalid(err,
-			"1 validation error detected: Value null at '%s' failed to satisfy constraint: "
+			"1 validation error detected: Value null at '%s' failed to satisfy "
+			"constraint: "
 			"Member must not be null",
 			what);
 	if (strlen(name) > 255)
@@ -107,7 +110,8 @@ int catalog_table_tx(struct local_cloud *cloud, const char *database, const char
 		return -1;
 	json_free(db);
 	st = sql_query(cloud->db, err,
-		"SELECT doc, version, created_ms, updated_ms, created_by FROM catalog_table WHERE db = ? "
+		"SELECT doc, version, created_ms, updated_ms, created_by FROM catalog_table WHERE "
+		"db = ? "
 		"AND name = ?",
 		"ss", database, table);
 	row = st ? sql_step(st, err) : -1;
@@ -126,15 +130,15 @@ int catalog_tables_tx(struct local_cloud *cloud, const char *database, const cha
 	int64_t limit, struct json *array, struct err *err)
 {
 	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT doc, version, created_ms, updated_ms, created_by, db FROM catalog_table WHERE (? "
+		"SELECT doc, version, created_ms, updated_ms, created_by, db FROM catalog_table "
+		"WHERE (? "
 		"IS NULL OR db = ?) AND name > ? ORDER BY db, name LIMIT ?",
 		"sssi", database, database, after ? after : "", limit);
 	int row = -1;
 
 	while (st && (row = sql_step(st, err)) > 0)
-		json_push(array,
-			table_doc(cloud, sql_text(st, 5), sql_text(st, 0), sql_int(st, 1),
-				sql_int(st, 2), sql_int(st, 3), sql_text(st, 4)));
+		json_push(array, table_doc(cloud, sql_text(st, 5), sql_text(st, 0), sql_int(st, 1),
+					 sql_int(st, 2), sql_int(st, 3), sql_text(st, 4)));
 	sql_done(st);
 	return row;
 }
@@ -202,7 +206,8 @@ int catalog_table_create_tx(struct local_cloud *cloud, const char *database,
 	doc = stored_table(input);
 	text = glue_text(doc);
 	r = sql_run(cloud->db, NULL, err,
-		"INSERT INTO catalog_table (db, name, doc, version, created_ms, updated_ms, created_by) "
+		"INSERT INTO catalog_table (db, name, doc, version, created_ms, updated_ms, "
+		"created_by) "
 		"VALUES (?, ?, ?, 0, ?, ?, ?)",
 		"sssiis", database, json_get_str(doc, "Name"), text, now, now, created_by);
 	if (r && err->code == ERR_EXISTS)
@@ -233,12 +238,15 @@ int catalog_table_update_tx(struct local_cloud *cloud, const char *database,
 	text = glue_text(doc);
 	if (!skip_archive)
 		r = sql_run(cloud->db, NULL, err,
-			"INSERT OR REPLACE INTO catalog_version (db, name, version, doc, updated_ms) SELECT "
-			"db, name, version, doc, updated_ms FROM catalog_table WHERE db = ? AND name = ?",
+			"INSERT OR REPLACE INTO catalog_version (db, name, version, doc, "
+			"updated_ms) SELECT "
+			"db, name, version, doc, updated_ms FROM catalog_table WHERE db = ? AND "
+			"name = ?",
 			"ss", database, name);
 	if (!r)
 		r = sql_run(cloud->db, NULL, err,
-			"UPDATE catalog_table SET doc = ?, version = version + 1, updated_ms = ? WHERE db = ? "
+			"UPDATE catalog_table SET doc = ?, version = version + 1, updated_ms = ? "
+			"WHERE db = ? "
 			"AND name = ?",
 			"siss", text, now, database, name);
 	free(text);
@@ -256,14 +264,14 @@ int catalog_table_delete_tx(
 	json_free(old);
 	return sql_run(cloud->db, NULL, err, "DELETE FROM catalog_table WHERE db = ? AND name = ?",
 		       "ss", database, table) ||
-			sql_run(cloud->db, NULL, err,
-				"DELETE FROM catalog_version WHERE db = ? AND name = ?", "ss", database,
-				table) ||
-			sql_run(cloud->db, NULL, err,
-				"DELETE FROM catalog_partition WHERE db = ? AND name = ?", "ss",
-				database, table)
-		? -1
-		: 0;
+			       sql_run(cloud->db, NULL, err,
+				       "DELETE FROM catalog_version WHERE db = ? AND name = ?",
+				       "ss", database, table) ||
+			       sql_run(cloud->db, NULL, err,
+				       "DELETE FROM catalog_partition WHERE db = ? AND name = ?",
+				       "ss", database, table)
+		       ? -1
+		       : 0;
 }
 
 /* --- partitions --- */
@@ -272,7 +280,8 @@ int catalog_partition_tx(struct local_cloud *cloud, const char *database, const 
 {
 	char *key = values_key(values);
 	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT doc, created_ms FROM catalog_partition WHERE db = ? AND name = ? AND key = ?",
+		"SELECT doc, created_ms FROM catalog_partition WHERE db = ? AND name = ? AND key = "
+		"?",
 		"sss", database, table, key);
 	int row = st ? sql_step(st, err) : -1;
 
@@ -299,7 +308,8 @@ static int check_values(struct local_cloud *cloud, const char *database, const c
 		return -1;
 	keys = json_len(json_get(doc, "PartitionKeys"));
 	json_free(doc);
-	json_each(v, values) if (!json_str(v)) return glue_invalid(err, "partition values must be strings");
+	json_each(v, values) if (!json_str(v)) return glue_invalid(
+		err, "partition values must be strings");
 	if (json_len(values) != keys || !keys)
 		return glue_invalid(err,
 			"The number of partition keys do not match the number of partition values");
@@ -327,9 +337,10 @@ int catalog_partition_put_tx(struct local_cloud *cloud, const char *database, co
 
 	if (check_values(cloud, database, table, values, err))
 		return -1;
-	if (replace && (catalog_partition_tx(cloud, database, table, old ? old : values, &before, err) ||
-			       catalog_partition_delete_tx(
-				       cloud, database, table, old ? old : values, err))) {
+	if (replace &&
+		(catalog_partition_tx(cloud, database, table, old ? old : values, &before, err) ||
+			catalog_partition_delete_tx(
+				cloud, database, table, old ? old : values, err))) {
 		json_free(before);
 		return -1;
 	}
@@ -338,7 +349,8 @@ int catalog_partition_put_tx(struct local_cloud *cloud, const char *database, co
 	key = values_key(values);
 	text = glue_text(doc);
 	r = sql_run(cloud->db, NULL, err,
-		"INSERT INTO catalog_partition (db, name, key, doc, created_ms) VALUES (?, ?, ?, ?, ?)",
+		"INSERT INTO catalog_partition (db, name, key, doc, created_ms) VALUES (?, ?, ?, "
+		"?, ?)",
 		"ssssi", database, table, key, text, local_now_ms(cloud));
 	if (r && err->code == ERR_EXISTS)
 		local_fault(err, 400, "AlreadyExistsException", "Partition already exists.");
@@ -354,8 +366,8 @@ int catalog_partition_delete_tx(struct local_cloud *cloud, const char *database,
 	char *key = values_key(values);
 	int64_t changed = 0;
 	int r = sql_run(cloud->db, &changed, err,
-		"DELETE FROM catalog_partition WHERE db = ? AND name = ? AND key = ?", "sss", database,
-		table, key);
+		"DELETE FROM catalog_partition WHERE db = ? AND name = ? AND key = ?", "sss",
+		database, table, key);
 
 	free(key);
 	if (!r && !changed) {
@@ -434,8 +446,8 @@ int local_catalog_partitions(struct local_cloud *cloud, const char *database, co
 	*out = json_array();
 	if (!r) {
 		st = sql_query(cloud->db, err,
-			"SELECT doc FROM catalog_partition WHERE db = ? AND name = ? ORDER BY key", "ss",
-			db, name);
+			"SELECT doc FROM catalog_partition WHERE db = ? AND name = ? ORDER BY key",
+			"ss", db, name);
 		while (st && (row = sql_step(st, err)) > 0)
 			json_push(*out, glue_doc(sql_text(st, 0)));
 		sql_done(st);
@@ -462,7 +474,8 @@ static int insert_partition(struct local_cloud *cloud, const char *db, const cha
 	struct json *doc = stored_partition(cloud, db, name, input);
 	char *key = values_key(json_get(input, "Values")), *text = glue_text(doc);
 	int r = sql_run(cloud->db, NULL, err,
-		"INSERT OR REPLACE INTO catalog_partition (db, name, key, doc, created_ms) VALUES (?, ?, "
+		"INSERT OR REPLACE INTO catalog_partition (db, name, key, doc, created_ms) VALUES "
+		"(?, ?, "
 		"?, ?, ?)",
 		"ssssi", db, name, key, text, now);
 
@@ -488,8 +501,8 @@ static int put_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	json_free(old);
 	if (!r)
 		r = sql_run(cloud->db, NULL, err,
-			"DELETE FROM catalog_partition WHERE db = ? AND name = ?", "ss", p->database,
-			name);
+			"DELETE FROM catalog_partition WHERE db = ? AND name = ?", "ss",
+			p->database, name);
 	json_each(part, p->partitions)
 	{
 		if (!r)

@@ -17,8 +17,8 @@ char *catalog_name(const struct json *in, const char *member, struct err *err);
 int catalog_check_name(const char *name, const char *what, struct err *err) must_check;
 
 /* EntityNotFoundException when there is none; the document is the caller's. */
-int catalog_database_tx(struct local_cloud *cloud, const char *name, struct json **out,
-	struct err *err) must_check;
+int catalog_database_tx(
+	struct local_cloud *cloud, const char *name, struct json **out, struct err *err) must_check;
 int catalog_table_tx(struct local_cloud *cloud, const char *database, const char *table,
 	struct json **out, struct err *err) must_check;
 int catalog_tables_tx(struct local_cloud *cloud, const char *database, const char *after,

@@ -2,7 +2,8 @@
 #include "local_catalog_store.h"
 #include <regex.h>
 
-static void table_arn(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
+static void table_arn(
+	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
 {
 	const char *db = json_get_str(req->in, "DatabaseName");
 	const char *name = json_get_str(req->in, "Name");
@@ -108,7 +109,8 @@ static struct json *batch_error(const char *name, const struct err *why)
 	struct json *e = json_object(), *detail = json_object();
 
 	json_set_str(e, "TableName", name);
-	json_set_str(detail, "ErrorCode", why->aws_code ? why->aws_code : "InternalServiceException");
+	json_set_str(
+		detail, "ErrorCode", why->aws_code ? why->aws_code : "InternalServiceException");
 	json_set_str(detail, "ErrorMessage", why->text);
 	json_set(e, "ErrorDetail", detail);
 	return e;
@@ -258,7 +260,8 @@ static int versions_tx(struct local_cloud *cloud, void *payload, struct err *err
 	json_set(v, "Table", now);
 	json_push(k->out, v);
 	st = sql_query(cloud->db, err,
-		"SELECT doc, version, updated_ms FROM catalog_version WHERE db = ? AND name = ? ORDER BY "
+		"SELECT doc, version, updated_ms FROM catalog_version WHERE db = ? AND name = ? "
+		"ORDER BY "
 		"version DESC",
 		"ss", k->database, k->name);
 	while (st && (row = sql_step(st, err)) > 0) {

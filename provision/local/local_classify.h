@@ -27,8 +27,8 @@ struct classified {
 void classified_release(struct classified *c);
 
 /* A file of the object store; `size` its bytes. A file that nothing knows is "UNKNOWN"; -1 only when it cannot be read. */
-int classify_file(const char *path, int64_t size, struct classified *out, struct err *err)
-	must_check;
+int classify_file(
+	const char *path, int64_t size, struct classified *out, struct err *err) must_check;
 
 /* The pieces. `whole`: data is all there is, else the last line may be cut. False: it is none. */
 bool classify_csv(const char *data, size_t len, bool whole, struct classified *out);

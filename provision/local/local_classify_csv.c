@@ -15,12 +15,13 @@
 enum column_kind { KIND_NONE, KIND_BIGINT, KIND_DOUBLE, KIND_STRING };
 
 struct table {
-	struct strvec first; /* the first row's fields */
+	struct strvec first;     /* the first row's fields */
 	enum column_kind *kinds; /* of the rows below it */
 	enum column_kind *first_kinds;
 	size_t nr_kinds;
-	size_t rows, column, even; /* rows seen; column of the current one; rows as long as the first */
-	bool any; /* the current row has a field that is not empty */
+	size_t rows, column,
+		even; /* rows seen; column of the current one; rows as long as the first */
+	bool any;     /* the current row has a field that is not empty */
 	bool full;
 };
 
@@ -123,7 +124,7 @@ static bool read_table(const char *data, size_t len, bool whole, char delimiter,
 		csv_fini(&p, on_field, on_row, t);
 	csv_free(&p);
 	return t->rows >= 2 && t->nr_kinds >= 2 && t->nr_kinds < MAX_COLUMNS &&
-		t->even * 10 >= t->rows * 9;
+	       t->even * 10 >= t->rows * 9;
 }
 
 /* All text, named, short; and something below it is no text. */
@@ -198,8 +199,7 @@ bool classify_csv(const char *data, size_t len, bool whole, struct classified *o
 	if (memchr(data, '\0', len))
 		return false;
 	for (size_t i = 0; i < sizeof(delimiters); i++) {
-		if (read_table(data, len, whole, delimiters[i], &t) &&
-			t.nr_kinds > best.nr_kinds) {
+		if (read_table(data, len, whole, delimiters[i], &t) && t.nr_kinds > best.nr_kinds) {
 			table_release(&best);
 			best = t;
 			delimiter = delimiters[i];

@@ -47,7 +47,7 @@ static int try_parquet(int fd, int64_t size, struct classified *out, struct err 
 	if (n != 8 || memcmp(tail + 4, "PAR1", 4))
 		return 0;
 	len = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 |
-		(uint32_t)tail[3] << 24;
+	      (uint32_t)tail[3] << 24;
 	if ((int64_t)len > size - 12)
 		return 0;
 	footer = xmalloc(len < MAX_FOOTER ? len + 1 : MAX_FOOTER);

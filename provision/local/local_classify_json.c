@@ -18,10 +18,9 @@ static void type_of(const struct json *v, struct strbuf *out, int depth)
 		const char *text = json_scalar_text(v);
 		long long n;
 		bool whole = !strpbrk(text, ".eE");
-		strbuf_addstr(out,
-			!whole						     ? "double"
-			: parse_int64(text, -2147483648LL, 2147483647LL, &n) ? "bigint"
-									     : "int");
+		strbuf_addstr(out, !whole                                               ? "double"
+				   : parse_int64(text, -2147483648LL, 2147483647LL, &n) ? "bigint"
+											: "int");
 		break;
 	}
 	case JSON_ARRAY:

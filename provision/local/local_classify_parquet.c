@@ -8,9 +8,45 @@
 #define MAX_ELEMENTS 20000
 #define MAX_DEPTH 32
 
-enum thrift { T_STOP, T_TRUE, T_FALSE, T_BYTE, T_I16, T_I32, T_I64, T_DOUBLE, T_BINARY, T_LIST, T_SET, T_MAP, T_STRUCT };
-enum physical { P_BOOLEAN, P_INT32, P_INT64, P_INT96, P_FLOAT, P_DOUBLE, P_BYTES, P_FIXED, P_GROUP };
-enum logical { L_NONE, L_STRING, L_MAP, L_LIST, L_DECIMAL, L_DATE, L_TIMESTAMP, L_INT8, L_INT16, L_INT32, L_INT64 };
+enum thrift {
+	T_STOP,
+	T_TRUE,
+	T_FALSE,
+	T_BYTE,
+	T_I16,
+	T_I32,
+	T_I64,
+	T_DOUBLE,
+	T_BINARY,
+	T_LIST,
+	T_SET,
+	T_MAP,
+	T_STRUCT
+};
+enum physical {
+	P_BOOLEAN,
+	P_INT32,
+	P_INT64,
+	P_INT96,
+	P_FLOAT,
+	P_DOUBLE,
+	P_BYTES,
+	P_FIXED,
+	P_GROUP
+};
+enum logical {
+	L_NONE,
+	L_STRING,
+	L_MAP,
+	L_LIST,
+	L_DECIMAL,
+	L_DATE,
+	L_TIMESTAMP,
+	L_INT8,
+	L_INT16,
+	L_INT32,
+	L_INT64
+};
 
 struct element {
 	enum physical physical;
@@ -185,10 +221,10 @@ static void int_type(struct reader *r, struct element *e)
 	while (!r->bad && (type = field(r, &id)) != T_STOP) {
 		if (id == 1 && type == T_BYTE) {
 			unsigned char bits = byte(r);
-			e->logical = bits == 8 ? L_INT8
-				: bits == 16   ? L_INT16
-				: bits == 32   ? L_INT32
-					       : L_INT64;
+			e->logical = bits == 8    ? L_INT8
+				     : bits == 16 ? L_INT16
+				     : bits == 32 ? L_INT32
+						  : L_INT64;
 		} else {
 			skip(r, type, 0);
 		}
@@ -299,8 +335,10 @@ static const char *integer_name(const struct element *e)
 static bool primitive(const struct element *e, struct strbuf *out)
 {
 	if (e->logical == L_DECIMAL) {
-		strbuf_addf(out, "decimal(%lld,%lld)", (long long)e->precision, (long long)e->scale);
-		return e->precision > 0 && e->precision <= 38 && e->scale >= 0 && e->scale <= e->precision;
+		strbuf_addf(
+			out, "decimal(%lld,%lld)", (long long)e->precision, (long long)e->scale);
+		return e->precision > 0 && e->precision <= 38 && e->scale >= 0 &&
+		       e->scale <= e->precision;
 	}
 	switch (e->physical) {
 	case P_BOOLEAN:
@@ -410,8 +448,8 @@ static bool columns(struct reader *r, struct classified *out)
 	for (int64_t i = 0; ok && i < r->elements[0].children; i++) {
 		struct json *column = json_object();
 		char *name = xstrdup(r->next < r->nr && r->elements[r->next].name
-				? r->elements[r->next].name
-				: "");
+					     ? r->elements[r->next].name
+					     : "");
 		lower_ascii(name);
 		strbuf_clear(&type);
 		ok = type_name(r, &type, 0);

@@ -18,10 +18,10 @@ char *crawl_table_name(const char *name)
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0'
-		: c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10
-				       : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 char *crawl_unescape(const char *value)
@@ -53,8 +53,8 @@ static bool match_braces(const char *pattern, const char *s, int depth)
 		char *one;
 		bool matched;
 		at = from + strcspn(from, ",}");
-		one = xasprintf("%.*s%.*s%s", (int)(open - pattern), pattern, (int)(at - from), from,
-			close + 1);
+		one = xasprintf("%.*s%.*s%s", (int)(open - pattern), pattern, (int)(at - from),
+			from, close + 1);
 		matched = match_braces(one, s, depth + 1);
 		free(one);
 		if (matched)
@@ -123,9 +123,9 @@ void crawl_tree_free(struct crawl_tree *t)
 static bool same_schema(const struct classified *a, const struct classified *b)
 {
 	return !strcmp(a->classification, b->classification) &&
-		!strcmp(a->compression, b->compression) && a->delimiter == b->delimiter &&
-		a->header == b->header && a->quoted == b->quoted &&
-		json_equal(a->columns, b->columns);
+	       !strcmp(a->compression, b->compression) && a->delimiter == b->delimiter &&
+	       a->header == b->header && a->quoted == b->quoted &&
+	       json_equal(a->columns, b->columns);
 }
 
 static size_t intern_schema(struct crawl_tree *t, struct classified *c)
@@ -158,7 +158,8 @@ void crawl_tree_add(struct crawl_tree *t, const char *key, int64_t size, struct 
 {
 	const char *at = key + strlen(t->prefix), *slash;
 	struct crawl_folder *f = t->root;
-	struct crawl_file file = {.size = size, .records = c->records, .record_size = c->record_size};
+	struct crawl_file file = {
+		.size = size, .records = c->records, .record_size = c->record_size};
 
 	for (; (slash = strchr(at, '/')); at = slash + 1)
 		f = enter(f, at, (size_t)(slash - at));
@@ -201,7 +202,8 @@ static bool fits(const struct crawl_tree *t, const struct crawl_options *o, size
 		return true;
 	na = json_len(a->columns);
 	nb = json_len(b->columns);
-	return common_columns(a->columns, b->columns) * 100 >= SIMILAR_PERCENT * (na > nb ? na : nb);
+	return common_columns(a->columns, b->columns) * 100 >=
+	       SIMILAR_PERCENT * (na > nb ? na : nb);
 }
 
 struct survey {
@@ -220,7 +222,7 @@ static void survey(struct survey *s, const struct crawl_folder *f, int depth)
 			s->schema = f->files[i].schema;
 		}
 		s->mixed = s->depth != depth ||
-			!fits(s->tree, s->options, s->schema, f->files[i].schema);
+			   !fits(s->tree, s->options, s->schema, f->files[i].schema);
 	}
 	for (size_t i = 0; i < f->nr_folders && !s->mixed; i++)
 		survey(s, f->folders[i], depth + 1);
@@ -267,7 +269,8 @@ struct planner {
 	struct crawl_tables *out;
 };
 
-static struct crawl_table *add_table(struct planner *p, const char *name, char *location, size_t schema)
+static struct crawl_table *add_table(
+	struct planner *p, const char *name, char *location, size_t schema)
 {
 	struct crawl_table *t;
 
@@ -289,8 +292,8 @@ static void count_file(struct crawl_table *t, const struct crawl_file *f)
 
 static void file_table(struct planner *p, const char *path, const struct crawl_file *f)
 {
-	struct crawl_table *t = add_table(p, f->name,
-		xasprintf("s3://%s/%s%s", p->tree->bucket, path, f->name), f->schema);
+	struct crawl_table *t = add_table(
+		p, f->name, xasprintf("s3://%s/%s%s", p->tree->bucket, path, f->name), f->schema);
 
 	count_file(t, f);
 }
@@ -306,8 +309,9 @@ static void name_levels(const struct crawl_folder *f, struct level *levels, int 
 	for (size_t i = 0; i < f->nr_folders; i++) {
 		const char *name = f->folders[i]->name, *eq = strchr(name, '=');
 		struct level *l = &levels[depth];
-		if (!eq || eq == name || (l->key && (strlen(l->key) != (size_t)(eq - name) ||
-							     strncmp(l->key, name, (size_t)(eq - name)))))
+		if (!eq || eq == name ||
+			(l->key && (strlen(l->key) != (size_t)(eq - name) ||
+					   strncmp(l->key, name, (size_t)(eq - name)))))
 			l->plain = true;
 		else if (!l->key)
 			l->key = xstrndup(name, (size_t)(eq - name));
@@ -355,8 +359,8 @@ static void fill_table(struct planner *p, size_t table, const struct crawl_folde
 	for (size_t i = 0; i < f->nr_folders; i++) {
 		const char *name = f->folders[i]->name, *eq = strchr(name, '=');
 		char *below = xasprintf("%s%s/", path, name);
-		strvec_push_take(values,
-			levels[values->nr].plain ? xstrdup(name) : crawl_unescape(eq + 1));
+		strvec_push_take(
+			values, levels[values->nr].plain ? xstrdup(name) : crawl_unescape(eq + 1));
 		fill_table(p, table, f->folders[i], below, values, levels);
 		strvec_remove(values, values->nr - 1);
 		free(below);

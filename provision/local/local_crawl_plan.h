@@ -50,7 +50,8 @@ struct crawl_table {
 	struct strvec keys;
 	struct crawl_partition *partitions;
 	size_t nr, alloc;
-	int64_t size, records, objects, record_bytes; /* record_bytes: sum of records * average size */
+	int64_t size, records, objects,
+		record_bytes; /* record_bytes: sum of records * average size */
 };
 
 struct crawl_tables {
@@ -67,7 +68,8 @@ struct crawl_tree *crawl_tree_new(const char *bucket, const char *prefix);
 void crawl_tree_free(struct crawl_tree *t);
 /* `key` below the prefix; takes the classification's contents. */
 void crawl_tree_add(struct crawl_tree *t, const char *key, int64_t size, struct classified *c);
-void crawl_plan(const struct crawl_tree *t, const struct crawl_options *o, struct crawl_tables *out);
+void crawl_plan(
+	const struct crawl_tree *t, const struct crawl_options *o, struct crawl_tables *out);
 void crawl_tables_release(struct crawl_tables *t);
 
 /* Lower case, everything but letters, digits and '_' becomes '_'; malloc'd. */

@@ -36,23 +36,23 @@ static const struct glue_field target_fields[] = {
 	{0},
 };
 
-#define CRAWLER_FIELDS(required)                                                            \
-	{"Name", GLUE_STRING, true, 1, 255, NULL, NULL},                                    \
-		{"Role", GLUE_STRING, required, 1, 2048, NULL, NULL},                       \
-		{"DatabaseName", GLUE_STRING, false, 0, 255, NULL, NULL},                   \
-		{"Description", GLUE_STRING, false, 0, 2048, NULL, NULL},                   \
-		{"Targets", GLUE_OBJECT, required, 0, 0, NULL, target_fields},              \
-		{"Schedule", GLUE_STRING, false, 0, 0, NULL, NULL},                         \
-		{"Classifiers", GLUE_LIST, false, 0, 0, NULL, NULL},                        \
-		{"TablePrefix", GLUE_STRING, false, 0, 128, NULL, NULL},                    \
-		{"SchemaChangePolicy", GLUE_OBJECT, false, 0, 0, NULL, schema_fields},      \
-		{"RecrawlPolicy", GLUE_OBJECT, false, 0, 0, NULL, recrawl_fields},          \
-		{"LineageConfiguration", GLUE_OBJECT, false, 0, 0, NULL, lineage_fields},   \
-		{"LakeFormationConfiguration", GLUE_OBJECT, false, 0, 0, NULL, NULL},       \
-		{"Configuration", GLUE_STRING, false, 0, 65536, NULL, NULL},                \
-		{"CrawlerSecurityConfiguration", GLUE_STRING, false, 0, 128, NULL, NULL},   \
-	{                                                                                   \
-		0                                                                           \
+#define CRAWLER_FIELDS(required)                                                          \
+	{"Name", GLUE_STRING, true, 1, 255, NULL, NULL},                                  \
+		{"Role", GLUE_STRING, required, 1, 2048, NULL, NULL},                     \
+		{"DatabaseName", GLUE_STRING, false, 0, 255, NULL, NULL},                 \
+		{"Description", GLUE_STRING, false, 0, 2048, NULL, NULL},                 \
+		{"Targets", GLUE_OBJECT, required, 0, 0, NULL, target_fields},            \
+		{"Schedule", GLUE_STRING, false, 0, 0, NULL, NULL},                       \
+		{"Classifiers", GLUE_LIST, false, 0, 0, NULL, NULL},                      \
+		{"TablePrefix", GLUE_STRING, false, 0, 128, NULL, NULL},                  \
+		{"SchemaChangePolicy", GLUE_OBJECT, false, 0, 0, NULL, schema_fields},    \
+		{"RecrawlPolicy", GLUE_OBJECT, false, 0, 0, NULL, recrawl_fields},        \
+		{"LineageConfiguration", GLUE_OBJECT, false, 0, 0, NULL, lineage_fields}, \
+		{"LakeFormationConfiguration", GLUE_OBJECT, false, 0, 0, NULL, NULL},     \
+		{"Configuration", GLUE_STRING, false, 0, 65536, NULL, NULL},              \
+		{"CrawlerSecurityConfiguration", GLUE_STRING, false, 0, 128, NULL, NULL}, \
+	{                                                                                 \
+		0                                                                         \
 	}
 
 static const struct glue_field create_fields[] = {CRAWLER_FIELDS(true)};
@@ -67,7 +67,8 @@ static void crawler_arn(
 {
 	const char *name = json_get_str(req->in, "Name");
 
-	glue_arn(cloud, req->region, "crawler", name ? name : json_get_str(req->in, "CrawlerName"), arn);
+	glue_arn(cloud, req->region, "crawler", name ? name : json_get_str(req->in, "CrawlerName"),
+		arn);
 }
 
 /* --- the document --- */
@@ -86,7 +87,8 @@ static void set_default(struct json *doc, const char *name, const char *member, 
 static void set_defaults(struct json *doc)
 {
 	static const char *const targets[] = {"S3Targets", "JdbcTargets", "MongoDBTargets",
-		"DynamoDBTargets", "CatalogTargets", "DeltaTargets", "IcebergTargets", "HudiTargets"};
+		"DynamoDBTargets", "CatalogTargets", "DeltaTargets", "IcebergTargets",
+		"HudiTargets"};
 	struct json *t;
 
 	if (!json_get(doc, "Classifiers"))
@@ -135,8 +137,9 @@ static struct json *crawler_doc(struct local_cloud *cloud, struct sql_stmt *st)
 	return doc;
 }
 
-#define CRAWLER_COLUMNS                                                                          \
-	"doc, state, schedule_state, version, created_ms, updated_ms, started_ms, last_crawl, name, " \
+#define CRAWLER_COLUMNS                                                                         \
+	"doc, state, schedule_state, version, created_ms, updated_ms, started_ms, last_crawl, " \
+	"name, "                                                                                \
 	"region"
 
 struct json *crawler_get_tx(struct local_cloud *cloud, const char *name, struct err *err)
@@ -181,7 +184,8 @@ static int check_targets(struct local_cloud *cloud, const struct json *targets, 
 	json_each(t, targets)
 	{
 		if (strcmp(json_name(t), "S3Targets") && json_len(t))
-			return glue_invalid(err, "%s are not supported by the local cloud", json_name(t));
+			return glue_invalid(
+				err, "%s are not supported by the local cloud", json_name(t));
 	}
 	if (!json_len(json_get(targets, "S3Targets")))
 		return glue_invalid(err, "At least one target must be specified");
@@ -201,8 +205,10 @@ static int check_role(struct local_cloud *cloud, const struct local_request *req
 	r = local_iam_role_for_service(cloud, role, "glue.amazonaws.com", &name, &why);
 	if (r && (why.code == ERR_NOT_FOUND || why.code == ERR_DENIED)) {
 		glue_invalid(err,
-			"Service is unable to assume provided role. Please verify role's TrustPolicy "
-			"(Service: AWSGlue; Status Code: 400; Error Code: InvalidInputException; Request "
+			"Service is unable to assume provided role. Please verify role's "
+			"TrustPolicy "
+			"(Service: AWSGlue; Status Code: 400; Error Code: InvalidInputException; "
+			"Request "
 			"ID: %s)",
 			req->request_id ? req->request_id : "");
 		err_release(&why);
@@ -312,7 +318,8 @@ static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	set_defaults(doc);
 	text = glue_text(doc);
 	r = sql_run(cloud->db, NULL, err,
-		"INSERT INTO crawler (name, region, doc, state, schedule_state, version, created_ms, "
+		"INSERT INTO crawler (name, region, doc, state, schedule_state, version, "
+		"created_ms, "
 		"updated_ms) VALUES (?, ?, ?, 'READY', 'SCHEDULED', 1, ?, ?)",
 		"sssii", name, req->region, text, now, now);
 	if (r && err->code == ERR_EXISTS)
@@ -321,7 +328,7 @@ static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	glue_arn(cloud, req->region, "crawler", name, &arn);
 	if (!r)
 		r = crawler_schedule_tx(cloud, name, err) ||
-			local_tags_set(cloud, arn.buf, json_get(req->in, "Tags"), err);
+		    local_tags_set(cloud, arn.buf, json_get(req->in, "Tags"), err);
 	strbuf_release(&arn);
 	free(text);
 	json_free(doc);
@@ -331,8 +338,9 @@ static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
 static int create_crawler(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
-	int r = check_crawler(cloud, req, create_fields, err) ? -1
-							      : glue_tx(cloud, create_tx, (void *)req, err);
+	int r = check_crawler(cloud, req, create_fields, err)
+			? -1
+			: glue_tx(cloud, create_tx, (void *)req, err);
 
 	local_wake_all(cloud);
 	return r;
@@ -390,8 +398,9 @@ out:
 static int update_crawler(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
-	int r = check_crawler(cloud, req, update_fields, err) ? -1
-							      : glue_tx(cloud, update_tx, (void *)req, err);
+	int r = check_crawler(cloud, req, update_fields, err)
+			? -1
+			: glue_tx(cloud, update_tx, (void *)req, err);
 
 	local_wake_all(cloud);
 	return r;
@@ -410,9 +419,9 @@ static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
 		return -1;
 	glue_arn(cloud, req->region, "crawler", name, &arn);
 	r = sql_run(cloud->db, NULL, err, "DELETE FROM crawler WHERE name = ?", "s", name) ||
-		sql_run(cloud->db, NULL, err, "DELETE FROM crawl WHERE crawler = ? AND workflow_run IS NULL",
-			"s", name) ||
-		local_tags_clear(cloud, arn.buf, err);
+	    sql_run(cloud->db, NULL, err,
+		    "DELETE FROM crawl WHERE crawler = ? AND workflow_run IS NULL", "s", name) ||
+	    local_tags_clear(cloud, arn.buf, err);
 	strbuf_release(&arn);
 	return r ? -1 : 0;
 }
@@ -483,7 +492,8 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 			continue;
 		if ((int64_t)json_len(l->found) == l->limit) {
 			const struct json *last = json_at(l->found, json_len(l->found) - 1);
-			l->next = local_token_make(l->names ? json_str(last) : json_get_str(last, "Name"));
+			l->next = local_token_make(
+				l->names ? json_str(last) : json_get_str(last, "Name"));
 			break;
 		}
 		if (l->names)
@@ -573,9 +583,9 @@ static int batch_get_crawlers(struct local_cloud *cloud, const struct local_requ
 /* --- history --- */
 static const char *crawl_state(const char *state)
 {
-	return !strcmp(state, "SUCCEEDED") ? "COMPLETED"
-		: !strcmp(state, "CANCELLED") ? "STOPPED"
-					      : state;
+	return !strcmp(state, "SUCCEEDED")   ? "COMPLETED"
+	       : !strcmp(state, "CANCELLED") ? "STOPPED"
+					     : state;
 }
 
 struct history {
@@ -597,7 +607,8 @@ static int history_tx(struct local_cloud *cloud, void *payload, struct err *err)
 		return -1;
 	json_free(doc);
 	st = sql_query(cloud->db, err,
-		"SELECT id, state, started_ms, ended_ms, error, summary, seq FROM crawl WHERE crawler = ? "
+		"SELECT id, state, started_ms, ended_ms, error, summary, seq FROM crawl WHERE "
+		"crawler = ? "
 		"AND seq < ? ORDER BY seq DESC",
 		"si", h->name, h->after ? strtoll(h->after, NULL, 10) : INT64_MAX);
 	while (st && (row = sql_step(st, err)) > 0) {
@@ -669,12 +680,18 @@ static int metrics_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
 	struct batch *b = payload;
 	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT c.name, (SELECT (ended_ms - started_ms) / 1000.0 FROM crawl WHERE crawler = c.name "
-		"AND ended_ms > 0 ORDER BY seq DESC LIMIT 1), (SELECT (ended_ms - started_ms) / 1000.0 FROM "
-		"crawl WHERE crawler = c.name AND ended_ms > 0 ORDER BY ended_ms - started_ms LIMIT 1 OFFSET "
-		"(SELECT count(*) / 2 FROM crawl WHERE crawler = c.name AND ended_ms > 0)), (SELECT created "
-		"FROM crawl WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT updated FROM crawl "
-		"WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT deleted FROM crawl WHERE crawler "
+		"SELECT c.name, (SELECT (ended_ms - started_ms) / 1000.0 FROM crawl WHERE crawler "
+		"= c.name "
+		"AND ended_ms > 0 ORDER BY seq DESC LIMIT 1), (SELECT (ended_ms - started_ms) / "
+		"1000.0 FROM "
+		"crawl WHERE crawler = c.name AND ended_ms > 0 ORDER BY ended_ms - started_ms "
+		"LIMIT 1 OFFSET "
+		"(SELECT count(*) / 2 FROM crawl WHERE crawler = c.name AND ended_ms > 0)), "
+		"(SELECT created "
+		"FROM crawl WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT updated "
+		"FROM crawl "
+		"WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT deleted FROM crawl "
+		"WHERE crawler "
 		"= c.name ORDER BY seq DESC LIMIT 1), c.state FROM crawler c ORDER BY c.name",
 		"");
 	int row = -1;
@@ -737,7 +754,8 @@ static int stop_tx(struct local_cloud *cloud, void *payload, struct err *err)
 		return -1;
 	state = json_get_str(doc, "State");
 	if (!strcmp(state, "STOPPING"))
-		local_fault(err, 400, "CrawlerStoppingException", "Crawler with name %s is stopping", name);
+		local_fault(err, 400, "CrawlerStoppingException",
+			"Crawler with name %s is stopping", name);
 	else if (!strcmp(state, "READY"))
 		local_fault(err, 400, "CrawlerNotRunningException",
 			"Crawler with name %s is not running", name);
@@ -752,8 +770,8 @@ static int stop_crawler(struct local_cloud *cloud, const struct local_request *r
 	struct json **out unused_arg, struct err *err)
 {
 	return glue_check(name_fields, req->in, err)
-		? -1
-		: glue_tx(cloud, stop_tx, (void *)json_get_str(req->in, "Name"), err);
+		       ? -1
+		       : glue_tx(cloud, stop_tx, (void *)json_get_str(req->in, "Name"), err);
 }
 
 int local_crawler_stop(struct local_cloud *cloud, const char *name, struct err *err)
@@ -787,7 +805,8 @@ static int schedule_tx(struct local_cloud *cloud, void *payload, struct err *err
 	if (!doc)
 		return -1;
 	if (s->state && !now)
-		r = local_fault(err, 400, "NoScheduleException", "Crawler %s has no schedule", s->name);
+		r = local_fault(
+			err, 400, "NoScheduleException", "Crawler %s has no schedule", s->name);
 	else if (s->state && !strcmp(now, s->state))
 		r = local_fault(err, 400,
 			!strcmp(now, "SCHEDULED") ? "SchedulerRunningException"
@@ -795,7 +814,8 @@ static int schedule_tx(struct local_cloud *cloud, void *payload, struct err *err
 			"The schedule of crawler %s is %s", s->name, now);
 	else if (s->state)
 		r = sql_run(cloud->db, NULL, err,
-			"UPDATE crawler SET schedule_state = ? WHERE name = ?", "ss", s->state, s->name);
+			"UPDATE crawler SET schedule_state = ? WHERE name = ?", "ss", s->state,
+			s->name);
 	else if ((stored = stored_doc(cloud, s->name, err))) {
 		json_set_str(stored, "Schedule", s->expression ? s->expression : "");
 		text = glue_text(stored);
@@ -816,7 +836,8 @@ static int change_schedule(struct local_cloud *cloud, const struct local_request
 		{"Schedule", GLUE_STRING, false, 0, 0, NULL, NULL},
 		{0},
 	};
-	struct schedule s = {json_get_str(req->in, "CrawlerName"), json_get_str(req->in, "Schedule"), state};
+	struct schedule s = {
+		json_get_str(req->in, "CrawlerName"), json_get_str(req->in, "Schedule"), state};
 	int r;
 
 	if (glue_check(fields, req->in, err) || check_schedule(cloud, s.expression, err))

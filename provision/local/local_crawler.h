@@ -23,7 +23,7 @@ int crawler_schedule_tx(struct local_cloud *cloud, const char *name, struct err 
 struct crawl {
 	struct local_cloud *cloud;
 	char *id, *crawler;
-	struct json *doc; /* the crawler as it was at the start */
+	struct json *doc;                        /* the crawler as it was at the start */
 	char *trigger, *workflow, *workflow_run; /* NULL: none */
 	struct local_principal who;
 	struct strbuf log;

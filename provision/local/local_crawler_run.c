@@ -10,17 +10,23 @@
 #include "log.h"
 #include "uri.h"
 
-static const char schema[] =
-	"CREATE TABLE IF NOT EXISTS crawler (name TEXT PRIMARY KEY, region TEXT NOT NULL, doc TEXT NOT "
-	"NULL, state TEXT NOT NULL, schedule_state TEXT NOT NULL, next_ms INTEGER NOT NULL DEFAULT 0, "
-	"version INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, started_ms "
-	"INTEGER NOT NULL DEFAULT 0, last_crawl TEXT);"
-	"CREATE TABLE IF NOT EXISTS crawl (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, "
-	"crawler TEXT NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT "
-	"NULL DEFAULT 0, error TEXT, summary TEXT, created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT "
-	"NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, trigger_name TEXT, workflow TEXT, workflow_run "
-	"TEXT);"
-	"CREATE INDEX IF NOT EXISTS crawl_of ON crawl (crawler, seq);";
+static const char schema[] = "CREATE TABLE IF NOT EXISTS crawler (name TEXT PRIMARY KEY, region "
+			     "TEXT NOT NULL, doc TEXT NOT "
+			     "NULL, state TEXT NOT NULL, schedule_state TEXT NOT NULL, next_ms "
+			     "INTEGER NOT NULL DEFAULT 0, "
+			     "version INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms "
+			     "INTEGER NOT NULL, started_ms "
+			     "INTEGER NOT NULL DEFAULT 0, last_crawl TEXT);"
+			     "CREATE TABLE IF NOT EXISTS crawl (seq INTEGER PRIMARY KEY "
+			     "AUTOINCREMENT, id TEXT NOT NULL UNIQUE, "
+			     "crawler TEXT NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT "
+			     "NULL, ended_ms INTEGER NOT "
+			     "NULL DEFAULT 0, error TEXT, summary TEXT, created INTEGER NOT NULL "
+			     "DEFAULT 0, updated INTEGER NOT "
+			     "NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, trigger_name "
+			     "TEXT, workflow TEXT, workflow_run "
+			     "TEXT);"
+			     "CREATE INDEX IF NOT EXISTS crawl_of ON crawl (crawler, seq);";
 
 struct scheduler {
 	pthread_t thread;
@@ -60,7 +66,8 @@ bool crawl_stopped(struct crawl *c)
 		err_release(&err);
 		return true;
 	}
-	st = sql_query(c->cloud->db, &err, "SELECT state FROM crawler WHERE name = ?", "s", c->crawler);
+	st = sql_query(
+		c->cloud->db, &err, "SELECT state FROM crawler WHERE name = ?", "s", c->crawler);
 	stopped = !st || sql_step(st, &err) <= 0 || strcmp(sql_text(st, 0), "RUNNING");
 	sql_done(st);
 	local_tx_end(c->cloud);
@@ -95,17 +102,17 @@ static int start_tx(struct local_cloud *cloud, void *payload, struct err *err)
 		    "workflow_run) VALUES (?, ?, 'RUNNING', ?, ?, ?, ?)",
 		    "ssisss", s->id, s->name, now, s->cause->trigger_name, s->cause->workflow_name,
 		    s->cause->workflow_run_id) ||
-		sql_run(cloud->db, NULL, err,
-			"UPDATE crawler SET state = 'RUNNING', started_ms = ? WHERE name = ?", "is", now,
-			s->name);
+	    sql_run(cloud->db, NULL, err,
+		    "UPDATE crawler SET state = 'RUNNING', started_ms = ? WHERE name = ?", "is",
+		    now, s->name);
 	json_free(doc);
 	return r ? -1 : 0;
 }
 
 static void crawl_task(struct local_cloud *cloud, void *payload);
 
-int local_crawler_start(struct local_cloud *cloud, const char *name, const struct local_cause *cause,
-	char **crawl_id, struct err *err)
+int local_crawler_start(struct local_cloud *cloud, const char *name,
+	const struct local_cause *cause, char **crawl_id, struct err *err)
 {
 	struct start s = {name, cause, NULL};
 	struct crawl *c;
@@ -131,13 +138,15 @@ int local_crawler_start(struct local_cloud *cloud, const char *name, const struc
 static int not_allowed(struct crawl *c, const char *bucket, const char *key, struct err *err)
 {
 	return err_set(err, ERR_DENIED,
-		"Insufficient permissions: Access Denied (Service: Amazon S3; Status Code: 403; Error Code: "
+		"Insufficient permissions: Access Denied (Service: Amazon S3; Status Code: 403; "
+		"Error Code: "
 		"AccessDenied) for role %s at s3://%s/%s",
 		json_get_str(c->doc, "Role"), bucket, key);
 }
 
 /* Reading is asked of IAM once a folder. */
-static bool may_read(struct crawl *c, const char *bucket, const char *key, struct strbuf *folder, bool *last)
+static bool may_read(
+	struct crawl *c, const char *bucket, const char *key, struct strbuf *folder, bool *last)
 {
 	const char *slash = strrchr(key, '/');
 	size_t len = slash ? (size_t)(slash - key) + 1 : 0;
@@ -216,7 +225,8 @@ static int read_target(
 
 	while (!r && nr == PAGE) {
 		struct local_object_list page = LOCAL_OBJECT_LIST_INIT;
-		r = local_object_list(c->cloud, &c->who, tree->bucket, tree->prefix, after, PAGE, &page, err);
+		r = local_object_list(
+			c->cloud, &c->who, tree->bucket, tree->prefix, after, PAGE, &page, err);
 		if (r && err->code == ERR_DENIED)
 			not_allowed(c, tree->bucket, tree->prefix, err);
 		nr = page.nr;
@@ -335,8 +345,10 @@ static int prepare(struct crawl *c, struct err *err)
 	database = json_get_str(c->doc, "DatabaseName");
 	role = json_get_str(c->doc, "Role");
 	slash = strrchr(role, '/');
-	if (local_iam_role_for_service(c->cloud, slash ? slash + 1 : role, "glue.amazonaws.com", &name, err))
-		return err_wrap(err, "Service Principal: glue.amazonaws.com is not authorized to assume the role");
+	if (local_iam_role_for_service(
+		    c->cloud, slash ? slash + 1 : role, "glue.amazonaws.com", &name, err))
+		return err_wrap(err, "Service Principal: glue.amazonaws.com is not authorized to "
+				     "assume the role");
 	if (local_iam_role_principal(c->cloud, name, "AWS-Crawler", &c->who, err)) {
 		free(name);
 		return -1;
@@ -377,17 +389,19 @@ static int finish_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	json_set_str(last, "MessagePrefix", c->id);
 	glue_set_time(last, "StartTime", started);
 	text = glue_text(last);
-	summary = xasprintf("{\"TABLE\":\"{\\\"Details\\\":{\\\"CREATE\\\":{\\\"Count\\\":%lld},"
-			    "\\\"UPDATE\\\":{\\\"Count\\\":%lld},\\\"DELETE\\\":{\\\"Count\\\":%lld}}}\"}",
+	summary = xasprintf(
+		"{\"TABLE\":\"{\\\"Details\\\":{\\\"CREATE\\\":{\\\"Count\\\":%lld},"
+		"\\\"UPDATE\\\":{\\\"Count\\\":%lld},\\\"DELETE\\\":{\\\"Count\\\":%lld}}}\"}",
 		(long long)c->created, (long long)c->updated, (long long)c->deleted);
 	r = sql_run(cloud->db, NULL, err,
-		    "UPDATE crawl SET state = ?, ended_ms = ?, error = ?, summary = ?, created = ?, updated = "
+		    "UPDATE crawl SET state = ?, ended_ms = ?, error = ?, summary = ?, created = "
+		    "?, updated = "
 		    "?, deleted = ? WHERE id = ?",
-		    "sissiiis", f->state, local_now_ms(cloud), f->error, summary, c->created, c->updated,
-		    c->deleted, c->id) ||
-		sql_run(cloud->db, NULL, err,
-			"UPDATE crawler SET state = 'READY', last_crawl = ? WHERE name = ?", "ss", text,
-			c->crawler);
+		    "sissiiis", f->state, local_now_ms(cloud), f->error, summary, c->created,
+		    c->updated, c->deleted, c->id) ||
+	    sql_run(cloud->db, NULL, err,
+		    "UPDATE crawler SET state = 'READY', last_crawl = ? WHERE name = ?", "ss", text,
+		    c->crawler);
 	free(summary);
 	free(text);
 	json_free(last);
@@ -409,7 +423,10 @@ static void crawl_free(struct crawl *c)
 
 static void crawl_end(struct crawl *c, int result, struct err *err)
 {
-	struct finish f = {c, result < 0 ? "FAILED" : result ? "CANCELLED" : "SUCCEEDED",
+	struct finish f = {c,
+		result < 0 ? "FAILED"
+		: result   ? "CANCELLED"
+			   : "SUCCEEDED",
 		result < 0 ? err->text : NULL};
 	struct local_cause cause = {c->trigger, c->workflow, c->workflow_run};
 	struct err bad = ERR_INIT;
@@ -454,7 +471,8 @@ int local_crawl_describe(
 	if (local_tx_begin(cloud, err))
 		return -1;
 	st = sql_query(cloud->db, err,
-		"SELECT state, started_ms, ended_ms, error, crawler FROM crawl WHERE id = ?", "s", crawl_id);
+		"SELECT state, started_ms, ended_ms, error, crawler FROM crawl WHERE id = ?", "s",
+		crawl_id);
 	row = st ? sql_step(st, err) : -1;
 	if (row > 0) {
 		*out = json_object();
@@ -507,7 +525,8 @@ static void fire(struct local_cloud *cloud, char *name)
 	struct err err = ERR_INIT;
 	char *id = NULL;
 
-	if (glue_tx(cloud, reschedule_tx, name, &err) || local_crawler_start(cloud, name, &cause, &id, &err))
+	if (glue_tx(cloud, reschedule_tx, name, &err) ||
+		local_crawler_start(cloud, name, &cause, &id, &err))
 		log_warn("schedule of crawler '%s': %s", name, err.text);
 	err_release(&err);
 	free(id);
@@ -526,7 +545,8 @@ static void *scheduler(void *payload)
 			fire(cloud, due.v[i]);
 		if (due.nr)
 			next = 0;
-	} while (!local_stopping(cloud) && local_wait_until(cloud, next ? next : local_now_ms(cloud)));
+	} while (!local_stopping(cloud) &&
+		 local_wait_until(cloud, next ? next : local_now_ms(cloud)));
 	strvec_release(&due);
 	return NULL;
 }
@@ -534,7 +554,8 @@ static void *scheduler(void *payload)
 /* --- the part --- */
 static int recover_tx(struct local_cloud *cloud, void *payload unused_arg, struct err *err)
 {
-	static const char why[] = "Internal Service Exception: the local cloud ended during this crawl";
+	static const char why[] =
+		"Internal Service Exception: the local cloud ended during this crawl";
 	struct json *last = json_object();
 	char *text;
 	int r;
@@ -544,12 +565,14 @@ static int recover_tx(struct local_cloud *cloud, void *payload unused_arg, struc
 	json_set_str(last, "LogGroup", CRAWLER_LOG_GROUP);
 	text = glue_text(last);
 	r = sql_run(cloud->db, NULL, err,
-		    "UPDATE crawl SET state = 'FAILED', ended_ms = ?, error = ? WHERE state = 'RUNNING'", "is",
-		    local_now_ms(cloud), why) ||
-		sql_run(cloud->db, NULL, err,
-			"UPDATE crawler SET state = 'READY', last_crawl = json_set(?, '$.LogStream', name, "
-			"'$.StartTime', started_ms / 1000) WHERE state <> 'READY'",
-			"s", text);
+		    "UPDATE crawl SET state = 'FAILED', ended_ms = ?, error = ? WHERE state = "
+		    "'RUNNING'",
+		    "is", local_now_ms(cloud), why) ||
+	    sql_run(cloud->db, NULL, err,
+		    "UPDATE crawler SET state = 'READY', last_crawl = json_set(?, '$.LogStream', "
+		    "name, "
+		    "'$.StartTime', started_ms / 1000) WHERE state <> 'READY'",
+		    "s", text);
 	free(text);
 	json_free(last);
 	return r ? -1 : 0;

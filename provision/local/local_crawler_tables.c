@@ -28,7 +28,8 @@ static void set_number(struct json *obj, const char *name, int64_t n)
 	free(text);
 }
 
-static struct json *serde_info(const struct classified *s, const char *library, const struct json *columns)
+static struct json *serde_info(
+	const struct classified *s, const char *library, const struct json *columns)
 {
 	struct json *serde = json_object(), *params = json_object(), *c;
 	struct strbuf paths = STRBUF_INIT;
@@ -40,8 +41,8 @@ static struct json *serde_info(const struct classified *s, const char *library, 
 	} else if (!strcmp(s->classification, "parquet")) {
 		json_set_str(params, "serialization.format", "1");
 	} else {
-		json_each(c, columns) strbuf_addf(
-			&paths, "%s%s", paths.len ? "," : "", json_get_str(c, "Name"));
+		json_each(c, columns)
+			strbuf_addf(&paths, "%s%s", paths.len ? "," : "", json_get_str(c, "Name"));
 		json_set_str(params, "paths", paths.buf);
 	}
 	json_set(serde, "Parameters", params);
@@ -247,8 +248,7 @@ static void deprecate(const struct writer *w, struct json *input)
 }
 
 /* Partitions that this crawl did not see stay, are marked, or go. */
-static int merge_partitions(
-	struct writer *w, const char *name, struct json *found, struct err *err)
+static int merge_partitions(struct writer *w, const char *name, struct json *found, struct err *err)
 {
 	struct map seen = MAP_INIT;
 	struct json *old, *p;
@@ -269,7 +269,8 @@ static int merge_partitions(
 		now = map_get(&seen, key);
 		free(key);
 		if (now && !w->update && same_values(now, p)) {
-			json_set(now, "StorageDescriptor", json_copy(json_get(p, "StorageDescriptor")));
+			json_set(now, "StorageDescriptor",
+				json_copy(json_get(p, "StorageDescriptor")));
 			json_set(now, "Parameters", json_copy(json_get(p, "Parameters")));
 		}
 		if (now || !strcmp(w->on_delete, "DELETE_FROM_DATABASE"))
@@ -299,7 +300,8 @@ static void keep_old(struct writer *w, const struct json *old, struct json *inpu
 	json_each(p, json_get(old, "Parameters"))
 	{
 		const char *name = json_name(p);
-		if (!json_get(json_get(input, "Parameters"), name) && strncmp(name, "DEPRECATED_", 11))
+		if (!json_get(json_get(input, "Parameters"), name) &&
+			strncmp(name, "DEPRECATED_", 11))
 			json_set(json_get(input, "Parameters"), name, json_copy(p));
 	}
 	if (!w->update) {
@@ -309,8 +311,8 @@ static void keep_old(struct writer *w, const struct json *old, struct json *inpu
 		merged = json_copy(old_columns);
 		json_each(c, json_get(sd, "Columns"))
 		{
-			json_each(have, old_columns) if (!strcmp(
-				json_get_str(have, "Name"), json_get_str(c, "Name"))) break;
+			json_each(have, old_columns) if (!strcmp(json_get_str(have, "Name"),
+								 json_get_str(c, "Name"))) break;
 			if (!have)
 				json_push(merged, json_copy(c));
 		}
@@ -318,8 +320,8 @@ static void keep_old(struct writer *w, const struct json *old, struct json *inpu
 	}
 }
 
-static int write_table(
-	struct writer *w, const struct crawl_tree *tree, const struct crawl_table *t, struct err *err)
+static int write_table(struct writer *w, const struct crawl_tree *tree, const struct crawl_table *t,
+	struct err *err)
 {
 	char *name = choose_name(w->c, w->existing, &w->taken, t);
 	const struct json *old = find_table(w->existing, name);
@@ -327,8 +329,8 @@ static int write_table(
 	int r = 0;
 
 	for (size_t i = 0; i < t->nr; i++)
-		json_push(partitions,
-			partition_input(w->c, tree, t, &t->partitions[i], w->inherit));
+		json_push(
+			partitions, partition_input(w->c, tree, t, &t->partitions[i], w->inherit));
 	if (old) {
 		keep_old(w, old, input);
 		r = merge_partitions(w, name, partitions, err);
@@ -358,7 +360,8 @@ static bool under_targets(const struct crawl *c, const char *location)
 		const char *path = json_get_str(t, "Path");
 		size_t len = path ? strlen(path) : 0;
 		len -= len && path[len - 1] == '/';
-		if (len && !strncmp(path, location, len) && (location[len] == '/' || !location[len]))
+		if (len && !strncmp(path, location, len) &&
+			(location[len] == '/' || !location[len]))
 			return true;
 	}
 	return false;
@@ -382,8 +385,8 @@ static int lose_table(struct writer *w, const struct json *table, struct err *er
 	int r;
 
 	if (!strcmp(w->on_delete, "LOG")) {
-		crawl_log(w->c, "INFO", "Table %s has no data any more; it stays, by DeleteBehavior LOG",
-			name);
+		crawl_log(w->c, "INFO",
+			"Table %s has no data any more; it stays, by DeleteBehavior LOG", name);
 		return 0;
 	}
 	w->c->deleted++;
@@ -409,7 +412,8 @@ static int lose_tables(struct writer *w, struct err *err)
 	json_each(t, w->existing)
 	{
 		const char *by = json_get_str(json_get(t, "Parameters"), "UPDATED_BY_CRAWLER");
-		if (!by || strcmp(by, w->c->crawler) || strvec_has(&w->taken, json_get_str(t, "Name")) ||
+		if (!by || strcmp(by, w->c->crawler) ||
+			strvec_has(&w->taken, json_get_str(t, "Name")) ||
 			json_get(json_get(t, "Parameters"), "DEPRECATED_BY_CRAWLER") ||
 			!under_targets(w->c, location_of(t)))
 			continue;

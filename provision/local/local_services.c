@@ -12,6 +12,7 @@ const struct local_part *const local_parts[] = {
 	&local_logs_part,
 	&local_catalog_part,
 	&local_crawler_part,
+	&local_athena_part,
 	&local_glue_part,
 	NULL,
 };
@@ -27,6 +28,9 @@ const struct local_service *const local_services[] = {
 	&local_catalog_table_service,
 	&local_catalog_partition_service,
 	&local_crawler_service,
+	&local_athena_group_service,
+	&local_athena_query_service,
+	&local_athena_named_service,
 	&local_glue_tags_service,
 	&local_glue_jobs_service,
 	&local_glue_runs_service,

@@ -52,7 +52,8 @@ static const struct {
 	{SQL_BOOLEAN, "(?i)t|true|1|f|false|0", "BOOLEAN"},
 	{SQL_DATE, "\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\\s*", "DATE"},
 	{SQL_TIMESTAMP,
-		"\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( +[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,12})?)?)?\\s*",
+		"\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( "
+		"+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,12})?)?)?\\s*",
 		"TIMESTAMP"},
 };
 
@@ -65,7 +66,8 @@ static int cast_from_text(struct sqlc *c, const struct json *node, const struct 
 		return set(out, to,
 			arena_printf(c->arena,
 				"CAST(CASE WHEN regexp_full_match(%s, %s) THEN trim(%s) ELSE "
-				"raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || %s || ''' to %s') END AS %s)",
+				"raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || %s || ''' to "
+				"%s') END AS %s)",
 				from->sql, sqlc_quote(c, text_forms[i].pattern), from->sql,
 				from->sql, text_forms[i].name, duck_name(c, to)));
 	}
@@ -117,7 +119,8 @@ static int cast_to_text(struct sqlc *c, const struct json *node, const struct sq
 		return set(out, to, arena_printf(c->arena, "left(%s, %d)", text, to->p));
 	return set(out, to,
 		arena_printf(c->arena,
-			"(CASE WHEN length(%s) > %d THEN raise('INVALID_CAST_ARGUMENT: Value ' || %s || "
+			"(CASE WHEN length(%s) > %d THEN raise('INVALID_CAST_ARGUMENT: Value ' || "
+			"%s || "
 			"' cannot be represented as varchar(%d)') ELSE %s END)",
 			text, to->p, text, to->p, text));
 }
@@ -128,8 +131,8 @@ static int cast_number(struct sqlc *c, const struct json *node, const struct sql
 	bool real = from->type->kind == SQL_REAL || from->type->kind == SQL_DOUBLE;
 
 	if (sqltype_is_integer(to) && real) /* half away from zero, DuckDB rounds half to even */
-		return set(out, to,
-			plain_cast(c, arena_printf(c->arena, "round(%s)", from->sql), to));
+		return set(
+			out, to, plain_cast(c, arena_printf(c->arena, "round(%s)", from->sql), to));
 	if (sqltype_is_number(to) || to->kind == SQL_BOOLEAN)
 		return set(out, to, plain_cast(c, from->sql, to));
 	return sqlc_error(c, node, "TYPE_MISMATCH", "Cannot cast %s to %s",
@@ -191,8 +194,8 @@ static int max_of(int a, int b)
 	return a > b ? a : b;
 }
 
-static int decimal_arithmetic(struct sqlc *c, const struct json *node, char op,
-	struct sqlexpr *ea, struct sqlexpr *eb, struct sqlexpr *out)
+static int decimal_arithmetic(struct sqlc *c, const struct json *node, char op, struct sqlexpr *ea,
+	struct sqlexpr *eb, struct sqlexpr *out)
 {
 	const struct sqltype *a = sqltype_as_decimal(c->arena, ea->type);
 	const struct sqltype *b = sqltype_as_decimal(c->arena, eb->type);
@@ -221,7 +224,8 @@ static int decimal_arithmetic(struct sqlc *c, const struct json *node, char op,
 		sql = sqlc_decimal_division(c, x, a->s, y, b->s, scale);
 	else if (op == '%')
 		sql = arena_printf(c->arena,
-			"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by zero') ELSE %s %% %s END)",
+			"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by zero') ELSE "
+			"%s %% %s END)",
 			y, x, y);
 	else if (op != '*' && p > 38) /* so that both reach DuckDB with room to add */
 		sql = arena_printf(c->arena,
@@ -244,15 +248,15 @@ static int number_arithmetic(struct sqlc *c, const struct json *node, char op, s
 	if (t->kind == SQL_UNKNOWN)
 		t = sqltype_plain(SQL_INTEGER);
 	if (t->kind == SQL_DECIMAL)
-		return decimal_arithmetic(c, node, op,
-			a->type->kind == SQL_UNKNOWN ? b : a, b->type->kind == SQL_UNKNOWN ? a : b,
-			out);
+		return decimal_arithmetic(c, node, op, a->type->kind == SQL_UNKNOWN ? b : a,
+			b->type->kind == SQL_UNKNOWN ? a : b, out);
 	x = sqlc_coerce(c, a, t);
 	y = sqlc_coerce(c, b, t);
 	if (sqltype_is_integer(t) && (op == '/' || op == '%'))
 		return set(out, t,
 			arena_printf(c->arena,
-				"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by zero') "
+				"(CASE WHEN %s = 0 THEN raise('DIVISION_BY_ZERO: Division by "
+				"zero') "
 				"ELSE %s %s %s END)",
 				y, x, op == '/' ? "//" : "%", y));
 	return set(out, t, arena_printf(c->arena, "(%s %c %s)", x, op, y));
@@ -279,8 +283,7 @@ static int time_arithmetic(struct sqlc *c, const struct json *node, char op,
 		return sqlc_error(c, node, "INVALID_FUNCTION_ARGUMENT",
 			"Cannot add hour, minutes or seconds to a date");
 	return set(out, time->type,
-		plain_cast(c,
-			arena_printf(c->arena, "(%s %c %s)", time->sql, op, step->sql),
+		plain_cast(c, arena_printf(c->arena, "(%s %c %s)", time->sql, op, step->sql),
 			time->type));
 }
 

@@ -112,8 +112,8 @@ static bool now_name(struct sqlc *c, const char *name, struct sqlexpr *out)
 	return true;
 }
 
-static bool matches(const struct sqlcolumn *col, const char *schema, const char *relation,
-	const char *name)
+static bool matches(
+	const struct sqlcolumn *col, const char *schema, const char *relation, const char *name)
 {
 	if (strcmp(col->name, name))
 		return false;
@@ -181,7 +181,8 @@ static int column_ref(
 	if (nr > 4)
 		return sqlc_refuse(c, node, "names of more than four parts");
 	for (size_t i = 0; i < nr; i++)
-		part[i] = sqlc_lower(c, json_str(json_at(names, i)) ? json_str(json_at(names, i)) : "");
+		part[i] = sqlc_lower(
+			c, json_str(json_at(names, i)) ? json_str(json_at(names, i)) : "");
 	if (nr == 4 && !strcmp(part[0], "awsdatacatalog")) {
 		memmove(part, part + 1, 3 * sizeof(*part));
 		nr = 3;
@@ -259,9 +260,8 @@ static int comparison(
 	if (sqlc_expr(c, scope, json_get(node, "left"), &a) ||
 		sqlc_expr(c, scope, json_get(node, "right"), &b) || unify(c, node, op, &a, &b, &t))
 		return -1;
-	return set_boolean(out,
-		arena_printf(c->arena, "(%s %s %s)", sqlc_coerce(c, &a, t), op,
-			sqlc_coerce(c, &b, t)));
+	return set_boolean(out, arena_printf(c->arena, "(%s %s %s)", sqlc_coerce(c, &a, t), op,
+					sqlc_coerce(c, &b, t)));
 }
 
 static int between(
@@ -276,9 +276,9 @@ static int between(
 		unify(c, node, "BETWEEN", &x, &lo, &t) ||
 		unify(c, node, "BETWEEN", &(struct sqlexpr){.type = t}, &hi, &t))
 		return -1;
-	return set_boolean(out,
-		arena_printf(c->arena, "(%s BETWEEN %s AND %s)", sqlc_coerce(c, &x, t),
-			sqlc_coerce(c, &lo, t), sqlc_coerce(c, &hi, t)));
+	return set_boolean(
+		out, arena_printf(c->arena, "(%s BETWEEN %s AND %s)", sqlc_coerce(c, &x, t),
+			     sqlc_coerce(c, &lo, t), sqlc_coerce(c, &hi, t)));
 }
 
 int sqlc_boolean(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
@@ -299,8 +299,7 @@ int sqlc_boolean(struct sqlc *c, const struct sqlscope *scope, const struct json
 static int conjunction(
 	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct sqlexpr *out)
 {
-	const char *op =
-		!strcmp(json_get_str(node, "type"), "CONJUNCTION_AND") ? " AND " : " OR ";
+	const char *op = !strcmp(json_get_str(node, "type"), "CONJUNCTION_AND") ? " AND " : " OR ";
 	struct strbuf sb = STRBUF_INIT;
 	struct json *child;
 	const char *sql;
@@ -386,8 +385,8 @@ static int case_expr(
 
 	json_each(check, checks)
 	{
-		if (sqlc_boolean(c, scope, json_get(check, "when_expr"), "CASE WHEN clause",
-			    &when[i]) ||
+		if (sqlc_boolean(
+			    c, scope, json_get(check, "when_expr"), "CASE WHEN clause", &when[i]) ||
 			sqlc_expr(c, scope, json_get(check, "then_expr"), &then[i]))
 			return -1;
 		i++;
@@ -434,15 +433,16 @@ static int subscript(
 		return set(out, v[0].type->a,
 			arena_printf(c->arena,
 				"(CASE WHEN %s < 1 OR %s > len(%s) THEN "
-				"raise('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal "
+				"raise('INVALID_FUNCTION_ARGUMENT: Array subscript must be less "
+				"than or equal "
 				"to array length and at least 1') ELSE %s[%s] END)",
 				v[1].sql, v[1].sql, v[0].sql, v[0].sql, v[1].sql));
-	if (nr == 2 && v[0].type->kind == SQL_MAP &&
-		sqltype_equal(v[1].type, v[0].type->a))
+	if (nr == 2 && v[0].type->kind == SQL_MAP && sqltype_equal(v[1].type, v[0].type->a))
 		return set(out, v[0].type->b,
 			arena_printf(c->arena,
 				"(CASE WHEN NOT map_contains(%s, %s) THEN "
-				"raise('INVALID_FUNCTION_ARGUMENT: Key not present in map') ELSE %s[%s] END)",
+				"raise('INVALID_FUNCTION_ARGUMENT: Key not present in map') ELSE "
+				"%s[%s] END)",
 				v[0].sql, v[1].sql, v[0].sql, v[1].sql));
 	return sqlc_refuse(c, node, "this kind of subscript");
 }
@@ -509,9 +509,8 @@ static int operator_expr(
 	if (!strcmp(type, "OPERATOR_IS_NULL") || !strcmp(type, "OPERATOR_IS_NOT_NULL")) {
 		if (sqlc_expr(c, scope, first, &e))
 			return -1;
-		return set_boolean(out,
-			arena_printf(c->arena, "(%s IS %sNULL)", e.sql,
-				!strcmp(type, "OPERATOR_IS_NULL") ? "" : "NOT "));
+		return set_boolean(out, arena_printf(c->arena, "(%s IS %sNULL)", e.sql,
+						!strcmp(type, "OPERATOR_IS_NULL") ? "" : "NOT "));
 	}
 	if (!strcmp(type, "OPERATOR_TRY")) {
 		if (sqlc_expr(c, scope, first, &e))
@@ -540,12 +539,11 @@ static int quantified(struct sqlc *c, const struct sqlscope *scope, const struct
 	piece = q->sql;
 	if (!sqltype_equal(t, column.type)) {
 		column.sql = "s.c0";
-		piece = arena_printf(c->arena, "SELECT %s FROM (%s) AS s",
-			sqlc_coerce(c, &column, t), q->sql);
+		piece = arena_printf(
+			c->arena, "SELECT %s FROM (%s) AS s", sqlc_coerce(c, &column, t), q->sql);
 	}
 	return set_boolean(out,
-		arena_printf(
-			c->arena, "(%s %s ANY (%s))", sqlc_coerce(c, &child, t), op, piece));
+		arena_printf(c->arena, "(%s %s ANY (%s))", sqlc_coerce(c, &child, t), op, piece));
 }
 
 static int subquery(
@@ -565,9 +563,8 @@ static int subquery(
 	if (r)
 		return -1;
 	if (!strcmp(kind, "EXISTS") || !strcmp(kind, "NOT_EXISTS"))
-		return set_boolean(out,
-			arena_printf(c->arena, "(%sEXISTS (%s))", *kind == 'N' ? "NOT " : "",
-				q.sql));
+		return set_boolean(out, arena_printf(c->arena, "(%sEXISTS (%s))",
+						*kind == 'N' ? "NOT " : "", q.sql));
 	if (!strcmp(kind, "ANY"))
 		return quantified(c, scope, node, &q, out);
 	if (strcmp(kind, "SCALAR"))
@@ -580,8 +577,8 @@ static int subquery(
 }
 
 /* --- windows --- */
-int sqlc_order(struct sqlc *c, const struct sqlscope *scope, const struct json *orders,
-	struct strbuf *out)
+int sqlc_order(
+	struct sqlc *c, const struct sqlscope *scope, const struct json *orders, struct strbuf *out)
 {
 	struct json *order;
 
@@ -624,8 +621,8 @@ static int frame_bound(struct sqlc *c, const struct sqlscope *scope, const struc
 }
 
 /* "" when it is the default frame, which some functions may not name. */
-static int frame(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
-	struct strbuf *out)
+static int frame(
+	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct strbuf *out)
 {
 	const char *start = json_get_str(node, "start"), *end = json_get_str(node, "end");
 
@@ -633,19 +630,18 @@ static int frame(struct sqlc *c, const struct sqlscope *scope, const struct json
 		return sqlc_refuse(c, node, "this window frame");
 	if (!strcmp(start, "UNBOUNDED_PRECEDING") && !strcmp(end, "CURRENT_ROW_RANGE"))
 		return 0;
-	strbuf_addstr(out,
-		ends_with(start, "_ROWS") || ends_with(end, "_ROWS") ? " ROWS BETWEEN "
-		: ends_with(start, "_GROUPS") || ends_with(end, "_GROUPS")
-			? " GROUPS BETWEEN "
-			: " RANGE BETWEEN ");
+	strbuf_addstr(out, ends_with(start, "_ROWS") || ends_with(end, "_ROWS") ? " ROWS BETWEEN "
+			   : ends_with(start, "_GROUPS") || ends_with(end, "_GROUPS")
+				   ? " GROUPS BETWEEN "
+				   : " RANGE BETWEEN ");
 	if (frame_bound(c, scope, node, "start", "start_expr", out))
 		return -1;
 	strbuf_addstr(out, " AND ");
 	return frame_bound(c, scope, node, "end", "end_expr", out);
 }
 
-static int over(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
-	struct strbuf *out)
+static int over(
+	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct strbuf *out)
 {
 	struct strbuf orders = STRBUF_INIT;
 	struct sqlexpr e;
@@ -685,10 +681,10 @@ static int window(
 	const char *sql;
 	int r = -1;
 
-	if (json_get_truth(node, "ignore_nulls", false) ||
-		json_len(json_get(node, "arg_orders")) ||
+	if (json_get_truth(node, "ignore_nulls", false) || json_len(json_get(node, "arg_orders")) ||
 		strcmp(json_get_str(node, "exclude_clause"), "NO_OTHER"))
-		return sqlc_refuse(c, node, "IGNORE NULLS, EXCLUDE and ordered arguments of window functions");
+		return sqlc_refuse(
+			c, node, "IGNORE NULLS, EXCLUDE and ordered arguments of window functions");
 	json_each(child, json_get(node, "children"))
 	{
 		if (nr == 6)
@@ -725,8 +721,8 @@ static int negate(
 {
 	if (!sqltype_is_number(a->type) && a->type->kind != SQL_INTERVAL_DAY &&
 		a->type->kind != SQL_INTERVAL_MONTH)
-		return sqlc_error(c, node, "TYPE_MISMATCH", "Cannot negate %s",
-			sqlc_type_name(c, a->type));
+		return sqlc_error(
+			c, node, "TYPE_MISMATCH", "Cannot negate %s", sqlc_type_name(c, a->type));
 	return set(out, a->type, arena_printf(c->arena, "(- %s)", a->sql));
 }
 
@@ -815,7 +811,7 @@ static int function(
 			"Cannot nest aggregations inside aggregation '%s'", name);
 	c->in_aggregate = in || aggregate;
 	r = children(c, scope, json_get(node, "children"), &args, &nr) ||
-		function_suffix(c, scope, node, &order, &suffix);
+	    function_suffix(c, scope, node, &order, &suffix);
 	c->in_aggregate = in;
 	if (!r && json_get_truth(node, "is_operator", false))
 		r = operator_call(c, node, name, args, nr, out);
@@ -939,8 +935,8 @@ static const struct {
 	{"WINDOW", window},
 };
 
-int sqlc_expr(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
-	struct sqlexpr *out)
+int sqlc_expr(
+	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct sqlexpr *out)
 {
 	const char *class = json_get_str(node, "class");
 	int r = -1;

@@ -159,8 +159,7 @@ static int call_date_add(struct call *k, struct strbuf *sql)
 
 static int call_date_diff(struct call *k, struct strbuf *sql)
 {
-	const struct sqltype *t =
-		sqltype_common(k->c->arena, k->args[1].type, k->args[2].type);
+	const struct sqltype *t = sqltype_common(k->c->arena, k->args[1].type, k->args[2].type);
 	const char *unit = unit_of(k, t);
 
 	if (!unit)
@@ -222,10 +221,9 @@ static int call_join(struct call *k, struct strbuf *sql)
 			return refuse(k, "arrays of two types");
 		k->result = a;
 	} else if ((!sqltype_is_text(a) && a->kind != SQL_UNKNOWN) ||
-		(!sqltype_is_text(b) && b->kind != SQL_UNKNOWN)) {
-		return sqlc_error(k->c, k->node, "TYPE_MISMATCH",
-			"Cannot apply operator: %s || %s", sqlc_type_name(k->c, a),
-			sqlc_type_name(k->c, b));
+		   (!sqltype_is_text(b) && b->kind != SQL_UNKNOWN)) {
+		return sqlc_error(k->c, k->node, "TYPE_MISMATCH", "Cannot apply operator: %s || %s",
+			sqlc_type_name(k->c, a), sqlc_type_name(k->c, b));
 	}
 	return call_concat(k, sql);
 }
@@ -345,11 +343,11 @@ static int call_date(struct call *k, struct strbuf *sql)
 
 static int call_nullif(struct call *k, struct strbuf *sql)
 {
-	const struct sqltype *t =
-		sqltype_common(k->c->arena, k->args[0].type, k->args[1].type);
+	const struct sqltype *t = sqltype_common(k->c->arena, k->args[0].type, k->args[1].type);
 
 	if (!t)
-		return sqlc_error(k->c, k->node, "TYPE_MISMATCH", "Types are not comparable with NULLIF: %s vs %s",
+		return sqlc_error(k->c, k->node, "TYPE_MISMATCH",
+			"Types are not comparable with NULLIF: %s vs %s",
 			sqlc_type_name(k->c, k->args[0].type),
 			sqlc_type_name(k->c, k->args[1].type));
 	strbuf_addf(sql, "(CASE WHEN %s = %s THEN NULL ELSE %s END)",
@@ -411,13 +409,12 @@ static int call_element_at(struct call *k, struct strbuf *sql)
 
 static int call_contains(struct call *k, struct strbuf *sql)
 {
-	const struct sqltype *e =
-		sqltype_common(k->c->arena, k->args[0].type->a, k->args[1].type);
+	const struct sqltype *e = sqltype_common(k->c->arena, k->args[0].type->a, k->args[1].type);
 
 	if (!e || !sqltype_equal(e, k->args[0].type->a))
 		return refuse(k, "an element of another type");
-	strbuf_addf(sql, "list_contains(%s, %s)", k->args[0].sql,
-		sqlc_coerce(k->c, &k->args[1], e));
+	strbuf_addf(
+		sql, "list_contains(%s, %s)", k->args[0].sql, sqlc_coerce(k->c, &k->args[1], e));
 	return 0;
 }
 
@@ -437,13 +434,13 @@ static int call_avg(struct call *k, struct strbuf *sql)
 
 	if (t->kind != SQL_DECIMAL) {
 		k->result = sqltype_plain(t->kind == SQL_REAL ? SQL_REAL : SQL_DOUBLE);
-		strbuf_addf(sql, "CAST(avg(%s%s)%s AS %s)", k->distinct, k->args[0].sql,
-			k->suffix, t->kind == SQL_REAL ? "REAL" : "DOUBLE");
+		strbuf_addf(sql, "CAST(avg(%s%s)%s AS %s)", k->distinct, k->args[0].sql, k->suffix,
+			t->kind == SQL_REAL ? "REAL" : "DOUBLE");
 		return 0;
 	}
 	sum = arena_printf(k->c->arena, "sum(%s%s)%s", k->distinct, k->args[0].sql, k->suffix);
-	count = arena_printf(k->c->arena, "nullif(count(%s%s)%s, 0)", k->distinct,
-		k->args[0].sql, k->suffix);
+	count = arena_printf(
+		k->c->arena, "nullif(count(%s%s)%s, 0)", k->distinct, k->args[0].sql, k->suffix);
 	k->result = t;
 	strbuf_addf(sql, "CAST(%s AS DECIMAL(%d,%d))",
 		sqlc_decimal_division(k->c, sum, t->s, count, 0, t->s), t->p, t->s);
@@ -525,7 +522,8 @@ static const struct function functions[] = {
 	{"first_value", "a", "1", "first_value($1)$F", NULL, F_WINDOW},
 	{"floor", "n", "1", NULL, call_integral, 0},
 	{"from_iso8601_date", "s", "D", NULL, call_date, 0},
-	{"from_unixtime", "d", "Z", "make_timestamp(CAST(round($1 * 1000) * 1000 AS BIGINT))", NULL, 0},
+	{"from_unixtime", "d", "Z", "make_timestamp(CAST(round($1 * 1000) * 1000 AS BIGINT))", NULL,
+		0},
 	{"geometric_mean", "d", "d", "exp(avg(ln($1))$F)", NULL, F_AGGREGATE},
 	{"greatest", "aa*", "=", NULL, call_extreme, 0},
 	{"hour", "T", "i", "CAST(hour($1) AS BIGINT)", NULL, 0},
@@ -534,7 +532,8 @@ static const struct function functions[] = {
 	{"is_infinite", "d", "b", "isinf($1)", NULL, 0},
 	{"is_nan", "d", "b", "isnan($1)", NULL, 0},
 	{"json_extract_scalar", "sC", "s",
-		"(CASE WHEN json_valid($1) AND json_type($1, $2) NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN "
+		"(CASE WHEN json_valid($1) AND json_type($1, $2) NOT IN ('OBJECT', 'ARRAY', "
+		"'NULL') THEN "
 		"json_extract_string($1, $2) END)",
 		NULL, 0},
 	{"lag", "a|Na", "1", "lag($*)$F", NULL, F_WINDOW},
@@ -591,10 +590,12 @@ static const struct function functions[] = {
 	{"sin", "d", "d", "sin($1)", NULL, 0},
 	{"split", "ss", "S", "string_split($1, $2)", NULL, 0},
 	{"split_part", "ssi", "s",
-		"(CASE WHEN $3 < 1 THEN raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') "
+		"(CASE WHEN $3 < 1 THEN raise('INVALID_FUNCTION_ARGUMENT: Index must be greater "
+		"than zero') "
 		"ELSE string_split($1, $2)[$3] END)",
 		NULL, 0},
-	{"sqrt", "d", "d", "(CASE WHEN $1 < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt($1) END)", NULL, 0},
+	{"sqrt", "d", "d", "(CASE WHEN $1 < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt($1) END)", NULL,
+		0},
 	{"starts_with", "ss", "b", "starts_with($1, $2)", NULL, 0},
 	{"stddev", "d", "d", "stddev_samp($D$1)$F", NULL, F_AGGREGATE},
 	{"stddev_pop", "d", "d", "stddev_pop($D$1)$F", NULL, F_AGGREGATE},
@@ -808,8 +809,8 @@ static int no_such(struct sqlc *c, const struct json *node, const char *name, bo
 			arena_printf(c->arena, "function '%s' is not known to this Athena", name));
 	for (size_t i = 0; i < nr; i++)
 		strbuf_addf(&types, "%s%s", i ? ", " : "", sqlc_type_name(c, args[i].type));
-	r = sqlc_error(c, node, "FUNCTION_NOT_FOUND",
-		"Unexpected parameters (%s) for function %s", types.buf, name);
+	r = sqlc_error(c, node, "FUNCTION_NOT_FOUND", "Unexpected parameters (%s) for function %s",
+		types.buf, name);
 	strbuf_release(&types);
 	return r;
 }
@@ -867,8 +868,8 @@ int sqlc_call(struct sqlc *c, const struct json *node, const char *name, struct 
 		return -1;
 	adapt_all(c, f, args, nr);
 	if (!(k.result = result_type(&k, f->result)))
-		return sqlc_error(c, node, "TYPE_MISMATCH", "All %s arguments must be the same type",
-			name);
+		return sqlc_error(
+			c, node, "TYPE_MISMATCH", "All %s arguments must be the same type", name);
 	if (f->fn)
 		r = f->fn(&k, &sql);
 	else

@@ -52,7 +52,8 @@ int sqlc_error(struct sqlc *c, const struct json *node, const char *code, const 
 		r = err_set(c->err, ERR_INVALID, "%s: %s", code, text.buf);
 	} else {
 		sqlmap_place(c->env->sql, at, &line, &column);
-		r = err_set(c->err, ERR_INVALID, "%s: line %d:%d: %s", code, line, column, text.buf);
+		r = err_set(
+			c->err, ERR_INVALID, "%s: line %d:%d: %s", code, line, column, text.buf);
 	}
 	strbuf_release(&text);
 	return r;
@@ -100,8 +101,7 @@ const char *sqlc_quote(struct sqlc *c, const char *text)
 }
 
 /* DuckDB's parser found nothing to stand on: its words, in Athena's form. */
-static int parser_error(
-	const struct json *tree, const struct sqlmap_env *env, struct err *err)
+static int parser_error(const struct json *tree, const struct sqlmap_env *env, struct err *err)
 {
 	const char *message = json_get_str(tree, "error_message");
 	int64_t at = json_get_i64(tree, "position", 0);
@@ -135,7 +135,8 @@ int sqlmap_compile(const struct json *tree, const struct sqlmap_env *env, struct
 		return parser_error(tree, env, err);
 	}
 	if (json_len(statements) != 1)
-		return err_set(err, ERR_INVALID, "SYNTAX_ERROR: line 1:1: one statement is expected");
+		return err_set(
+			err, ERR_INVALID, "SYNTAX_ERROR: line 1:1: one statement is expected");
 	if (sqlc_query(&c, json_get(json_at(statements, 0), "node"), NULL, &query))
 		return -1;
 	plan->sql = arena_strdup(&plan->arena, query.sql);

@@ -23,8 +23,8 @@
 int sqlmap_prepare(const char *sql, struct strbuf *out, struct err *err) must_check;
 
 /* The Glue Table of database.table; ERR_NOT_FOUND when there is none. *doc is the caller's. */
-typedef int sqlmap_table_fn(void *payload, const char *database, const char *table,
-	struct json **doc, struct err *err);
+typedef int sqlmap_table_fn(
+	void *payload, const char *database, const char *table, struct json **doc, struct err *err);
 
 struct sqlmap_env {
 	const char *sql;      /* as the user wrote it */
@@ -46,7 +46,8 @@ struct sqlplan_scan {
 	const char *database, *table;
 	struct sqlplan_column *columns;
 	size_t nr_columns, nr_partition_keys;
-	struct strvec prune; /* conditions on partition columns of "r<alias>" that may be asked of the file list alone */
+	struct strvec
+		prune; /* conditions on partition columns of "r<alias>" that may be asked of the file list alone */
 	int alias;
 };
 
@@ -57,7 +58,8 @@ struct sqlplan {
 	size_t nr_columns;
 	struct sqlplan_scan **scans;
 	size_t nr_scans, alloc_scans;
-	struct strvec divisions; /* "s1 s2 s": decimal divisions that the worker must provide as decdiv_s1_s2_s() */
+	struct strvec
+		divisions; /* "s1 s2 s": decimal divisions that the worker must provide as decdiv_s1_s2_s() */
 };
 
 void sqlplan_init(struct sqlplan *p);

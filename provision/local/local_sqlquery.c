@@ -60,8 +60,8 @@ static int scan_types(struct sqlc *c, const struct json *node, struct sqlplan_sc
 		json_each(col, lists[i])
 		{
 			const char *type = json_get_str(col, "Type");
-			if (sqltype_from_hive(
-				    c->arena, type ? type : "string", &scan->columns[n].type, &bad)) {
+			if (sqltype_from_hive(c->arena, type ? type : "string",
+				    &scan->columns[n].type, &bad)) {
 				err_release(&bad);
 				return sqlc_error(c, node, "HIVE_INVALID_METADATA",
 					"Table '%s.%s' column '%s' has type '%s'", scan->database,
@@ -70,7 +70,8 @@ static int scan_types(struct sqlc *c, const struct json *node, struct sqlplan_sc
 			for (size_t k = 0; k < n; k++)
 				if (!strcmp(scan->columns[k].name, scan->columns[n].name))
 					return sqlc_error(c, node, "HIVE_INVALID_METADATA",
-						"Hive metadata for table %s is invalid: Table descriptor contains "
+						"Hive metadata for table %s is invalid: Table "
+						"descriptor contains "
 						"duplicate columns",
 						scan->table);
 			n++;
@@ -104,7 +105,8 @@ static int open_table(struct sqlc *c, const struct json *node, const char *datab
 }
 
 /* Aliases of FROM t AS x(a, b); false when there are not as many as columns. */
-static bool rename_columns(struct sqlc *c, const struct json *names, struct sqlscope *s, size_t from)
+static bool rename_columns(
+	struct sqlc *c, const struct json *names, struct sqlscope *s, size_t from)
 {
 	struct json *name;
 	size_t i = from;
@@ -156,8 +158,7 @@ static const struct sqlcte *find_cte(const struct sqlc *c, const char *name)
 	return NULL;
 }
 
-static int from_table(
-	struct sqlc *c, const struct json *node, struct sqlscope *s, const char **sql)
+static int from_table(struct sqlc *c, const struct json *node, struct sqlscope *s, const char **sql)
 {
 	const char *name = sqlc_lower(c, json_get_str(node, "table_name"));
 	const char *schema = json_get_str(node, "schema_name");
@@ -177,19 +178,19 @@ static int from_table(
 		return check_renamed(c, node, s, from);
 	}
 	if (catalog && *catalog && !iequals(catalog, "awsdatacatalog"))
-		return sqlc_error(c, node, "CATALOG_NOT_FOUND", "Catalog '%s' does not exist", catalog);
-	schema = schema && *schema ? sqlc_lower(c, schema)
-		: c->env->database ? sqlc_lower(c, c->env->database)
-				   : NULL;
+		return sqlc_error(
+			c, node, "CATALOG_NOT_FOUND", "Catalog '%s' does not exist", catalog);
+	schema = schema && *schema  ? sqlc_lower(c, schema)
+		 : c->env->database ? sqlc_lower(c, c->env->database)
+				    : NULL;
 	if (!schema)
 		return sqlc_error(c, node, "MISSING_SCHEMA_NAME",
 			"Schema must be specified when session schema is not set");
 	if (open_table(c, node, schema, name, &scan))
 		return -1;
 	scan->alias = id;
-	add_columns(c, s, alias_of(c, node, name),
-		*json_get_str(node, "alias") ? NULL : schema, scan->columns, scan->nr_columns, id,
-		scan);
+	add_columns(c, s, alias_of(c, node, name), *json_get_str(node, "alias") ? NULL : schema,
+		scan->columns, scan->nr_columns, id, scan);
 	*sql = arena_printf(c->arena, "t%zu AS r%d", c->plan->nr_scans - 1, id);
 	return check_renamed(c, node, s, from);
 }
@@ -239,8 +240,8 @@ static int from_values(
 		columns[i].name = arena_printf(c->arena, "_col%zu", i);
 		columns[i].type = sqltype_plain(SQL_UNKNOWN);
 		for (k = 0; k < nr_rows; k++) {
-			columns[i].type = sqltype_common(
-				c->arena, columns[i].type, v[nr * k + i].type);
+			columns[i].type =
+				sqltype_common(c->arena, columns[i].type, v[nr * k + i].type);
 			if (!columns[i].type)
 				return sqlc_error(c, node, "TYPE_MISMATCH",
 					"Values rows have mismatched types");
@@ -290,9 +291,11 @@ static int from_unnest(
 	columns[0].type = e.type->a;
 	columns[1].type = sqltype_plain(SQL_BIGINT);
 	*sql = numbered ? arena_printf(c->arena,
-			"LATERAL (SELECT unnest(%s) AS c0, unnest(range(1, len(%s) + 1)) AS c1) AS r%d",
-			e.sql, e.sql, id)
-			: arena_printf(c->arena, "LATERAL (SELECT unnest(%s) AS c0) AS r%d", e.sql, id);
+				  "LATERAL (SELECT unnest(%s) AS c0, unnest(range(1, len(%s) + 1)) "
+				  "AS c1) AS r%d",
+				  e.sql, e.sql, id)
+			: arena_printf(
+				  c->arena, "LATERAL (SELECT unnest(%s) AS c0) AS r%d", e.sql, id);
 	add_columns(c, s, alias_of(c, node, NULL), NULL, columns, numbered ? 2 : 1, id, NULL);
 	return check_renamed(c, node, s, from);
 }
@@ -358,8 +361,8 @@ static int using_condition(struct sqlc *c, const struct json *node, const char *
 			sqlc_coerce(c, &re, t));
 		r->hidden = true;
 		if (!strcmp(type, "RIGHT") || !strcmp(type, "OUTER")) {
-			l->sql = arena_printf(c->arena, "coalesce(%s, %s)",
-				sqlc_coerce(c, &le, t), sqlc_coerce(c, &re, t));
+			l->sql = arena_printf(c->arena, "coalesce(%s, %s)", sqlc_coerce(c, &le, t),
+				sqlc_coerce(c, &re, t));
 			l->scan = NULL;
 		} else {
 			l->sql = sqlc_coerce(c, &le, t);
@@ -386,8 +389,8 @@ static int join_on(struct sqlc *c, const struct json *node, const char *type, st
 	return sqlc_boolean(c, s, json_get(node, "condition"), "JOIN ON clause", on);
 }
 
-static int from_join(struct sqlc *c, const struct json *node, struct sqlscope *s, const char **sql,
-	bool *outer)
+static int from_join(
+	struct sqlc *c, const struct json *node, struct sqlscope *s, const char **sql, bool *outer)
 {
 	const char *type = json_get_str(node, "join_type"), *ref = json_get_str(node, "ref_type");
 	const char *left, *right, *on, *words = NULL;
@@ -480,7 +483,8 @@ static int select_star(struct select *s, const struct json *star)
 	if (json_len(json_get(star, "exclude_list")) || json_len(json_get(star, "replace_list")) ||
 		json_len(json_get(star, "rename_list")) ||
 		json_len(json_get(star, "qualified_exclude_list")) ||
-		json_get_truth(star, "columns", false) || json_is(json_get(star, "expr"), JSON_OBJECT))
+		json_get_truth(star, "columns", false) ||
+		json_is(json_get(star, "expr"), JSON_OBJECT))
 		return sqlmap_syntax_error(s->c->env->sql,
 			sqlc_location(star) == SIZE_MAX ? 0 : sqlc_location(star),
 			"mismatched input after '*'", s->c->err);
@@ -506,8 +510,8 @@ static bool names_now(const struct json *names)
 	const char *name = json_str(json_at(names, 0));
 
 	return json_len(names) == 1 && name &&
-		(iequals(name, "current_date") || iequals(name, "current_timestamp") ||
-			iequals(name, "localtimestamp"));
+	       (iequals(name, "current_date") || iequals(name, "current_timestamp") ||
+		       iequals(name, "localtimestamp"));
 }
 
 static int select_list(struct select *s)
@@ -523,7 +527,8 @@ static int select_list(struct select *s)
 		const struct json *names = json_get(item, "column_names");
 		struct sqlexpr e;
 		s->origin[i++] = s->nr;
-		if (!strcmp(json_get_str(item, "class") ? json_get_str(item, "class") : "", "STAR")) {
+		if (!strcmp(json_get_str(item, "class") ? json_get_str(item, "class") : "",
+			    "STAR")) {
 			if (select_star(s, item))
 				return -1;
 			continue;
@@ -687,13 +692,15 @@ static int order_by(struct select *s, const struct json *orders)
 	return 0;
 }
 
-static int limit_number(struct sqlc *c, const struct json *node, const char *word, struct strbuf *out)
+static int limit_number(
+	struct sqlc *c, const struct json *node, const char *word, struct strbuf *out)
 {
 	const char *text = json_scalar_text(json_path(node, "value.value"));
 	const char *id = json_str(json_path(node, "value.type.id"));
 	long long n;
 
-	if (!json_is(node, JSON_OBJECT) || json_get_truth(json_get(node, "value"), "is_null", false))
+	if (!json_is(node, JSON_OBJECT) ||
+		json_get_truth(json_get(node, "value"), "is_null", false))
 		return 0;
 	if (!text || !id || (strcmp(id, "INTEGER") && strcmp(id, "BIGINT")) ||
 		parse_int64(text, 0, INT64_MAX, &n))
@@ -714,12 +721,12 @@ static int modifiers(struct sqlc *c, const struct json *node, const struct json 
 		if (!strcmp(type, "ORDER_MODIFIER"))
 			*orders = json_get(m, "orders");
 		else if (!strcmp(type, "DISTINCT_MODIFIER") &&
-			!json_len(json_get(m, "distinct_on_targets")))
+			 !json_len(json_get(m, "distinct_on_targets")))
 			*distinct = true;
 		else if (strcmp(type, "LIMIT_MODIFIER"))
 			return sqlc_refuse(c, m, "DISTINCT ON and percentages in LIMIT");
 		else if (limit_number(c, json_get(m, "limit"), "LIMIT", tail) ||
-			limit_number(c, json_get(m, "offset"), "OFFSET", tail))
+			 limit_number(c, json_get(m, "offset"), "OFFSET", tail))
 			return -1;
 	}
 	return 0;
@@ -766,18 +773,21 @@ static int select_stages(struct select *s, struct sqlquery *out)
 	if (json_is(json_get(s->node, "qualify"), JSON_OBJECT) ||
 		json_is(json_get(s->node, "sample"), JSON_OBJECT))
 		return sqlc_refuse(s->c, s->node, "QUALIFY and SAMPLE");
-	if (type && strcmp(type, "EMPTY") && from_any(s->c, from, &s->scope, &s->from, &s->outer_join))
+	if (type && strcmp(type, "EMPTY") &&
+		from_any(s->c, from, &s->scope, &s->from, &s->outer_join))
 		return -1;
 	s->c->saw_aggregate = s->c->saw_window = false;
 	if (where_clause(s))
 		return -1;
 	if (s->c->saw_aggregate || s->c->saw_window)
 		return sqlc_error(s->c, json_get(s->node, "where_clause"), "INVALID_WHERE",
-			"WHERE clause cannot contain aggregations, window functions or grouping operations");
+			"WHERE clause cannot contain aggregations, window functions or grouping "
+			"operations");
 	if (modifiers(s->c, s->node, &orders, &s->distinct, &tail) || select_list(s) || group_by(s))
 		goto out;
 	if (json_is(json_get(s->node, "having"), JSON_OBJECT) &&
-		sqlc_boolean(s->c, &s->scope, json_get(s->node, "having"), "HAVING clause", &s->having))
+		sqlc_boolean(
+			s->c, &s->scope, json_get(s->node, "having"), "HAVING clause", &s->having))
 		goto out;
 	if (order_by(s, orders))
 		goto out;
@@ -788,8 +798,8 @@ out:
 	return r;
 }
 
-static int select_node(struct sqlc *c, const struct json *node, const struct sqlscope *outer,
-	struct sqlquery *out)
+static int select_node(
+	struct sqlc *c, const struct json *node, const struct sqlscope *outer, struct sqlquery *out)
 {
 	struct select s = {.c = c, .node = node, .group = STRBUF_INIT, .order = STRBUF_INIT};
 	bool aggregate = c->saw_aggregate, window = c->saw_window;
@@ -810,8 +820,8 @@ static const char *side_text(struct sqlc *c, const struct sqlquery *q, const str
 	struct strbuf sb = STRBUF_INIT;
 
 	for (size_t i = 0; i < q->nr; i++) {
-		struct sqlexpr e = {.type = q->columns[i].type,
-			.sql = arena_printf(c->arena, "s.c%zu", i)};
+		struct sqlexpr e = {
+			.type = q->columns[i].type, .sql = arena_printf(c->arena, "s.c%zu", i)};
 		strbuf_addf(&sb, "%s%s AS c%zu", i ? ", " : "SELECT ",
 			sqlc_coerce(c, &e, want[i].type), i);
 	}
@@ -845,15 +855,16 @@ static int set_sides(struct sqlc *c, const struct json *node, const struct sqlsc
 
 	if (json_len(list) > 2)
 		return sqlc_refuse(c, node, "set operations of so many sides at once");
-	return sqlc_query(c, json_len(list) ? json_at(list, 0) : json_get(node, "left"), outer, l) ||
-			sqlc_query(c, json_len(list) ? json_at(list, 1) : json_get(node, "right"),
-				outer, r)
-		? -1
-		: 0;
+	return sqlc_query(c, json_len(list) ? json_at(list, 0) : json_get(node, "left"), outer,
+		       l) || sqlc_query(c,
+				     json_len(list) ? json_at(list, 1) : json_get(node, "right"),
+				     outer, r)
+		       ? -1
+		       : 0;
 }
 
-static int set_node(struct sqlc *c, const struct json *node, const struct sqlscope *outer,
-	struct sqlquery *out)
+static int set_node(
+	struct sqlc *c, const struct json *node, const struct sqlscope *outer, struct sqlquery *out)
 {
 	const char *op = json_get_str(node, "setop_type");
 	struct select s = {.c = c, .node = node, .group = STRBUF_INIT, .order = STRBUF_INIT};
@@ -868,8 +879,7 @@ static int set_node(struct sqlc *c, const struct json *node, const struct sqlsco
 		modifiers(c, node, &orders, &s.distinct, &tail) || order_by(&s, orders))
 		goto out;
 	s.from = arena_printf(c->arena, "(%s %s%s %s) AS q", side_text(c, &l, s.items), op,
-		json_get_truth(node, "setop_all", false) ? " ALL" : "",
-		side_text(c, &r, s.items));
+		json_get_truth(node, "setop_all", false) ? " ALL" : "", side_text(c, &r, s.items));
 	s.distinct = false; /* the operation has seen to it */
 	select_text(&s, tail.buf, out);
 	result = 0;
@@ -880,8 +890,8 @@ out:
 }
 
 /* --- WITH --- */
-static int with_one(struct sqlc *c, const struct json *entry, const struct sqlscope *outer,
-	struct strbuf *sql)
+static int with_one(
+	struct sqlc *c, const struct json *entry, const struct sqlscope *outer, struct strbuf *sql)
 {
 	const struct json *value = json_get(entry, "value"), *aliases = json_get(value, "aliases");
 	const struct json *node = json_path(value, "query.node");
@@ -910,8 +920,8 @@ static int with_one(struct sqlc *c, const struct json *entry, const struct sqlsc
 	return 0;
 }
 
-static int query_node(struct sqlc *c, const struct json *node, const struct sqlscope *outer,
-	struct sqlquery *out)
+static int query_node(
+	struct sqlc *c, const struct json *node, const struct sqlscope *outer, struct sqlquery *out)
 {
 	const char *type = json_get_str(node, "type");
 
@@ -921,11 +931,12 @@ static int query_node(struct sqlc *c, const struct json *node, const struct sqls
 		return set_node(c, node, outer, out);
 	if (type && !strcmp(type, "CTE_NODE"))
 		return sqlc_query(c, json_get(node, "child"), outer, out);
-	return sqlc_refuse(c, node, type && !strcmp(type, "RECURSIVE_CTE_NODE") ? "WITH RECURSIVE" : "this query");
+	return sqlc_refuse(c, node,
+		type && !strcmp(type, "RECURSIVE_CTE_NODE") ? "WITH RECURSIVE" : "this query");
 }
 
-int sqlc_query(struct sqlc *c, const struct json *node, const struct sqlscope *outer,
-	struct sqlquery *out)
+int sqlc_query(
+	struct sqlc *c, const struct json *node, const struct sqlscope *outer, struct sqlquery *out)
 {
 	const struct sqlcte *around = c->ctes;
 	struct strbuf with = STRBUF_INIT;
@@ -936,7 +947,8 @@ int sqlc_query(struct sqlc *c, const struct json *node, const struct sqlscope *o
 		sqlc_refuse(c, node, "queries nested so deeply");
 		goto out;
 	}
-	json_each(entry, json_path(node, "cte_map.map")) if (with_one(c, entry, outer, &with)) goto out;
+	json_each(entry,
+		json_path(node, "cte_map.map")) if (with_one(c, entry, outer, &with)) goto out;
 	if (query_node(c, node, outer, out))
 		goto out;
 	if (with.len)

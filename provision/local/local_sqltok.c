@@ -105,7 +105,8 @@ static int take_operator(struct scan *s)
 	s->at++;
 	if (s->sql[s->from] == '`')
 		return sqlmap_syntax_error(s->sql, s->from,
-			"backquoted identifiers are not supported; use double quotes to quote identifiers",
+			"backquoted identifiers are not supported; use double quotes to quote "
+			"identifiers",
 			s->err);
 	return mismatched(s, "");
 }

@@ -36,8 +36,8 @@ enum sqlkind {
 
 struct sqltype {
 	enum sqlkind kind;
-	int p, s;                 /* decimal(p,s); varchar(p) and char(p), 0: no limit */
-	const struct sqltype *a, *b; /* array's element; map's key and value */
+	int p, s;                            /* decimal(p,s); varchar(p) and char(p), 0: no limit */
+	const struct sqltype *a, *b;         /* array's element; map's key and value */
 	const struct sqltype *const *fields; /* row's */
 	const char *const *names;
 	size_t nr;

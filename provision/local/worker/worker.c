@@ -103,7 +103,8 @@ static int duck_error(const char *text, struct err *err)
 	len = strcspn(text, "\n");
 	if (strstr(text, "must appear in the GROUP BY clause"))
 		return err_set(err, ERR_INVALID,
-			"EXPRESSION_NOT_AGGREGATE: every selected expression must be an aggregate expression "
+			"EXPRESSION_NOT_AGGREGATE: every selected expression must be an aggregate "
+			"expression "
 			"or appear in GROUP BY clause");
 	return err_set(err, ERR_INVALID, "%s%.*s", has_code(text) ? "" : code, (int)len, text);
 }
@@ -140,12 +141,12 @@ static int configure(duckdb_config config, const struct json *req, struct err *e
 	snprintf(memory, sizeof(memory), "%lldMB", (long long)(mb ? mb : 512));
 	snprintf(threads, sizeof(threads), "%lld", (long long)(n ? n : 1));
 	return set_config(config, "memory_limit", memory, err) ||
-			set_config(config, "threads", threads, err) ||
-			set_config(config, "autoinstall_known_extensions", "false", err) ||
-			set_config(config, "autoload_known_extensions", "false", err) ||
-			(temp && set_config(config, "temp_directory", temp, err))
-		? -1
-		: 0;
+			       set_config(config, "threads", threads, err) ||
+			       set_config(config, "autoinstall_known_extensions", "false", err) ||
+			       set_config(config, "autoload_known_extensions", "false", err) ||
+			       (temp && set_config(config, "temp_directory", temp, err))
+		       ? -1
+		       : 0;
 }
 
 static int lock_down(struct session *s, const struct json *dirs, struct err *err)
@@ -249,7 +250,8 @@ static int write_out(FILE *f, struct strbuf *sb, struct err *err)
 	return 0;
 }
 
-static int write_chunk(duckdb_data_chunk chunk, const struct json *columns, FILE *f, struct err *err)
+static int write_chunk(
+	duckdb_data_chunk chunk, const struct json *columns, FILE *f, struct err *err)
 {
 	idx_t nr = duckdb_data_chunk_get_column_count(chunk);
 	duckdb_logical_type *types = xcalloc(nr + 1, sizeof(*types));
@@ -324,7 +326,8 @@ static int write_rows(
 	return r;
 }
 
-static int stream(struct session *s, const struct json *req, FILE *f, int64_t *rows, struct err *err)
+static int stream(
+	struct session *s, const struct json *req, FILE *f, int64_t *rows, struct err *err)
 {
 	duckdb_prepared_statement st = NULL;
 	duckdb_pending_result pending = NULL;
@@ -360,8 +363,7 @@ static int run(const struct json *req, struct json *reply, struct err *err)
 	FILE *f = NULL;
 	int r = -1;
 
-	if (session_open(&s, req, err) ||
-		functions_register(&s, json_get(req, "divisions"), err) ||
+	if (session_open(&s, req, err) || functions_register(&s, json_get(req, "divisions"), err) ||
 		text_scan_register(&s, err) || scans_open(&s, json_get(req, "scans"), err))
 		goto out;
 	f = fopen(path, "we");

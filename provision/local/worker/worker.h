@@ -27,20 +27,20 @@ void format_float(struct strbuf *out, float f);
 /* A column of a table of text: how its fields become values. */
 struct text_column {
 	duckdb_type type;
-	int width, scale; /* of decimals */
+	int width, scale;  /* of decimals */
 	duckdb_type store; /* of decimals: the integer they are kept in */
 	bool used;
 };
 int text_column_init(struct text_column *c, const char *duck_type, struct err *err) must_check;
 duckdb_logical_type text_column_type(const struct text_column *c);
 /* Writes a field to a row of a vector; false when it is no such value (the row is null then). */
-bool text_column_put(const struct text_column *c, duckdb_vector vector, idx_t row,
-	const char *text, size_t len);
+bool text_column_put(
+	const struct text_column *c, duckdb_vector vector, idx_t row, const char *text, size_t len);
 void vector_null(duckdb_vector vector, idx_t row);
 
 /* One value of a result; null gives false and appends nothing. */
-bool format_value(struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row,
-	bool zoned);
+bool format_value(
+	struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row, bool zoned);
 
 /* --- tables of text --- */
 struct text_file {
@@ -75,8 +75,8 @@ struct session {
 	uint64_t scanned;
 };
 /* Runs a statement; the result is the caller's when asked for. */
-int session_query(struct session *s, const char *sql, duckdb_result *result, struct err *err)
-	must_check;
+int session_query(
+	struct session *s, const char *sql, duckdb_result *result, struct err *err) must_check;
 /* "java_double", "java_float", "decdiv_…" */
 int functions_register(struct session *s, const struct json *divisions, struct err *err) must_check;
 int text_scan_register(struct session *s, struct err *err) must_check;

@@ -108,15 +108,14 @@ static bool put_key(const struct text_scan *scan, const struct local *l, idx_t c
 	return true;
 }
 
-static int put_field(duckdb_function_info info, const struct text_scan *scan,
-	const struct local *l, idx_t column, duckdb_vector v, idx_t row)
+static int put_field(duckdb_function_info info, const struct text_scan *scan, const struct local *l,
+	idx_t column, duckdb_vector v, idx_t row)
 {
 	const struct field *f = &l->fields[column];
 	char *message;
 
-	if (!f->text ||
-		(scan->null_text && strlen(scan->null_text) == f->len &&
-			!memcmp(scan->null_text, f->text, f->len))) {
+	if (!f->text || (scan->null_text && strlen(scan->null_text) == f->len &&
+				!memcmp(scan->null_text, f->text, f->len))) {
 		vector_null(v, row);
 		return 0;
 	}
@@ -164,8 +163,8 @@ static int take_file(struct global *g, struct local *l, struct err *err)
 }
 
 /* 1: a line of data. */
-static int next_line(struct global *g, struct local *l, const char **line, size_t *len,
-	struct err *err)
+static int next_line(
+	struct global *g, struct local *l, const char **line, size_t *len, struct err *err)
 {
 	bool first;
 	int r;
@@ -287,6 +286,5 @@ int text_scan_register(struct session *s, struct err *err)
 	state = duckdb_register_table_function(s->con, f);
 	duckdb_destroy_logical_type(&bigint);
 	duckdb_destroy_table_function(&f);
-	return state == DuckDBSuccess ? 0
-				      : err_set(err, ERR_FAILED, "cannot register text_scan()");
+	return state == DuckDBSuccess ? 0 : err_set(err, ERR_FAILED, "cannot register text_scan()");
 }

@@ -83,8 +83,8 @@ static __int128 hugeint(const duckdb_hugeint *h)
 
 static void format_int128(struct strbuf *out, __int128 v, int scale)
 {
-	unsigned __int128 u = v < 0 ? (unsigned __int128)0 - (unsigned __int128)v
-				    : (unsigned __int128)v;
+	unsigned __int128 u =
+		v < 0 ? (unsigned __int128)0 - (unsigned __int128)v : (unsigned __int128)v;
 	char buf[64];
 	int at = (int)sizeof(buf), digits = 0;
 
@@ -101,7 +101,8 @@ static void format_int128(struct strbuf *out, __int128 v, int scale)
 	strbuf_add(out, buf + at, sizeof(buf) - (size_t)at);
 }
 
-static void format_decimal(struct strbuf *out, const void *data, duckdb_logical_type type, idx_t row)
+static void format_decimal(
+	struct strbuf *out, const void *data, duckdb_logical_type type, idx_t row)
 {
 	int scale = duckdb_decimal_scale(type);
 	__int128 v = 0;
@@ -195,7 +196,8 @@ static void format_struct(
 }
 
 /* A map is kept as a list of pairs. */
-static void format_map(struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row)
+static void format_map(
+	struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row)
 {
 	duckdb_list_entry e = ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row];
 	duckdb_vector pair = duckdb_list_vector_get_child(vector);
@@ -214,8 +216,8 @@ static void format_map(struct strbuf *out, duckdb_vector vector, duckdb_logical_
 	duckdb_destroy_logical_type(&value);
 }
 
-bool format_value(struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row,
-	bool zoned)
+bool format_value(
+	struct strbuf *out, duckdb_vector vector, duckdb_logical_type type, idx_t row, bool zoned)
 {
 	const void *data = duckdb_vector_get_data(vector);
 	uint64_t *validity = duckdb_vector_get_validity(vector);

@@ -59,8 +59,8 @@ static unsigned __int128 magnitude(__int128 v)
  */
 static bool divide(unsigned __int128 a, unsigned __int128 b, int shift, unsigned __int128 *out)
 {
-	const unsigned __int128 limit = (unsigned __int128)10000000000000000000ull *
-		10000000000000000000ull; /* 10^38 */
+	const unsigned __int128 limit =
+		(unsigned __int128)10000000000000000000ull * 10000000000000000000ull; /* 10^38 */
 	const unsigned __int128 max = ~(unsigned __int128)0;
 	unsigned __int128 q, r;
 

@@ -70,7 +70,7 @@ struct line_reader *line_reader_open(const char *path, struct err *err)
 		goto fail;
 	}
 	r->packed = (n >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) ||
-		(n == 4 && !memcmp(magic, "PK\3\4", 4));
+		    (n == 4 && !memcmp(magic, "PK\3\4", 4));
 	if (r->packed) {
 		r->raw = xmalloc(BLOCK);
 		r->archive = archive_reader_new(feed, r, true, err);
@@ -102,8 +102,8 @@ static ssize_t more(struct line_reader *r, struct err *err)
 	return n;
 }
 
-static int give(struct line_reader *r, size_t end, size_t next, const char **line, size_t *len,
-	bool *first)
+static int give(
+	struct line_reader *r, size_t end, size_t next, const char **line, size_t *len, bool *first)
 {
 	*line = r->buf.buf + r->at;
 	*len = end - r->at;

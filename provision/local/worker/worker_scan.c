@@ -30,8 +30,8 @@ void sql_identifier(struct strbuf *out, const char *text)
 }
 
 /* --- the list of files as a table files<i>(path, size, v0, v1, …), values as text --- */
-static int append_files(struct session *s, const char *table, const struct json *files,
-	struct err *err)
+static int append_files(
+	struct session *s, const char *table, const struct json *files, struct err *err)
 {
 	duckdb_appender a;
 	struct json *f, *v;
@@ -113,8 +113,8 @@ static void prune(struct session *s, size_t i, const struct json *scan, int64_t 
 }
 
 /* The paths that are left, in order; the caller frees the list with json_free(). */
-static int remaining(struct session *s, size_t i, const struct json *scan, struct json **out,
-	struct err *err)
+static int remaining(
+	struct session *s, size_t i, const struct json *scan, struct json **out, struct err *err)
 {
 	char *sql = xasprintf("SELECT path FROM files%zu", i);
 	struct map left = MAP_INIT;
@@ -179,8 +179,7 @@ static void parquet_call(struct strbuf *out, const struct json *scan, const stru
 }
 
 /* The columns that the files really have: lower-case name -> name as written. */
-static int parquet_names(
-	struct session *s, const char *call, struct map *names, struct err *err)
+static int parquet_names(struct session *s, const char *call, struct map *names, struct err *err)
 {
 	char *sql = xasprintf("SELECT * FROM %s LIMIT 0", call);
 	duckdb_result result;
@@ -233,8 +232,8 @@ static void parquet_view(struct strbuf *sql, size_t i, const struct json *scan, 
 }
 
 /* Bytes of the column chunks that the query reads, as Athena counts them. */
-static int parquet_bytes(struct session *s, const struct json *scan, const struct json *files,
-	struct err *err)
+static int parquet_bytes(
+	struct session *s, const struct json *scan, const struct json *files, struct err *err)
 {
 	struct strbuf sql = STRBUF_INIT;
 	struct json *c;
@@ -368,8 +367,8 @@ static int open_empty(struct session *s, size_t i, const struct json *scan, stru
 	return r;
 }
 
-static int open_scan(struct session *s, size_t i, const struct json *scan, struct json **kept,
-	struct err *err)
+static int open_scan(
+	struct session *s, size_t i, const struct json *scan, struct json **kept, struct err *err)
 {
 	int64_t nr_keys = json_get_i64(scan, "nr_keys", 0);
 	const char *kind = json_get_str(scan, "kind");

@@ -30,20 +30,21 @@ int text_column_init(struct text_column *c, const char *duck_type, struct err *e
 		}
 	if (sscanf(duck_type, "DECIMAL(%d,%d)", &c->width, &c->scale) == 2) {
 		c->type = DUCKDB_TYPE_DECIMAL;
-		c->store = c->width <= 4 ? DUCKDB_TYPE_SMALLINT
-			: c->width <= 9	 ? DUCKDB_TYPE_INTEGER
-			: c->width <= 18 ? DUCKDB_TYPE_BIGINT
-					 : DUCKDB_TYPE_HUGEINT;
+		c->store = c->width <= 4    ? DUCKDB_TYPE_SMALLINT
+			   : c->width <= 9  ? DUCKDB_TYPE_INTEGER
+			   : c->width <= 18 ? DUCKDB_TYPE_BIGINT
+					    : DUCKDB_TYPE_HUGEINT;
 		return 0;
 	}
-	return err_set(err, ERR_INVALID, "NOT_SUPPORTED: columns of type %s in text files", duck_type);
+	return err_set(
+		err, ERR_INVALID, "NOT_SUPPORTED: columns of type %s in text files", duck_type);
 }
 
 duckdb_logical_type text_column_type(const struct text_column *c)
 {
 	return c->type == DUCKDB_TYPE_DECIMAL
-		? duckdb_create_decimal_type((uint8_t)c->width, (uint8_t)c->scale)
-		: duckdb_create_logical_type(c->type);
+		       ? duckdb_create_decimal_type((uint8_t)c->width, (uint8_t)c->scale)
+		       : duckdb_create_logical_type(c->type);
 }
 
 void vector_null(duckdb_vector vector, idx_t row)
@@ -166,7 +167,7 @@ static bool parse_date(const char **at, const char *end, duckdb_date_struct *d)
 	if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
 		return false;
 	return month != 2 || day < 29 ||
-		(d->year % 4 == 0 && (d->year % 100 != 0 || d->year % 400 == 0));
+	       (d->year % 4 == 0 && (d->year % 100 != 0 || d->year % 400 == 0));
 }
 
 static bool parse_timestamp(const char *at, const char *end, duckdb_timestamp *out)
@@ -304,8 +305,8 @@ static void put_text(duckdb_vector vector, idx_t row, const char *text, size_t l
 	strbuf_release(&mended);
 }
 
-static bool put(const struct text_column *c, duckdb_vector vector, idx_t row, const char *text,
-	size_t len)
+static bool put(
+	const struct text_column *c, duckdb_vector vector, idx_t row, const char *text, size_t len)
 {
 	void *data = duckdb_vector_get_data(vector);
 	double d;
@@ -335,8 +336,8 @@ static bool put(const struct text_column *c, duckdb_vector vector, idx_t row, co
 	}
 }
 
-bool text_column_put(const struct text_column *c, duckdb_vector vector, idx_t row,
-	const char *text, size_t len)
+bool text_column_put(
+	const struct text_column *c, duckdb_vector vector, idx_t row, const char *text, size_t len)
 {
 	if (put(c, vector, row, text, len))
 		return true;

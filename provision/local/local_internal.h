@@ -43,6 +43,8 @@ struct local_cloud *local_cloud_open(const struct local_server_opts *opts, const
 	const char *access_key_id, const char *secret, struct err *err) must_check;
 /* Ends background work and closes. NULL is fine. */
 void local_cloud_close(struct local_cloud *cloud);
+/* From now on local_stopping() is true and nobody waits for the cloud's time any more. */
+void local_wind_down(struct local_cloud *cloud);
 bool local_cloud_busy(struct local_cloud *cloud);
 void local_advance(struct local_cloud *cloud, int64_t ms);
 /* Rows of the table that holds single values ("account", "region"); *value malloc'd, NULL where there is none. */

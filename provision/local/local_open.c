@@ -182,6 +182,16 @@ struct local_cloud *local_cloud_open(const struct local_server_opts *opts, const
 	return cloud;
 }
 
+void local_wind_down(struct local_cloud *cloud)
+{
+	struct local_cloud_private *p = cloud->private;
+
+	pthread_mutex_lock(&p->time_lock);
+	p->stopping = true;
+	pthread_cond_broadcast(&p->time_cond);
+	pthread_mutex_unlock(&p->time_lock);
+}
+
 void local_cloud_close(struct local_cloud *cloud)
 {
 	struct local_cloud_private *p;
@@ -190,10 +200,7 @@ void local_cloud_close(struct local_cloud *cloud)
 	if (!cloud)
 		return;
 	p = cloud->private;
-	pthread_mutex_lock(&p->time_lock);
-	p->stopping = true;
-	pthread_cond_broadcast(&p->time_cond);
-	pthread_mutex_unlock(&p->time_lock);
+	local_wind_down(cloud);
 	for (i = p->nr_started; i-- > 0;)
 		if (local_parts[i]->stop)
 			local_parts[i]->stop(cloud);

@@ -428,18 +428,19 @@ static int open_object(struct local_s3_call *c, struct store_object *o, struct e
 			free(path);
 			return 0;
 		}
-		if (errno != ENOENT || local_s3_param(c, "versionId")) {
+		if (errno != ENOENT) {
 			err_errno(err, "cannot open '%s'", path);
 			free(path);
 			return -1;
 		}
 		free(path);
-		/* overwritten since we looked: take what is there now */
+		/* overwritten or deleted since we looked: take what is there now */
 		store_object_release(o);
-		if (local_s3_object_get(c, c->bucket, c->key, NULL, o, err))
+		if (local_s3_object_get(
+			    c, c->bucket, c->key, local_s3_param(c, "versionId"), o, err))
 			return -1;
 	}
-	return local_fault(err, 503, "SlowDown", "Please reduce your request rate.");
+	return err_set(err, ERR_IO, "the file of object '%s' is missing", c->key);
 }
 
 static int serve_object(struct local_s3_call *c, bool head, struct err *err)

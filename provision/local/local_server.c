@@ -224,9 +224,12 @@ void local_listener_free(struct local_listener *l)
 		fd = MHD_quiesce_daemon(l->daemon);
 		if (fd >= 0)
 			close(fd);
-		/* what is under way may end */
-		for (i = 0; i < 300 && atomic_load(&l->cloud->private->requests); i++)
+		/* what is under way may end; what waits for the cloud's time is told to */
+		for (i = 0; i < 300 && atomic_load(&l->cloud->private->requests); i++) {
+			if (i == 100)
+				local_wind_down(l->cloud);
 			usleep(20000);
+		}
 		MHD_stop_daemon(l->daemon);
 	}
 	if (l->fd >= 0)

@@ -278,6 +278,25 @@ def test_racing_writes_leave_one_object(cloud):
     assert s3.get_object(Bucket="lake-test", Key="lease")["Body"].read() == str(won[0]).encode()
 
 
+def test_reads_during_overwrites_are_whole(cloud):
+    s3 = cloud.client("s3", max_pool_connections=8)
+    s3.create_bucket(Bucket="lake-test")
+    bodies = [bytes([65 + n]) * 200_000 for n in range(4)]
+    s3.put_object(Bucket="lake-test", Key="k", Body=bodies[0])
+
+    def work(n):
+        for i in range(25):
+            if n < 3:
+                s3.put_object(Bucket="lake-test", Key="k", Body=bodies[(n + i) % 4])
+            else:
+                assert s3.get_object(Bucket="lake-test", Key="k")["Body"].read() in bodies
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    files = [f for _, _, names in os.walk(os.path.join(cloud.dir, "objects")) for f in names]
+    assert len(files) == 1
+
+
 def test_memory_is_constant(cloud, tmp_path):
     """A body of 300 MB in and out: the server's peak stays far below it."""
     big = tmp_path / "big"
@@ -301,6 +320,7 @@ def test_full_disk(run_glueproj, tmp_path):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
+        (disk / "ballast").write_bytes(b"b" * (1 << 20))
         cloud = Cloud(run_glueproj, disk / "cloud")
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket="lake-test")
@@ -312,6 +332,18 @@ def test_full_disk(run_glueproj, tmp_path):
         assert [o["Key"] for o in s3.list_objects_v2(Bucket="lake-test")["Contents"]] == ["small"]
         assert os.listdir(disk / "cloud" / "tmp") == []
         s3.put_object(Bucket="lake-test", Key="more", Body=b"y" * (1 << 20))
+        # the control plane too: no room for another row is said as such
+        iam, trust = cloud.client("iam"), '{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}'
+        with pytest.raises(iam.exceptions.ClientError, match="is full") as e:
+            for n in range(100_000):
+                iam.create_role(RoleName=f"role-{n}", AssumeRolePolicyDocument=trust + " " * 100_000)
+        assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+        assert s3.get_object(Bucket="lake-test", Key="small")["Body"].read() == b"small"
+        cloud.stop().ok()
+        start(run_glueproj, disk / "cloud", "--port", "0").fails(1, "disk is full")
+        (disk / "ballast").unlink()
+        cloud.start()
+        assert cloud.client("s3").get_object(Bucket="lake-test", Key="small")["Body"].read() == b"small"
         cloud.stop().ok()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=False)

@@ -13,7 +13,7 @@ struct resource node_resource(const struct node *n)
 		.name = n->name,
 		.props = n->props,
 		.owner_tags = n->owner_tags,
-		.record_props = n->record_fields,
+		.record_props = n->recorded_fields ? n->recorded_fields : n->record_fields,
 	};
 }
 
@@ -34,8 +34,8 @@ static void node_free(struct node *n)
 	free(n->digest);
 	json_free(n->owner_tags);
 	json_free(n->record_fields);
+	json_free(n->recorded_fields);
 	resource_state_release(&n->live);
-	free(n->old_name);
 	json_free(n->changes);
 	free(n->reason);
 	err_release(&n->err);
@@ -129,6 +129,21 @@ static int eval_attribute(void *payload, const struct stack_resource *r, const c
 	return n ? attribute_of_node(e, n, attribute, out, err) : 1;
 }
 
+static int import_from_others(
+	struct engine *e, const char *name, struct json **out, struct err *err)
+{
+	char *value = NULL;
+	int ret;
+
+	if (!e->opts.import)
+		return err_set(err, ERR_USAGE, "no stack of this project exports '%s'", name);
+	ret = e->opts.import(e->opts.import_payload, name, &value, err);
+	if (!ret)
+		*out = json_string(value);
+	free(value);
+	return ret;
+}
+
 static int eval_import(void *payload, const char *name, struct json **out, struct err *err);
 
 static const struct eval_ops eval_ops = {.attribute = eval_attribute, .import = eval_import};
@@ -139,7 +154,7 @@ static int eval_import(void *payload, const char *name, struct json **out, struc
 	struct export_ref *ref = map_get(&e->by_export, name);
 
 	if (!ref)
-		return err_set(err, ERR_USAGE, "no stack of this project exports '%s'", name);
+		return import_from_others(e, name, out, err);
 	struct eval eval = {.stack = ref->stack, .ops = &eval_ops, .payload = e};
 	if (stack_eval(&eval, ref->output->value, "Outputs", out, err) < 0)
 		return -1;
@@ -185,22 +200,6 @@ struct json *engine_stack_outputs(
 	return outputs;
 }
 
-/* The row of "DatabaseInput.Name". */
-static const struct field *field_at(const struct field *fields, const char *path)
-{
-	const struct field *f = NULL;
-
-	while (fields && *path) {
-		size_t len = strcspn(path, ".");
-		char *name = xstrndup(path, len);
-		f = schema_field(fields, name);
-		free(name);
-		fields = f ? f->fields : NULL;
-		path += len + (path[len] == '.');
-	}
-	return *path ? NULL : f;
-}
-
 static void set_name(struct engine *e, struct node *n)
 {
 	const struct type_schema *schema = &n->type->schema;
@@ -210,7 +209,7 @@ static void set_name(struct engine *e, struct node *n)
 	if (n->name || json_is_unknown(given))
 		return;
 	if (json_str(given) && *json_str(given)) {
-		const struct field *f = field_at(schema->fields, schema->name_field);
+		const struct field *f = schema_field_at(schema->fields, schema->name_field);
 		n->name = xstrdup(json_str(given));
 		if (f && f->flags & F_LOWER)
 			lower_ascii(n->name);

@@ -23,12 +23,12 @@ struct node {
 	bool attrs_wanted; /* somebody reads an attribute that only the live resource has */
 	char *digest;      /* of props; NULL while unknown */
 	struct json *owner_tags;
-	struct json *record_fields;
+	struct json *record_fields;   /* of the wanted properties */
+	struct json *recorded_fields; /* of the last ones that were put in place; NULL: none */
 
 	struct resource_state live;
 	bool read, foreign, full;
-	char *old_name; /* a replacement under a new name: what goes afterwards */
-	bool leftover;  /* in the record, not in the template */
+	bool leftover; /* in the record, not in the template */
 	bool retain;
 	bool in_scope; /* of only_stack */
 	bool planned;  /* its action was decided; false when reading failed before that */

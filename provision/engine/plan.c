@@ -133,6 +133,17 @@ static bool digest_matches(const struct node *n)
 	return live && n->digest && !strcmp(live, n->digest);
 }
 
+/* Is a leftover what the template names by another name now, and says to keep? */
+static bool replaced_keeps(const struct engine *e, const struct node *leftover)
+{
+	char *id = node_id(leftover);
+	const struct node *n = map_get(&e->by_id, id);
+
+	free(id);
+	return n && n != leftover && n->decl && n->type == leftover->type &&
+	       n->decl->template->update_replace_policy == POLICY_RETAIN;
+}
+
 static void classify_leftover(struct engine *e, struct node *n)
 {
 	enum owner owner = n->live.exists ? engine_owner(e, n) : OWNER_OURS;
@@ -144,6 +155,8 @@ static void classify_leftover(struct engine *e, struct node *n)
 	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
 		set_action(n, ACTION_NONE, "no longer this project's");
+	} else if (replaced_keeps(e, n)) {
+		set_action(n, ACTION_RETAIN, "UpdateReplacePolicy: Retain");
 	} else if (n->retain) {
 		set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
 	} else {
@@ -175,6 +188,14 @@ static bool needs_full_read(struct engine *e, const struct node *n, bool full)
 			       json_get(n->live.tags, TAG_DIGEST));
 }
 
+/* Made by a run that died before it could put the tags on: the record says that we were about to. */
+static bool begun(const struct node *n)
+{
+	const struct record_entry *entry = record_find(n->record, n->logical_id, n->name);
+
+	return entry && entry->state == RECORD_INTENT && !json_len(n->live.tags);
+}
+
 static void classify(struct engine *e, struct node *n, struct err_list *errors)
 {
 	enum owner owner;
@@ -196,7 +217,9 @@ static void classify(struct engine *e, struct node *n, struct err_list *errors)
 		return;
 	}
 	owner = engine_owner(e, n);
-	if (owner == OWNER_RENAMED) {
+	if (owner == OWNER_NONE && begun(n)) {
+		set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
+	} else if (owner == OWNER_RENAMED) {
 		set_action(n, ACTION_ADOPT, "its logical id changed");
 	} else if (owner != OWNER_OURS) {
 		refuse_foreign(e, n, owner, errors);
@@ -281,6 +304,18 @@ static int evaluate_again(struct engine *e, struct err_list *errors)
 	return errors->nr > before ? -1 : 0;
 }
 
+/* Until an update has succeeded, what is to be found is where the record says: a role that a policy is to leave. */
+static void recall_fields(struct engine *e)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		struct node *n = e->nodes[i];
+		const struct record_entry *entry =
+			n->name ? record_find(n->record, n->logical_id, n->name) : NULL;
+		if (entry && entry->fields && !n->recorded_fields)
+			n->recorded_fields = json_copy(entry->fields);
+	}
+}
+
 int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err_list *warnings)
 {
 	size_t before = errors->nr, *order;
@@ -288,6 +323,7 @@ int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err
 	if (engine_load_records(e, errors) < 0)
 		return -1;
 	engine_add_leftovers(e, warnings);
+	recall_fields(e);
 	if (engine_build_graph(e, errors, warnings) < 0 || engine_observe(e, errors) < 0 ||
 		evaluate_again(e, errors) < 0 || read_changed(e, full, errors) < 0)
 		return -1;

@@ -433,7 +433,7 @@ static void check_fields(struct check *k, const struct field *fields, const stru
 static void check_name(struct check *k, const struct json *props)
 {
 	const struct type_schema *type = k->r->schema;
-	const char *name = type->name_field ? json_get_str(props, type->name_field) : NULL;
+	const char *name = type->name_field ? json_str(json_path(props, type->name_field)) : NULL;
 	if (!name)
 		return;
 	size_t mark = enter(k, type->name_field);

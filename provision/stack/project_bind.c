@@ -278,7 +278,7 @@ static void check_physical_name(
 	struct named *n, const struct stack_resource *r, const struct json *props)
 {
 	const char *field = r->schema ? r->schema->name_field : NULL;
-	const char *name = field ? json_get_str(props, field) : NULL;
+	const char *name = field ? json_str(json_path(props, field)) : NULL;
 	if (!name)
 		return;
 	char *key = xasprintf("%s %s", r->schema->name, name);

@@ -20,6 +20,21 @@ const struct field *schema_field(const struct field *fields, const char *name)
 	return NULL;
 }
 
+const struct field *schema_field_at(const struct field *fields, const char *path)
+{
+	const struct field *f = NULL;
+
+	while (fields && *path) {
+		size_t len = strcspn(path, ".");
+		char *name = xstrndup(path, len);
+		f = schema_field(fields, name);
+		free(name);
+		fields = f ? f->fields : NULL;
+		path += len + (path[len] == '.');
+	}
+	return *path ? NULL : f;
+}
+
 char *schema_format(const char *format, const char *partition, const char *region,
 	const char *account, const char *name, const struct json *props)
 {
@@ -38,9 +53,12 @@ char *schema_format(const char *format, const char *partition, const char *regio
 			strbuf_addstr(&out, format);
 			break;
 		}
-		char *key = xstrndup(format + 1, (size_t)(end - format - 1));
+		char *key = xstrndup(format + 1, (size_t)(end - format - 1)),
+		     *bar = strchr(key, '|');
 		const char *value = NULL;
 		bool is_known = false;
+		if (bar)
+			*bar++ = '\0';
 		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 			if (!strcmp(known[i].name, key)) {
 				value = known[i].value;
@@ -48,7 +66,7 @@ char *schema_format(const char *format, const char *partition, const char *regio
 			}
 		if (!is_known)
 			value = json_scalar_text(json_path(props, key));
-		strbuf_addstr(&out, value ? value : "");
+		strbuf_addstr(&out, value ? value : bar ? bar : "");
 		free(key);
 		format = end + 1;
 	}

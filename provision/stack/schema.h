@@ -89,7 +89,10 @@ struct schema_set {
 };
 const struct type_schema *schema_find(const struct schema_set *set, const char *type);
 const struct field *schema_field(const struct field *fields, const char *name);
-/* Expands {partition} {region} {account} {name} (and {Property} from props); malloc'd. */
+/* The row at a path: "DatabaseInput.Name". */
+const struct field *schema_field_at(const struct field *fields, const char *path);
+/* Expands {partition} {region} {account} {name} and {Property} from props, {Property|otherwise} where it may be missing;
+ * malloc'd. */
 char *schema_format(const char *format, const char *partition, const char *region,
 	const char *account, const char *name, const struct json *props);
 

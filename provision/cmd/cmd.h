@@ -35,11 +35,11 @@ struct options {
 	long long parallel;
 	bool quiet, verbose, no_color, help, version;
 	/* of some commands */
-	const char *template, *parameters, *stack, *database, *workgroup, *run_id, *dir, *account;
+	const char *template, *parameters, *database, *workgroup, *run_id, *dir, *account;
 	struct strvec allow_data_loss, args;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
 		well_known_keys;
-	long long timeout_s, port, idle_s, limit;
+	long long timeout_s, port, idle_s;
 };
 
 struct session;
@@ -50,6 +50,8 @@ enum command_flags {
 	CMD_BIND = 1 << 2,          /* templates loaded and bound */
 	CMD_CLOUD = 1 << 3,         /* an AWS client */
 	CMD_NO_PACKAGE = 1 << 4,    /* the engine without bundles */
+	CMD_TEMPLATE = 1 << 5,      /* without a project it needs a template */
+	CMD_BY_RECORD = 1 << 6,     /* without a project the record will do */
 };
 
 struct command {
@@ -83,7 +85,7 @@ struct session {
 	char *account, *home_bucket, *artifacts;
 	struct record_store *store;
 	struct package *package;
-	struct strvec extra_names; /* owns texts of extras */
+	struct json *imports; /* exports of other projects, once read; NULL */
 	int64_t began_ms;
 };
 
@@ -91,12 +93,22 @@ struct session {
 int session_open(struct session *s, const struct command *c, int argc, char **argv) must_check;
 /* Prints errors (text) or the document (json); returns the process's exit code. */
 int session_close(struct session *s, int result);
+/* Prints the document of --output json. */
+void session_print_document(struct session *s, int code);
+/* .glueproj/local beside the project; malloc'd. */
+char *session_local_dir(const struct session *s);
 /* Plans that are made of the project: bundles, uploads and crawler starts as nodes. NULL with s->errors. Borrowed options:
  * `opts` members that cmd_engine does not fill (only_stack, …) are the caller's. */
 struct engine *session_engine(struct session *s, struct engine_opts *opts, bool for_teardown);
 /* Moves err to s->errors; returns -1. */
 int session_fail(struct session *s, struct err *err);
+/* True when the project is only a name and what its record says. */
+bool session_by_record(const struct session *s);
+/* True when the cloud is on this machine: looking often costs nothing. */
+bool session_is_near(const struct session *s);
 double session_seconds(const struct session *s);
+/* Before options are read: does the caller read a document? */
+bool wants_json(int argc, char **argv);
 extern const struct opt common_opts[];
 void usage_print(const struct command *c); /* NULL: all commands */
 
@@ -106,6 +118,9 @@ struct record_store *home_store_new(
 void home_store_free(struct record_store *s);
 /* Removes what this project has in its home besides records: bundles. */
 int home_remove_artifacts(struct record_store *s, const char *project, struct err *err) must_check;
+
+/* An engine_import_fn: exports of all stacks that have a record in this home; payload is the session. */
+int home_import(void *session, const char *name, char **value, struct err *err) must_check;
 
 /* extras.c: uploads, bundles and crawler starts as nodes */
 struct extras {
@@ -155,6 +170,9 @@ void log_tail_free(struct log_tail *t);
 void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,
 	struct json *events);
 
+/* man.c */
+void man_print(void); /* the manual page, out of the same tables */
+
 /* the commands */
 int cmd_setup(struct session *s);
 int cmd_teardown(struct session *s);
@@ -173,13 +191,16 @@ int cmd_query(struct session *s);
 int cmd_config(struct session *s);
 int cmd_whoami(struct session *s);
 int cmd_local(struct session *s);
-int cmd_help(struct session *s);
 
 /* lookup.c: names of the project's resources for run, logs, tables, query */
 /* Physical names of the project's resources of a type; logical ids are understood by name_of. */
 void project_names(struct session *s, const char *type, struct strvec *names);
 /* NAME as typed (physical name or logical id) to type ("AWS::Glue::Workflow"…) and physical name; malloc'd. Asks the cloud when
  * the project does not know it. ERR_NOT_FOUND names the runnable ones. */
+/* One call with a few members: pairs of name and text, "#Name" and a number, "+Name" alone for true; NULL ends them. Whatever
+ * the texts hold. */
+int call_with(struct session *s, const struct aws_op *op, struct json **out, struct err *err,
+	...) must_check;
 int find_runnable(struct session *s, const char *typed, const char **type, char **name,
 	struct err *err) must_check;
 

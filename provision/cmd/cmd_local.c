@@ -4,12 +4,12 @@
 #include <string.h>
 #include "cmd.h"
 
+/* The same folder that --local of the other commands takes. */
 static char *local_dir(const struct session *s)
 {
-	const char *dir =
-		s->o.dir ? s->o.dir : (s->o.local && *s->o.local ? s->o.local : ".glueproj/local");
-
-	return xstrdup(dir);
+	if (s->o.dir)
+		return xstrdup(s->o.dir);
+	return s->o.local && *s->o.local ? xstrdup(s->o.local) : session_local_dir(s);
 }
 
 static void print_info(struct session *s, const struct local_server_info *i)
@@ -35,13 +35,9 @@ static void on_ready(const struct local_server_info *i, void *payload)
 	struct session *s = payload;
 
 	print_info(s, i);
-	if (s->json) {
-		struct strbuf sb = STRBUF_INIT;
-		json_set_i64(s->doc, "schema", 1);
-		json_print(s->doc, &sb);
-		printf("%s\n", sb.buf);
-		strbuf_release(&sb);
-	}
+	if (s->json)
+		session_print_document(s, EXIT_OK);
+	s->json = false; /* it is told once: when it is ready */
 	fflush(stdout);
 }
 
@@ -58,11 +54,8 @@ static int local_start(struct session *s, const char *dir, struct err *err)
 	struct local_server_info info = LOCAL_SERVER_INFO_INIT;
 	int ret;
 
-	if (s->o.foreground) {
-		ret = local_server_run(&opts, on_ready, s, err);
-		s->json = false; /* its document was printed when it was ready */
-		return ret;
-	}
+	if (s->o.foreground)
+		return local_server_run(&opts, on_ready, s, err);
 	ret = local_server_start(&opts, &info, err);
 	if (!ret)
 		print_info(s, &info);
@@ -91,7 +84,13 @@ static int local_status(struct session *s, const char *dir, struct err *err)
 			printf("not running\n");
 	}
 	local_server_info_release(&info);
-	return ret ? ret : (running ? EXIT_OK : EXIT_FAILED);
+	if (ret || running)
+		return ret;
+	if (!s->json)
+		return EXIT_FAILED; /* said above */
+	err_set(err, ERR_FAILED, "no local cloud runs on '%s'", dir);
+	err_named(err, "NotRunning");
+	return -1;
 }
 
 static int local_stop(struct session *s, const char *dir, struct err *err)

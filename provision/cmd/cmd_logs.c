@@ -12,7 +12,7 @@ static void read_job_run(struct session *s, struct log_tail *tail, const char *j
 	struct err ignored = ERR_INIT;
 	const char *command = NULL;
 
-	if (!aws_callf(s->aws, &glue_get_job, &out, &ignored, "{\"JobName\":\"%s\"}", job))
+	if (!call_with(s, &glue_get_job, &out, &ignored, "JobName", job, NULL))
 		command = json_str(json_path(out, "Job.Command.Name"));
 	log_tail_read(tail, job, run_id, command && !strcmp(command, "pythonshell"), events);
 	err_release(&ignored);
@@ -27,13 +27,13 @@ static int job_runs(
 	const char *id = s->o.run_id;
 
 	if (id) {
-		if (aws_callf(s->aws, &glue_get_job_run, &out, err,
-			    "{\"JobName\":\"%s\",\"RunId\":\"%s\"}", name, id) < 0)
+		if (call_with(s, &glue_get_job_run, &out, err, "JobName", name, "RunId", id, NULL) <
+			0)
 			return -1;
 		first = json_get(out, "JobRun");
 	} else {
-		if (aws_callf(s->aws, &glue_get_job_runs, &out, err,
-			    "{\"JobName\":\"%s\",\"MaxResults\":1}", name) < 0)
+		if (call_with(s, &glue_get_job_runs, &out, err, "JobName", name, "#MaxResults", "1",
+			    NULL) < 0)
 			return -1;
 		list = json_get(out, "JobRuns");
 		first = json_at(list, 0);
@@ -56,12 +56,11 @@ static int workflow_runs(
 	int ret;
 
 	if (s->o.run_id)
-		ret = aws_callf(s->aws, &glue_get_workflow_run, &out, err,
-			"{\"Name\":\"%s\",\"RunId\":\"%s\",\"IncludeGraph\":true}", name,
-			s->o.run_id);
+		ret = call_with(s, &glue_get_workflow_run, &out, err, "Name", name, "RunId",
+			s->o.run_id, "+IncludeGraph", NULL);
 	else
-		ret = aws_callf(s->aws, &glue_get_workflow_runs, &out, err,
-			"{\"Name\":\"%s\",\"IncludeGraph\":true,\"MaxResults\":1}", name);
+		ret = call_with(s, &glue_get_workflow_runs, &out, err, "Name", name, "#MaxResults",
+			"1", "+IncludeGraph", NULL);
 	if (ret < 0)
 		return -1;
 	run = s->o.run_id ? json_get(out, "Run") : json_at(json_get(out, "Runs"), 0);

@@ -143,7 +143,7 @@ static bool is_python(struct run *r, const char *job)
 
 	if (known)
 		return *known == '1';
-	if (!aws_callf(r->s->aws, &glue_get_job, &out, &ignored, "{\"JobName\":\"%s\"}", job)) {
+	if (!call_with(r->s, &glue_get_job, &out, &ignored, "JobName", job, NULL)) {
 		const char *command = json_str(json_path(out, "Job.Command.Name"));
 		python = command && !strcmp(command, "pythonshell");
 	}
@@ -287,8 +287,8 @@ static int look_at_workflow(struct run *r, struct err *err)
 {
 	struct json *out = NULL, *run;
 
-	if (aws_callf(r->s->aws, &glue_get_workflow_run, &out, err,
-		    "{\"Name\":\"%s\",\"RunId\":\"%s\",\"IncludeGraph\":true}", r->name, r->id) < 0)
+	if (call_with(r->s, &glue_get_workflow_run, &out, err, "Name", r->name, "RunId", r->id,
+		    "+IncludeGraph", NULL) < 0)
 		return -1;
 	run = json_get(out, "Run");
 	set_state(r, json_get_str(run, "Status"));
@@ -308,8 +308,8 @@ static int look_at_job(struct run *r, struct err *err)
 {
 	struct json *out = NULL, *run;
 
-	if (aws_callf(r->s->aws, &glue_get_job_run, &out, err,
-		    "{\"JobName\":\"%s\",\"RunId\":\"%s\"}", r->name, r->id) < 0)
+	if (call_with(r->s, &glue_get_job_run, &out, err, "JobName", r->name, "RunId", r->id,
+		    NULL) < 0)
 		return -1;
 	run = json_get(out, "JobRun");
 	set_state(r, json_get_str(run, "JobRunState"));
@@ -330,7 +330,7 @@ static int look_at_crawler(struct run *r, struct err *err)
 	struct json *out = NULL, *crawler, *last;
 	const char *state;
 
-	if (aws_callf(r->s->aws, &glue_get_crawler, &out, err, "{\"Name\":\"%s\"}", r->name) < 0)
+	if (call_with(r->s, &glue_get_crawler, &out, err, "Name", r->name, NULL) < 0)
 		return -1;
 	crawler = json_get(out, "Crawler");
 	last = json_get(crawler, "LastCrawl");

@@ -57,6 +57,8 @@ static int converge(struct session *s, struct engine_opts *opts)
 	struct err err = ERR_INIT;
 	int ret = -1;
 
+	opts->stop = lease_stop;
+	opts->stop_payload = &lease;
 	opts->allow_data_loss = &s->o.allow_data_loss;
 	opts->ui = (struct engine_ui){progress_event, progress};
 	s->ctx.note = progress_note;
@@ -76,6 +78,8 @@ static int converge(struct session *s, struct engine_opts *opts)
 		engine_check_data_loss(e, &s->errors) < 0)
 		goto report;
 	ret = s->o.dry_run ? 0 : engine_apply(e, &s->errors, &s->warnings);
+	if (lease_check(lease, &err) < 0)
+		ret = session_fail(s, &err);
 report:
 	progress_free(progress);
 	progress = NULL;

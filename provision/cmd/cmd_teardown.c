@@ -58,6 +58,16 @@ static int confirmed(struct session *s, struct engine *e, struct err *err)
 	return 0;
 }
 
+/* A name that was mistyped is told from a stack that is gone. */
+static void warn_unknown(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_NOT_FOUND, "there is no record of a stack '%s' in project '%s'",
+		s->operands.v[0], s->project->name);
+	err_list_take(&s->warnings, &err);
+}
+
 static int take_down(struct session *s, struct engine_opts *opts)
 {
 	struct progress *progress = progress_new(s);
@@ -66,6 +76,8 @@ static int take_down(struct session *s, struct engine_opts *opts)
 	struct err err = ERR_INIT;
 	int ret = -1;
 
+	opts->stop = lease_stop;
+	opts->stop_payload = &lease;
 	opts->keep_data = s->o.keep_data;
 	opts->ui = (struct engine_ui){progress_event, progress};
 	s->ctx.note = progress_note;
@@ -83,12 +95,16 @@ static int take_down(struct session *s, struct engine_opts *opts)
 		goto out;
 	}
 	ret = engine_teardown(e, &s->errors, &s->warnings);
+	if (lease_check(lease, &err) < 0)
+		ret = session_fail(s, &err);
 	if (!ret && !opts->only_stack &&
 		home_remove_artifacts(s->store, s->project->name, &err) < 0)
 		ret = session_fail(s, &err);
 	progress_free(progress);
 	progress = NULL;
 	engine_report(e, s->doc, session_seconds(s), aws_client_requests(s->aws));
+	if (session_by_record(s) && !json_len(json_get(s->doc, "stacks")))
+		warn_unknown(s);
 	if (!s->json)
 		print_left(s);
 	if (signals_got() && !s->json)
@@ -112,7 +128,7 @@ int cmd_delete(struct session *s)
 	struct engine_opts opts = {.only_stack = s->operands.v[0]};
 	struct err err = ERR_INIT;
 
-	if (!project_stack(s->project, s->operands.v[0])) {
+	if (!session_by_record(s) && !project_stack(s->project, s->operands.v[0])) {
 		err_set(&err, ERR_USAGE, "project '%s' has no stack '%s'", s->project->name,
 			s->operands.v[0]);
 		return session_fail(s, &err);

@@ -129,11 +129,13 @@ const struct command commands[] = {
 		teardown_opts, "", 0, 0,
 		"remove all of it, in reverse, and prove that nothing is left",
 		"  glueproj teardown --local --yes\n"},
-	{"create", cmd_create, CMD_MAYBE_PROJECT | CMD_BIND | CMD_CLOUD, create_opts, "STACK", 1, 1,
-		"create or update one stack",
+	{"create", cmd_create, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND | CMD_CLOUD, create_opts,
+		"STACK", 1, 1, "create or update one stack",
 		"  glueproj create basic-infra\n  glueproj create lake --template lake.yaml "
 		"--parameters lake-params.json\n"},
-	{"delete", cmd_delete, CMD_MAYBE_PROJECT | CMD_BIND | CMD_CLOUD | CMD_NO_PACKAGE,
+	{"delete", cmd_delete,
+		CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BY_RECORD | CMD_BIND | CMD_CLOUD |
+			CMD_NO_PACKAGE,
 		delete_opts, "STACK", 1, 1, "remove one stack",
 		"  glueproj delete glue-workflow --yes\n"},
 	{"deploy", cmd_deploy, CMD_PROJECT | CMD_BIND | CMD_CLOUD, NULL, "", 0, 0,
@@ -148,8 +150,8 @@ const struct command commands[] = {
 		"the stacks' outputs", "  glueproj outputs\n"},
 	{"graph", cmd_graph, CMD_PROJECT | CMD_BIND, NULL, "", 0, 0,
 		"what needs what, in dot's words", "  glueproj graph | dot -Tsvg >graph.svg\n"},
-	{"validate", cmd_validate, CMD_MAYBE_PROJECT | CMD_BIND, template_opts, "", 0, 0,
-		"all checks that need no cloud",
+	{"validate", cmd_validate, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND, template_opts, "",
+		0, 0, "all checks that need no cloud",
 		"  glueproj validate\n  glueproj validate --template lake.yaml\n"},
 	{"run", cmd_run, CMD_MAYBE_PROJECT | CMD_BIND | CMD_CLOUD | CMD_NO_PACKAGE, run_opts,
 		"NAME", 1, 1,
@@ -171,7 +173,7 @@ const struct command commands[] = {
 	{"whoami", cmd_whoami, CMD_MAYBE_PROJECT | CMD_CLOUD, NULL, "", 0, 0,
 		"account, identity, region, and where the credentials came from",
 		"  glueproj whoami\n"},
-	{"local", cmd_local, 0, local_opts, "start | stop | status", 1, 1,
+	{"local", cmd_local, CMD_MAYBE_PROJECT, local_opts, "start | stop | status", 1, 1,
 		"the local cloud as a server for other tools",
 		"  eval \"$(glueproj local start)\"; aws s3 ls\n"},
 	{0},
@@ -209,11 +211,11 @@ void usage_print(const struct command *c)
 	strbuf_release(&sb);
 }
 
-static const struct opt *common_opt(const char *word)
+static const struct opt *opt_in(const struct opt *table, const char *word)
 {
 	size_t len = strcspn(word, "=");
 
-	for (const struct opt *o = common_opts; o->name; o++) {
+	for (const struct opt *o = table; o && o->name; o++) {
 		if (!strncmp(word, "--", 2) && strlen(o->name) == len - 2 &&
 			!strncmp(word + 2, o->name, len - 2))
 			return o;
@@ -225,8 +227,10 @@ static const struct opt *common_opt(const char *word)
 
 static bool takes_next_word(const char *word)
 {
-	const struct opt *o = common_opt(word);
+	const struct opt *o = opt_in(common_opts, word);
 
+	for (const struct command *c = commands; !o && c->name; c++)
+		o = opt_in(c->opts, word);
 	return o && o->kind != OPT_FLAG && o->kind != OPT_OPTIONAL && !strchr(word, '=');
 }
 
@@ -236,13 +240,8 @@ static const struct command *bad_command(int argc, char **argv, struct err *err)
 	static const struct command none = {.name = ""};
 	char *json[] = {(char[]){"--output=json"}};
 	struct session s;
-	bool wants_json = getenv("GLUEPROJ_OUTPUT") && !strcmp(getenv("GLUEPROJ_OUTPUT"), "json");
 
-	for (int i = 1; i < argc; i++)
-		wants_json |= !strcmp(argv[i], "--output=json") ||
-			      (i + 1 < argc && !strcmp(argv[i], "--output") &&
-				      !strcmp(argv[i + 1], "json"));
-	if (!session_open(&s, &none, wants_json ? 1 : 0, json))
+	if (!session_open(&s, &none, wants_json(argc, argv) ? 1 : 0, json))
 		session_fail(&s, err);
 	session_close(&s, -1);
 	return NULL;
@@ -289,9 +288,15 @@ const struct command *command_find(int argc, char **argv, char **rest, int *nr_r
 		return bad_command(argc, argv, &err);
 	}
 	if (!strcmp(name, "help")) {
-		const struct command *about = *nr_rest ? by_name(rest[0]) : NULL;
-		usage_print(about);
-		exit(EXIT_OK);
+		if (*nr_rest && !strcmp(rest[0], "--man")) {
+			man_print();
+			exit(EXIT_OK);
+		}
+		if (!*nr_rest || by_name(rest[0])) {
+			usage_print(*nr_rest ? by_name(rest[0]) : NULL);
+			exit(EXIT_OK);
+		}
+		name = rest[0];
 	}
 	c = by_name(name);
 	if (c)

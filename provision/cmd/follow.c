@@ -8,7 +8,7 @@
 #include "ops.h"
 
 #define FIRST_POLL_MS 50
-#define LOCAL_POLL_MS 300
+#define NEAR_POLL_MS 300
 #define AWS_POLL_MS 5000
 
 void poll_start(struct session *s, struct poll *p, int64_t timeout_s)
@@ -16,7 +16,7 @@ void poll_start(struct session *s, struct poll *p, int64_t timeout_s)
 	const struct clock *c = s->ctx.clock;
 
 	p->next_ms = FIRST_POLL_MS;
-	p->max_ms = s->o.local ? LOCAL_POLL_MS : AWS_POLL_MS;
+	p->max_ms = session_is_near(s) ? NEAR_POLL_MS : AWS_POLL_MS;
 	p->deadline_ms = timeout_s ? c->mono_ms(c) + timeout_s * 1000 : 0;
 }
 

@@ -164,6 +164,61 @@ void home_store_free(struct record_store *s)
 	free(s);
 }
 
+/* A record's exports, added to `all`. */
+static int add_exports(struct record_store *s, const char *key, struct json *all, struct err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct err e = ERR_INIT;
+	struct json *record = NULL, *item;
+	char *version = NULL;
+	int ret = 0;
+
+	if (home_get(s, key, &text, &version, &e) < 0)
+		ret = missing_is_fine(&e, err);
+	else
+		record = json_parse(text.buf, text.len, NULL);
+	json_each(item, json_get(record, "exports"))
+		json_set(all, json_name(item), json_copy(item));
+	json_free(record);
+	strbuf_release(&text);
+	free(version);
+	return ret;
+}
+
+static struct json *read_exports(struct record_store *s, struct err *err)
+{
+	struct strvec keys = STRVEC_INIT;
+	struct json *all = json_object();
+	int ret = home_list(s, "glueproj/v1/", &keys, err);
+
+	for (size_t i = 0; !ret && i < keys.nr; i++)
+		if (strstr(keys.v[i], "/stacks/") && ends_with(keys.v[i], ".json"))
+			ret = add_exports(s, keys.v[i], all, err);
+	strvec_release(&keys);
+	if (!ret)
+		return all;
+	json_free(all);
+	return NULL;
+}
+
+int home_import(void *session, const char *name, char **value, struct err *err)
+{
+	struct session *s = session;
+
+	if (!s->store)
+		return 1;
+	if (!s->imports)
+		s->imports = read_exports(s->store, err);
+	if (!s->imports)
+		return -1;
+	if (!json_get_str(s->imports, name)) {
+		err_set(err, ERR_USAGE, "no stack exports '%s'", name);
+		return err_hint(err, "create the stack that exports it first");
+	}
+	*value = xstrdup(json_get_str(s->imports, name));
+	return 0;
+}
+
 int home_remove_artifacts(struct record_store *s, const char *project, struct err *err)
 {
 	struct home *h = s->impl;

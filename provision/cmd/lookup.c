@@ -1,4 +1,5 @@
 /* Names that people type: of the project's resources, or of what the cloud has. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
@@ -14,6 +15,28 @@ static const struct runnable {
 	{"AWS::Glue::Job", &glue_get_job, "JobName", "EntityNotFoundException"},
 	{"AWS::Glue::Crawler", &glue_get_crawler, "Name", "EntityNotFoundException"},
 };
+
+int call_with(struct session *s, const struct aws_op *op, struct json **out, struct err *err, ...)
+{
+	struct json *in = json_object();
+	const char *name;
+	va_list ap;
+	int ret;
+
+	va_start(ap, err);
+	while ((name = va_arg(ap, const char *))) {
+		if (*name == '+')
+			json_set_bool(in, name + 1, true);
+		else if (*name == '#')
+			json_set_i64(in, name + 1, strtoll(va_arg(ap, const char *), NULL, 10));
+		else
+			json_set_str(in, name, va_arg(ap, const char *));
+	}
+	va_end(ap);
+	ret = aws_call(s->aws, op, in, out, err);
+	json_free(in);
+	return ret;
+}
 
 static struct engine *names_engine(struct session *s)
 {

@@ -77,6 +77,19 @@ static int keep_stdin(struct session *s, struct err *err)
 	return 0;
 }
 
+bool wants_json(int argc, char **argv)
+{
+	const char *output = getenv("GLUEPROJ_OUTPUT");
+
+	for (int i = 0; i < argc; i++) {
+		if (starts_with(argv[i], "--output="))
+			output = argv[i] + strlen("--output=");
+		else if (!strcmp(argv[i], "--output") && i + 1 < argc)
+			output = argv[++i];
+	}
+	return output && !strcmp(output, "json");
+}
+
 static int parse_options(struct session *s, int argc, char **argv, struct err *err)
 {
 	static const struct opt none[] = {{0}};
@@ -85,10 +98,7 @@ static int parse_options(struct session *s, int argc, char **argv, struct err *e
 	const struct command *c = s->command;
 
 	/* Even a wrong command line is answered in the form that was asked for. */
-	for (int i = 0; i < argc; i++)
-		s->json |= !strcmp(argv[i], "--output=json") ||
-			   (i + 1 < argc && !strcmp(argv[i], "--output") &&
-				   !strcmp(argv[i + 1], "json"));
+	s->json = wants_json(argc, argv);
 	if (opt_parse(tables, argc, argv, &s->o, &s->operands, err) < 0) {
 		if (*c->name)
 			err_hint(err, "%s%sglueproj %s --help", err->hint ? err->hint : "",
@@ -128,13 +138,26 @@ double session_seconds(const struct session *s)
 	return (double)(clock_system()->mono_ms(clock_system()) - s->began_ms) / 1000.0;
 }
 
+bool session_is_near(const struct session *s)
+{
+	static const char *const near[] = {"://127.", "://localhost", "://[::1]"};
+	const char *url = s->o.endpoint_url ? s->o.endpoint_url : getenv("AWS_ENDPOINT_URL");
+
+	if (s->o.local)
+		return true;
+	for (size_t i = 0; url && i < ARRAY_SIZE(near); i++)
+		if (strstr(url, near[i]))
+			return true;
+	return false;
+}
+
 static void no_note(void *payload unused_arg, const char *stack unused_arg,
 	const char *id unused_arg, const char *text)
 {
 	log_verbose("%s", text);
 }
 
-static char *default_local_dir(const struct session *s)
+char *session_local_dir(const struct session *s)
 {
 	return fs_join(s->project && s->project->dir ? s->project->dir : ".", ".glueproj/local");
 }
@@ -142,7 +165,7 @@ static char *default_local_dir(const struct session *s)
 /* The local cloud's endpoint and keys; the user's own are not looked at. */
 static int use_local(struct session *s, struct aws_config *config, struct err *err)
 {
-	char *dir = *s->o.local ? xstrdup(s->o.local) : default_local_dir(s);
+	char *dir = *s->o.local ? xstrdup(s->o.local) : session_local_dir(s);
 	struct local_server_opts opts = {
 		.dir = dir, .idle_s = LOCAL_IDLE_S, .region = config->region};
 	int ret = local_server_start(&opts, &s->local, err);
@@ -195,6 +218,24 @@ static bool outside_project(const struct session *s)
 	return s->o.template != NULL;
 }
 
+/*
+ * A stack that was made of a template alone, in the project that `create` gave it: no templates, only what the record
+ * says. NULL when what stands for the project is a path.
+ */
+static struct project *project_of_record(const struct session *s)
+{
+	const char *name = s->o.project ? s->o.project : s->operands.v[0];
+	struct project *p;
+
+	if (strchr(name, '/'))
+		return NULL;
+	p = xcalloc(1, sizeof(*p));
+	arena_init(&p->arena);
+	p->name = arena_strdup(&p->arena, name);
+	p->dir = arena_strdup(&p->arena, ".");
+	return p;
+}
+
 static int load_project(struct session *s, struct err *err)
 {
 	unsigned flags = s->command->flags;
@@ -220,15 +261,16 @@ static int load_project(struct session *s, struct err *err)
 	if (s->project)
 		return 0;
 	/* Commands that can do without a project go on when there is none at all. */
-	if ((flags & CMD_MAYBE_PROJECT) && !o->project && !outside_project(s) &&
-		s->errors.nr == 1 && !strcmp(err_name(&s->errors.v[0]), "NoProject") &&
-		strcmp(s->command->name, "create") != 0 &&
-		strcmp(s->command->name, "delete") != 0 &&
-		strcmp(s->command->name, "validate") != 0) {
+	if (!(flags & CMD_MAYBE_PROJECT) || outside_project(s) || s->errors.nr != 1 ||
+		strcmp(err_name(&s->errors.v[0]), "NoProject") != 0)
+		return -1;
+	if (flags & CMD_BY_RECORD)
+		s->project = project_of_record(s);
+	else if (o->project || (flags & CMD_TEMPLATE))
+		return -1;
+	if (s->project || !(flags & CMD_BY_RECORD))
 		err_list_release(&s->errors);
-		return 0;
-	}
-	return -1;
+	return s->errors.nr ? -1 : 0;
 }
 
 /* The account is not known without a cloud: names are made for one that nobody has. */
@@ -279,6 +321,11 @@ static int check_offline(struct session *s)
 	return ret;
 }
 
+bool session_by_record(const struct session *s)
+{
+	return s->project && !s->project->nr_entries;
+}
+
 static int reload_project(struct session *s)
 {
 	project_free(s->project);
@@ -297,7 +344,6 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 			.args = STRVEC_INIT,
 			.port = 4566},
 		.operands = STRVEC_INIT,
-		.extra_names = STRVEC_INIT,
 		.began_ms = clock_system()->mono_ms(clock_system()),
 	};
 	s->doc = json_object();
@@ -306,13 +352,13 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 	if ((c->flags & (CMD_PROJECT | CMD_MAYBE_PROJECT)) && load_project(s, &err) < 0)
 		return err.code ? session_fail(s, &err) : -1;
 	if ((c->flags & CMD_BIND) && (c->flags & CMD_CLOUD) && s->project &&
-		(check_offline(s) < 0 || reload_project(s) < 0))
+		!session_by_record(s) && (check_offline(s) < 0 || reload_project(s) < 0))
 		return -1;
 	if ((c->flags & CMD_CLOUD) && open_cloud(s, &err) < 0)
 		return session_fail(s, &err);
 	if (!(c->flags & CMD_CLOUD) && s->project)
 		offline_ctx(s);
-	if ((c->flags & CMD_BIND) && s->project && bind_project(s) < 0)
+	if ((c->flags & CMD_BIND) && s->project && !session_by_record(s) && bind_project(s) < 0)
 		return -1;
 	return 0;
 }
@@ -368,7 +414,7 @@ static int exit_code(const struct session *s, int result)
 }
 
 /* The members that every document has come first, in CONTRACT.md's order. */
-static void print_document(struct session *s, int code)
+void session_print_document(struct session *s, int code)
 {
 	struct json *doc = json_object(), *member;
 	struct strbuf sb = STRBUF_INIT;
@@ -419,7 +465,7 @@ static void session_release(struct session *s)
 	strvec_release(&s->o.allow_data_loss);
 	strvec_release(&s->o.args);
 	strvec_release(&s->operands);
-	strvec_release(&s->extra_names);
+	json_free(s->imports);
 	free(s->account);
 	free(s->home_bucket);
 	free(s->artifacts);
@@ -428,9 +474,14 @@ static void session_release(struct session *s)
 int session_close(struct session *s, int result)
 {
 	int code = exit_code(s, result);
+	struct err err = ERR_INIT;
 
+	if (code && code == 128 + signals_got() && !s->errors.nr) {
+		err_set(&err, ERR_INTERRUPTED, "interrupted");
+		err_list_take(&s->errors, &err);
+	}
 	if (s->json)
-		print_document(s, code);
+		session_print_document(s, code);
 	print_errors(s);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		log_error("cannot write the result to standard output");
@@ -456,10 +507,18 @@ static int expand(
 
 static int find_home(struct session *s, struct engine *resolver, struct err *err)
 {
+	if (s->home_bucket)
+		return 0;
 	if (s->project->home)
 		return expand(s, resolver, s->project->home, &s->home_bucket, err);
 	s->home_bucket = xasprintf("glueproj-%s-%s", s->account, s->ctx.region);
 	return 0;
+}
+
+static void open_store(struct session *s)
+{
+	if (s->aws && !s->store)
+		s->store = home_store_new(s->aws, s->home_bucket, s->account);
 }
 
 /* Home must not be one of the stacks' own buckets: it would go with them. */
@@ -528,6 +587,14 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 	opts->parallel = (size_t)s->o.parallel;
 	opts->sweep = resource_sweep_project;
 	s->ctx.project = s->project->name;
+	if (outside_project(s)) {
+		/* No project that has all stacks: what others export is in their records. */
+		opts->import = home_import;
+		opts->import_payload = s;
+		if (s->aws && find_home(s, NULL, &err) < 0)
+			goto out;
+		open_store(s);
+	}
 	/* Without extras first: it resolves outputs in Home, Artifacts, Uploads and AfterSetup. */
 	resolver = engine_new(opts, NULL, 0, &s->errors, &quiet);
 	if (!resolver)
@@ -541,7 +608,7 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 	}
 	if (find_home(s, resolver, &err) < 0 || check_home(s, resolver, &err) < 0)
 		goto out;
-	s->store = home_store_new(s->aws, s->home_bucket, s->account);
+	open_store(s);
 	opts->store = s->store;
 	if (!(s->command->flags & CMD_NO_PACKAGE) && open_package(s, resolver, &err) < 0)
 		goto out;

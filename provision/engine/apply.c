@@ -296,6 +296,37 @@ static void write_results(struct engine *e)
 	}
 }
 
+/* What stacks of other projects may import: {"export name": "value"}. */
+static struct json *exports_of(
+	const struct engine *e, const struct stack *s, const struct json *outputs)
+{
+	struct json *exports = json_object();
+	const struct map_entry *entry;
+
+	map_for_each(&e->by_export, entry)
+	{
+		const struct export_ref *ref = entry->value;
+		const char *value =
+			ref->stack == s ? json_get_str(outputs, ref->output->name) : NULL;
+		if (value)
+			json_set_str(exports, entry->key, value);
+	}
+	return exports;
+}
+
+static void keep_outputs(struct record *r, const struct json *outputs, struct json *exports)
+{
+	if (json_equal(r->outputs, outputs) && json_equal(r->exports, exports)) {
+		json_free(exports);
+		return;
+	}
+	json_free(r->outputs);
+	json_free(r->exports);
+	r->outputs = json_copy(outputs);
+	r->exports = exports;
+	r->dirty = true;
+}
+
 static void write_outputs(struct engine *e, struct err_list *errors)
 {
 	for (size_t i = 0; i < e->opts.project->nr_stacks; i++) {
@@ -314,11 +345,8 @@ static void write_outputs(struct engine *e, struct err_list *errors)
 		}
 		for (size_t k = 0; k < e->nr_records; k++) {
 			struct record *r = e->records[k];
-			if (strcmp(r->stack, s->name) != 0 || json_equal(r->outputs, outputs))
-				continue;
-			json_free(r->outputs);
-			r->outputs = json_copy(outputs);
-			r->dirty = true;
+			if (!strcmp(r->stack, s->name))
+				keep_outputs(r, outputs, exports_of(e, s, outputs));
 		}
 		json_free(outputs);
 	}

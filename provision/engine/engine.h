@@ -61,6 +61,9 @@ struct engine_ui {
  * "after","effect":"update|replace"}. */
 typedef void engine_diff_fn(const struct resource_type *type, const struct json *wanted,
 	const struct json *live, struct json *changes);
+/* Exports of other projects' stacks, for ImportValue: 0 and a malloc'd *value, 1 when nothing can be known without a
+ * cloud, -1. */
+typedef int engine_import_fn(void *payload, const char *name, char **value, struct err *err);
 /* Last word on a resource's evaluated properties before they are used (scripts' places); may change them. */
 typedef int engine_prepare_fn(
 	void *payload, const struct stack_resource *r, struct json *props, struct err *err);
@@ -73,6 +76,11 @@ struct engine_opts {
 	engine_diff_fn *diff;
 	engine_prepare_fn *prepare; /* NULL: none */
 	void *prepare_payload;
+	engine_import_fn *import; /* NULL: only what this project exports */
+	void *import_payload;
+	bool (*stop)(
+		void *payload); /* asked before each resource: true ends the run early; NULL: never */
+	void *stop_payload;
 	struct engine_ui ui;
 	size_t parallel;                      /* 0: 16 */
 	const char *only_stack;               /* NULL: all */

@@ -268,6 +268,23 @@ bool lease_lost(const struct lease *l)
 	return lost;
 }
 
+int lease_check(const struct lease *l, struct err *err)
+{
+	if (!l || !lease_lost(l))
+		return 0;
+	err_set(err, ERR_LEASE,
+		"another run has taken project '%s' over: nothing more was begun here", l->project);
+	err_named(err, "LeaseLost");
+	return err_hint(err, "look at what the other run does, then run this again");
+}
+
+bool lease_stop(void *place)
+{
+	struct lease **l = place;
+
+	return *l && lease_lost(*l);
+}
+
 void lease_release(struct lease *l)
 {
 	struct err err = ERR_INIT;

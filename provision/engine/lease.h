@@ -18,6 +18,9 @@ struct lease *lease_acquire(struct record_store *store, const struct clock *cloc
 	const char *project, const char *what, struct err *err) must_check;
 /* True when a heartbeat found that the lease was lost: stop starting work. */
 bool lease_lost(const struct lease *l);
+/* The same as an error; an engine_opts.stop for a payload that is the place of a lease (which may be NULL). */
+int lease_check(const struct lease *l, struct err *err) must_check;
+bool lease_stop(void *place);
 /* Gives it back and frees it. NULL is fine. Failures only delay the next run: they are logged. */
 void lease_release(struct lease *l);
 

@@ -41,6 +41,7 @@ void record_free(struct record *r)
 	free(r->key);
 	free(r->version);
 	json_free(r->outputs);
+	json_free(r->exports);
 	json_free(r->runs);
 	free_secret(r->secret_key);
 	free(r);
@@ -111,6 +112,10 @@ static int record_from_json(struct record *r, const struct json *doc, struct err
 	r->outputs = json_is(json_get(doc, "outputs"), JSON_OBJECT)
 			     ? json_copy(json_get(doc, "outputs"))
 			     : json_object();
+	json_free(r->exports);
+	r->exports = json_is(json_get(doc, "exports"), JSON_OBJECT)
+			     ? json_copy(json_get(doc, "exports"))
+			     : json_object();
 	json_free(r->runs);
 	r->runs = json_is(json_get(doc, "runs"), JSON_ARRAY) ? json_copy(json_get(doc, "runs"))
 							     : json_array();
@@ -136,6 +141,7 @@ struct record *record_load(struct record_store *store, const char *project, cons
 	r->region = xstrdup(region);
 	r->key = record_key(project, stack);
 	r->outputs = json_object();
+	r->exports = json_object();
 	r->runs = json_array();
 	r->secret_key = new_secret_key();
 	if (store->ops->get(store, r->key, &text, &r->version, &e) < 0) {
@@ -208,6 +214,7 @@ int record_save(struct record *r, struct record_store *store, struct err *err)
 		json_push(list, entry_to_json(&r->v[i]));
 	json_set(doc, "resources", list);
 	json_set(doc, "outputs", json_copy(r->outputs));
+	json_set(doc, "exports", json_copy(r->exports));
 	json_set(doc, "runs", json_copy(r->runs));
 	json_set_str(doc, "secret_key", r->secret_key);
 	json_print_pretty(doc, &text);

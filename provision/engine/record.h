@@ -30,6 +30,7 @@ struct record {
 	struct record_entry *v;
 	size_t nr, alloc;
 	struct json *outputs; /* {"Name":"Value"} */
+	struct json *exports; /* {"Export name":"Value"}: what stacks of other projects import */
 	struct json *runs;    /* array, newest last */
 	char *secret_key; /* hex; random, made with the record: NoEcho values enter digests under it */
 	bool dirty;

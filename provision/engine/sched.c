@@ -147,7 +147,7 @@ static void start(struct sched *s, size_t index)
 	}
 	if (n->status != STATUS_PLANNED)
 		return;
-	if (clock_interrupted()) {
+	if (clock_interrupted() || (s->e->opts.stop && s->e->opts.stop(s->e->opts.stop_payload))) {
 		skip(s, item, NULL);
 		return;
 	}

@@ -51,7 +51,7 @@ static const struct aws_error_rule rules[] = {
 	{"HTTP504", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"IDPCommunicationError", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"IDPRejectedClaim", {ERR_DENIED, AWS_RETRY_NO}},
-	{"IdempotentParameterMismatchException", {ERR_CONFLICT, AWS_RETRY_NO}},
+	{"IdempotentParameterMismatchException", {ERR_EXISTS, AWS_RETRY_NO}},
 	{"IllegalLocationConstraintException", {ERR_INVALID, AWS_RETRY_NO}},
 	{"IllegalSessionStateException", {ERR_CONFLICT, AWS_RETRY_NO}},
 	{"IllegalWorkflowStateException", {ERR_CONFLICT, AWS_RETRY_NO}},

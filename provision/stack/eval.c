@@ -47,6 +47,20 @@ int eval_fail(
 	return -1;
 }
 
+int eval_place(struct evaluation *ev, const struct yaml_node *at, struct err *err)
+{
+	struct err inner = ERR_INIT;
+
+	if (!err || err->code != ERR_USAGE || err->file)
+		return -1;
+	err_move(&inner, err);
+	eval_fail(ev, at, err, "%s", inner.text);
+	if (inner.hint)
+		err_hint(err, "%s", inner.hint);
+	err_release(&inner);
+	return -1;
+}
+
 const char *eval_shown(const struct evaluation *ev, const char *text)
 {
 	return ev->e->has_secret ? "****" : text;
@@ -156,7 +170,7 @@ int eval_reference(struct evaluation *ev, const struct yaml_node *at, const char
 		ret = ev->e->ops->attribute(ev->e->payload, r, attribute, out, err);
 	if (ret > 0)
 		*out = json_unknown();
-	return ret < 0 ? -1 : 0;
+	return ret < 0 ? eval_place(ev, at, err) : 0;
 }
 
 int eval_ref_name(struct evaluation *ev, const struct yaml_node *at, const char *name,

@@ -347,6 +347,8 @@ int eval_import(struct evaluation *ev, const struct call *call, struct json **ou
 		*out = NULL;
 		if (!unknown && ev->e->ops && ev->e->ops->import)
 			ret = ev->e->ops->import(ev->e->payload, name.buf, out, err);
+		if (ret < 0)
+			eval_place(ev, call->arg, err);
 		if (ret > 0)
 			*out = json_unknown();
 	}

@@ -116,6 +116,8 @@ int eval_node(struct evaluation *ev, const struct yaml_node *n, struct json **ou
 /* An error at a node; -1. */
 int eval_fail(struct evaluation *ev, const struct yaml_node *at, struct err *err, const char *fmt,
 	...) printf_like(4, 5);
+/* A usage error that came from outside (attributes, imports) without a place gets this one; returns -1. */
+int eval_place(struct evaluation *ev, const struct yaml_node *at, struct err *err);
 /* A value as an error may show it: "****" once a NoEcho value went into the function at hand. */
 const char *eval_shown(const struct evaluation *ev, const char *text);
 struct json *json_unknown(void);

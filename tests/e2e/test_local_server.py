@@ -317,10 +317,10 @@ def test_memory_is_constant(cloud, tmp_path):
 def test_full_disk(run_glueproj, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
-        (disk / "ballast").write_bytes(b"b" * (1 << 20))
+        (disk / "ballast").write_bytes(b"b" * (8 << 20))
         cloud = Cloud(run_glueproj, disk / "cloud")
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket="lake-test")

@@ -251,7 +251,7 @@ failed:
 static int write_note(const char *note, const struct bundle *b, struct err *err)
 {
 	char *text = xasprintf("{\"sha256\":\"%s\",\"size\":%lld}\n", b->sha256, b->size);
-	int ret = fs_write_atomic(note, text, strlen(text), 0666, err);
+	int ret = fs_write_atomic(note, text, strlen(text), 0644, err);
 
 	free(text);
 	return ret;

@@ -99,7 +99,7 @@ void inputs_close(struct inputs *in)
 		json_print_pretty(in->known, &text);
 		strbuf_addch(&text, '\n');
 		/* It only saves time. */
-		if (fs_write_atomic(in->path, text.buf, text.len, 0666, &err) != 0)
+		if (fs_write_atomic(in->path, text.buf, text.len, 0644, &err) != 0)
 			err_release(&err);
 	}
 	strbuf_release(&text);

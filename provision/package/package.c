@@ -288,7 +288,7 @@ static int make_launcher(struct package *p, struct err *err)
 	digest_sha256_hex(text, len, &hex);
 	path = xasprintf("%s/launcher-%s.py", p->dir, hex.buf);
 	if (!fs_exists(path))
-		ret = fs_write_atomic(path, text, len, 0666, err);
+		ret = fs_write_atomic(path, text, len, 0644, err);
 	if (ret == 0)
 		p->launcher = add_artifact(p, xasprintf("Launcher-%.8s", hex.buf),
 			p->programs_stack, path, xasprintf("%slauncher/%s.py", p->prefix, hex.buf),

@@ -35,16 +35,22 @@ static long long number_of_environment(const char *name, long long otherwise)
 /* A container's limit, where there is one below the machine's memory. */
 static int64_t machine_memory_mb(void)
 {
+	static const char *const limits[] = {
+		"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
 	int64_t mb = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
-	struct strbuf sb = STRBUF_INIT;
-	long long limit;
 
-	if (fs_read("/sys/fs/cgroup/memory.max", 64, &sb, NULL) == 0) {
-		strbuf_trim(&sb);
-		if (parse_int64(sb.buf, 1 << 20, INT64_MAX, &limit) == 0 && limit >> 20 < mb)
-			mb = limit >> 20;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct strbuf sb = STRBUF_INIT;
+		long long limit;
+
+		if (fs_read(limits[i], 64, &sb, NULL) == 0) {
+			strbuf_trim(&sb);
+			if (parse_int64(sb.buf, 1 << 20, INT64_MAX, &limit) == 0 &&
+				limit >> 20 < mb)
+				mb = limit >> 20;
+		}
+		strbuf_release(&sb);
 	}
-	strbuf_release(&sb);
 	return mb;
 }
 

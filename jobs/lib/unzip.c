@@ -187,9 +187,12 @@ static int show(struct unzip *u, const char *zip_name, struct err *err)
 	struct err why = ERR_INIT;
 	bool was_there;
 
-	if (job_check_interrupt(err) != 0 ||
-		place_has(u->job, u->target, zip_name, &was_there, err) != 0)
+	if (job_check_interrupt(err) != 0)
 		return -1;
+	/* Who may not look must not remove either. */
+	if (place_has(u->job, u->target, zip_name, &was_there, &why) != 0)
+		was_there = true;
+	err_release(&why);
 	u->zip = NULL;
 	if (output_finish(zip, err) != 0)
 		return -1;

@@ -682,17 +682,17 @@ static int metrics_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	struct sql_stmt *st = sql_query(cloud->db, err,
 		"SELECT c.name, (SELECT (ended_ms - started_ms) / 1000.0 FROM crawl WHERE crawler "
 		"= c.name "
-		"AND ended_ms > 0 ORDER BY seq DESC LIMIT 1), (SELECT (ended_ms - started_ms) / "
-		"1000.0 FROM "
-		"crawl WHERE crawler = c.name AND ended_ms > 0 ORDER BY ended_ms - started_ms "
-		"LIMIT 1 OFFSET "
-		"(SELECT count(*) / 2 FROM crawl WHERE crawler = c.name AND ended_ms > 0)), "
-		"(SELECT created "
-		"FROM crawl WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT updated "
-		"FROM crawl "
-		"WHERE crawler = c.name ORDER BY seq DESC LIMIT 1), (SELECT deleted FROM crawl "
-		"WHERE crawler "
-		"= c.name ORDER BY seq DESC LIMIT 1), c.state FROM crawler c ORDER BY c.name",
+		"AND ended_ms > 0 ORDER BY seq DESC LIMIT 1), (SELECT d / 1000.0 FROM (SELECT "
+		"crawler, "
+		"ended_ms - started_ms AS d, row_number() OVER (PARTITION BY crawler ORDER BY "
+		"ended_ms - "
+		"started_ms) AS n, count(*) OVER (PARTITION BY crawler) AS k FROM crawl WHERE "
+		"ended_ms > 0) "
+		"WHERE crawler = c.name AND n = (k + 1) / 2), l.created, l.updated, l.deleted, "
+		"c.state FROM "
+		"crawler c LEFT JOIN crawl l ON l.seq = (SELECT max(seq) FROM crawl WHERE crawler "
+		"= c.name) "
+		"ORDER BY c.name",
 		"");
 	int row = -1;
 

@@ -51,6 +51,7 @@ enum command_flags {
 	CMD_CLOUD = 1 << 3,         /* an AWS client */
 	CMD_NO_PACKAGE = 1 << 4,    /* the engine without bundles */
 	CMD_TEMPLATE = 1 << 5,      /* without a project it needs a template */
+	CMD_NO_VALUES = 1 << 7,     /* only where the project is: its config file is not read */
 	CMD_BY_RECORD = 1 << 6,     /* without a project the record will do */
 };
 

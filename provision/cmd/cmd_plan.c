@@ -70,7 +70,8 @@ int cmd_plan(struct session *s)
 		if (!changes && !ret)
 			printf("plan: nothing to do\n");
 		else
-			printf("plan: %zu changes\n", json_len(json_get(s->doc, "changes")));
+			printf("plan: %zu change%s\n", json_len(json_get(s->doc, "changes")),
+				json_len(json_get(s->doc, "changes")) == 1 ? "" : "s");
 	}
 	return !ret && changes && s->o.detailed_exitcode ? EXIT_CHANGES : ret;
 }

@@ -173,8 +173,8 @@ const struct command commands[] = {
 	{"whoami", cmd_whoami, CMD_MAYBE_PROJECT | CMD_CLOUD, NULL, "", 0, 0,
 		"account, identity, region, and where the credentials came from",
 		"  glueproj whoami\n"},
-	{"local", cmd_local, CMD_MAYBE_PROJECT, local_opts, "start | stop | status", 1, 1,
-		"the local cloud as a server for other tools",
+	{"local", cmd_local, CMD_MAYBE_PROJECT | CMD_NO_VALUES, local_opts, "start | stop | status",
+		1, 1, "the local cloud as a server for other tools",
 		"  eval \"$(glueproj local start)\"; aws s3 ls\n"},
 	{0},
 };

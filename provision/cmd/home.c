@@ -7,10 +7,12 @@
 #include "store.h"
 
 #define MAX_RECORD_BYTES (64u << 20)
-#define HOME_TAGS \
-	"<Tagging><TagSet><Tag><Key>glueproj:home</Key><Value>v1</Value></Tag></TagSet></Tagging>"
+#define S3_NS "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
+#define HOME_TAGS                                                                         \
+	"<Tagging " S3_NS "><TagSet><Tag><Key>glueproj:home</Key><Value>v1</Value></Tag>" \
+	"</TagSet></Tagging>"
 #define HOME_PUBLIC_ACCESS                                                                     \
-	"<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls>"              \
+	"<PublicAccessBlockConfiguration " S3_NS "><BlockPublicAcls>true</BlockPublicAcls>"    \
 	"<IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy>" \
 	"<RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>"
 

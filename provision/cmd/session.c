@@ -243,7 +243,7 @@ static int load_project(struct session *s, struct err *err)
 
 	s->project_opts = (struct project_opts){
 		.path = o->project,
-		.config = o->config,
+		.config = flags & CMD_NO_VALUES ? "/dev/null" : o->config,
 		.sets = &o->sets,
 		.template_path = o->template,
 		.parameters_path = o->parameters,

@@ -176,6 +176,91 @@ int sqlc_cast(struct sqlc *c, const struct json *node, const struct sqlexpr *fro
 	return 0;
 }
 
+/* --- casts: the type that DuckDB's tree names --- */
+static const struct {
+	const char *duck;
+	enum sqlkind kind;
+} cast_types[] = {
+	{"BIGINT", SQL_BIGINT},
+	{"BLOB", SQL_VARBINARY},
+	{"BOOLEAN", SQL_BOOLEAN},
+	{"DATE", SQL_DATE},
+	{"DOUBLE", SQL_DOUBLE},
+	{"FLOAT", SQL_REAL},
+	{"INTEGER", SQL_INTEGER},
+	{"SMALLINT", SQL_SMALLINT},
+	{"TIMESTAMP", SQL_TIMESTAMP},
+	{"TIMESTAMP WITH TIME ZONE", SQL_TIMESTAMP_TZ},
+	{"TINYINT", SQL_TINYINT},
+	{"VARCHAR", SQL_VARCHAR},
+};
+
+/* decimal '12.50' is decimal(4,2). */
+static const struct sqltype *decimal_of_literal(struct sqlc *c, const char *text)
+{
+	int digits = 0, scale = 0;
+	bool point = false;
+
+	for (; text && *text; text++) {
+		if (*text == '.')
+			point = true;
+		else if (*text >= '0' && *text <= '9') {
+			digits++;
+			scale += point;
+		}
+	}
+	return sqltype_decimal(c->arena, digits ? digits : 1, scale);
+}
+
+static const struct sqltype *user_type(struct sqlc *c, const char *name, const struct json *child)
+{
+	const char *under = strrchr(name, '_');
+	long long n;
+
+	if (!strcmp(name, "decima_"))
+		return decimal_of_literal(c, json_scalar_text(json_path(child, "value.value")));
+	if (!under || parse_int64(under + 1, 0, 2147483647, &n))
+		return NULL;
+	if (starts_with(name, "varchar_"))
+		return sqltype_text(c->arena, SQL_VARCHAR, (int)n);
+	if (starts_with(name, "timestamp_") && n == 3)
+		return sqltype_plain(SQL_TIMESTAMP);
+	return NULL;
+}
+
+static const struct sqltype *cast_type(
+	struct sqlc *c, const struct json *type, const struct json *child)
+{
+	const char *id = json_get_str(type, "id");
+	const char *user = json_str(json_path(type, "type_info.user_type_name"));
+
+	for (size_t i = 0; id && i < ARRAY_SIZE(cast_types); i++)
+		if (!strcmp(cast_types[i].duck, id))
+			return sqltype_plain(cast_types[i].kind);
+	if (id && !strcmp(id, "DECIMAL"))
+		return sqltype_decimal(c->arena,
+			(int)json_i64(json_path(type, "type_info.width"), 38),
+			(int)json_i64(json_path(type, "type_info.scale"), 0));
+	return user ? user_type(c, sqlc_lower(c, user), child) : NULL;
+}
+
+int sqlc_cast_node(
+	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct sqlexpr *out)
+{
+	const struct json *child = json_get(node, "child");
+	const struct sqltype *to = cast_type(c, json_get(node, "cast_type"), child);
+	const char *user = json_str(json_path(node, "cast_type.type_info.user_type_name"));
+	struct sqlexpr from;
+
+	if (!to)
+		return sqlc_refuse(c, node,
+			arena_printf(c->arena, "CAST to %s",
+				user ? user : json_str(json_path(node, "cast_type.id"))));
+	if (sqlc_expr(c, scope, child, &from))
+		return -1;
+	return sqlc_cast(c, node, &from, to, json_get_truth(node, "try_cast", false), out);
+}
+
 /* --- arithmetic --- */
 const char *sqlc_decimal_division(
 	struct sqlc *c, const char *a, int sa, const char *b, int sb, int scale)

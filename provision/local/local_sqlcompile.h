@@ -84,6 +84,12 @@ int sqlc_boolean(struct sqlc *c, const struct sqlscope *scope, const struct json
 	const char *where, const char **sql) must_check;
 int sqlc_cast(struct sqlc *c, const struct json *node, const struct sqlexpr *from,
 	const struct sqltype *to, bool try_cast, struct sqlexpr *out) must_check;
+/* A CAST node of the tree. */
+int sqlc_cast_node(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
+	struct sqlexpr *out) must_check;
+/* Adds a scan of database.table to the plan. */
+int sqlc_open_table(struct sqlc *c, const struct json *node, const char *database,
+	const char *table, struct sqlplan_scan **out) must_check;
 /* Arithmetic: + - * / % by Trino's rules. */
 int sqlc_arithmetic(struct sqlc *c, const struct json *node, const char *op, struct sqlexpr *a,
 	struct sqlexpr *b, struct sqlexpr *out) must_check;

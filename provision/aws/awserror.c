@@ -57,6 +57,7 @@ static const struct aws_error_rule rules[] = {
 	{"IllegalWorkflowStateException", {ERR_CONFLICT, AWS_RETRY_NO}},
 	{"IncompleteSignature", {ERR_DENIED, AWS_RETRY_NO}},
 	{"IncompleteSignatureException", {ERR_DENIED, AWS_RETRY_NO}},
+	{"InsufficientStorage", {ERR_FAILED, AWS_RETRY_NO}}, /* the local cloud's disk */
 	{"InternalError", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InternalFailure", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InternalServerError", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},

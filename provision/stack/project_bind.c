@@ -81,6 +81,20 @@ static void bind_entry(struct binder *b, size_t i)
 	values_release(&all);
 }
 
+/* A file that cannot be read at all is wrong where the project names it. */
+static void place_of_entry(
+	const struct project *p, const struct project_stack_entry *entry, struct err_list *errors)
+{
+	struct err *last = errors->nr ? &errors->v[errors->nr - 1] : NULL;
+	struct err placed = ERR_INIT;
+
+	if (!last || last->file || !p->file || !entry->line)
+		return;
+	err_at(&placed, p->file, entry->line, entry->column, "Stacks", "%s", last->text);
+	err_release(last);
+	*last = placed;
+}
+
 int project_bind(struct project *p, const struct project_opts *opts,
 	const struct stack_context *ctx, const struct schema_set *types, struct err_list *errors,
 	struct err_list *warnings)
@@ -100,6 +114,8 @@ int project_bind(struct project *p, const struct project_opts *opts,
 	for (size_t i = 0; i < p->nr_entries; i++) {
 		b.templates[i] =
 			template_load(p->entries[i].template_path, types, errors, warnings);
+		if (!b.templates[i])
+			place_of_entry(p, &p->entries[i], errors);
 		all_loaded = all_loaded && b.templates[i];
 	}
 	values_read_environment(&p->arena, &b.environment);

@@ -21,10 +21,13 @@ static void classify_for_teardown(struct engine *e, struct node *n)
 	enum owner owner;
 
 	set_action(n, ACTION_NONE, "does not exist");
-	if (!n->in_scope || !n->live.exists || (n->type->flags & T_ACTION))
+	if (!n->in_scope || (!n->live.exists && !n->live.going) || (n->type->flags & T_ACTION))
 		return;
 	owner = engine_owner(e, n);
-	if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
+	if (n->live.going && owner == OWNER_NONE) {
+		/* On its way out, tags first: an earlier run asked for it, or nobody needs to. */
+		set_action(n, ACTION_DELETE, "teardown");
+	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
 		set_action(n, ACTION_NONE, "not this project's");
 	} else if (n->retain) {
@@ -163,6 +166,8 @@ static int remove_node(struct engine *e, struct node *n, struct err *err)
 
 	if (goes_with_its_bucket(e, n))
 		return 0;
+	if (n->live.going)
+		return n->type->settle ? n->type->settle(ctx, &r, true, err) : 0;
 	if (n->type->sweep && !e->opts.keep_data) {
 		json_free(n->swept);
 		n->swept = json_array();

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from crash_proxy import CrashProxy
 from helpers import Project, definitions
-from model_proxy import ModelProxy
 
 STRIDE = int(os.environ.get("GLUEPROJ_CRASH_STRIDE", "1"))
 SHARDS = 4
@@ -20,24 +20,24 @@ class Crasher:
 
     def calls(self, *arguments):
         """A whole run; returns how many calls it took."""
-        self.proxy.reset_counts()
+        self.proxy.reset()
         self.project(*arguments).ok()
-        return len(self.proxy.log)
+        return self.proxy.calls
 
     def killed_at(self, n, when, *arguments):
         """A run that dies with its n-th call; False when it was done before that."""
-        self.proxy.reset_counts()
+        self.proxy.reset()
         self.proxy.kill_after(n, lambda: self.process.kill(), when)
         self.process = self.project.start(*arguments)
         self.process.communicate(timeout=120)
-        self.proxy.reset_counts()
+        self.proxy.reset()
         return self.process.returncode == -9
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_killed_after_each_call(run_glueproj, cloud, sales_zip, shard):
-    with ModelProxy(cloud.endpoint) as proxy:
+    with CrashProxy(cloud.endpoint) as proxy:
         crash = Crasher(Project(run_glueproj, cloud, "sales-lake", SourceUrl=f"file://{sales_zip}"), proxy)
         setup_calls = crash.calls("setup")
         standing = definitions(cloud)

@@ -10,21 +10,42 @@ static const struct job_arg args[] = {
 	{0},
 };
 
+struct source {
+	struct job *job;
+	const char *from;
+	struct stream *stream;
+};
+
+static int rewind_source(void *payload, struct err *err)
+{
+	struct source *s = payload;
+
+	stream_close(s->stream);
+	s->stream = stream_open(s->job, s->from, err);
+	return s->stream ? 0 : -1;
+}
+
+static ssize_t read_source(void *payload, const void **block, struct err *err)
+{
+	struct source *s = payload;
+
+	return stream_read(s->stream, block, err);
+}
+
 static int clean(
 	struct job *job, const char *from, struct place *target, const char *stem, struct err *err)
 {
+	struct source source = {job, from, NULL};
+	const struct sales_source pull = {rewind_source, read_source, &source};
 	struct sales_counts counts = {0};
-	struct stream *stream = NULL;
 	struct publish *out = publish_new(job, target, stem, err);
-	int ret = -1;
+	int ret;
 
 	if (!out)
 		return -1;
 	job_log(JOB_INFO, "reading", "from=\"%s\"", from);
-	stream = stream_open(job, from, err);
-	if (stream)
-		ret = sales_clean(job, stream_read, stream, out, &counts, err);
-	stream_close(stream);
+	ret = sales_clean(job, &pull, out, &counts, err);
+	stream_close(source.stream);
 	if (ret != 0) {
 		publish_abort(out);
 		return -1;

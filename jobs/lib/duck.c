@@ -5,13 +5,16 @@
 #include <string.h>
 #include "clock.h"
 
-/* A thread of a hash aggregate or a Parquet writer wants about this much. */
-#define MB_PER_THREAD 96
+/* A thread that spills holds a block for each of its partitions, and a Parquet writer a row group: measured. */
+#define MB_PER_THREAD 256
+
+#define OUT_OF_MEMORY "OutOfMemory"
 
 struct duck {
 	duckdb_database database; /* NULL: a second connection */
 	duckdb_connection connection;
 	size_t threads;
+	int64_t memory_mb;
 };
 
 void duck_add_text(struct strbuf *sql, const char *text)
@@ -53,11 +56,18 @@ static int fail(const char *why, struct err *err)
 	int ret;
 
 	strbuf_add(&text, why ? why : "unknown error", why ? strcspn(why, "\n") : 13);
-	ret = err_set(err, strstr(text.buf, "Out of Memory") ? ERR_IO : ERR_FAILED, "%s", text.buf);
-	if (strstr(text.buf, "Out of Memory"))
+	ret = err_set(err, ERR_FAILED, "%s", text.buf);
+	if (strstr(text.buf, "Out of Memory")) {
+		err_named(err, OUT_OF_MEMORY);
 		err_hint(err, "give the job more capacity, or more room in TMPDIR");
+	}
 	strbuf_release(&text);
 	return ret;
+}
+
+bool duck_is_out_of_memory(const struct err *err)
+{
+	return err->name && strcmp(err->name, OUT_OF_MEMORY) == 0;
 }
 
 /* Runs task by task, so that a signal is heard. */
@@ -144,14 +154,6 @@ void duck_rows_release(struct duck_rows *r)
 	*r = (struct duck_rows){0};
 }
 
-/* What DuckDB may use of the run's memory: the rest is for the process, its libraries and what DuckDB does not count. */
-static int64_t memory_for_duckdb(const struct job *job)
-{
-	int64_t mb = job->memory_mb * 6 / 10;
-
-	return mb < 64 ? 64 : mb;
-}
-
 static int configure(
 	struct duck *d, const struct job *job, const struct strvec *folders, struct err *err)
 {
@@ -169,7 +171,7 @@ static int configure(
 	duck_add_list(&sql, &allowed);
 	ret = duck_exec(d, sql.buf, NULL, err);
 	strbuf_clear(&sql);
-	strbuf_addf(&sql, "SET memory_limit = '%lldMiB'", (long long)memory_for_duckdb(job));
+	strbuf_addf(&sql, "SET memory_limit = '%lldMiB'", (long long)d->memory_mb);
 	if (ret == 0)
 		ret = duck_exec(d, sql.buf, NULL, err);
 	strbuf_clear(&sql);
@@ -187,21 +189,24 @@ static int configure(
 	return ret;
 }
 
-static size_t threads_for(const struct job *job)
+static size_t threads_for(const struct job *job, int64_t memory_mb)
 {
-	size_t most = (size_t)(memory_for_duckdb(job) / MB_PER_THREAD);
+	size_t most = (size_t)(memory_mb / MB_PER_THREAD);
 
 	if (most < 1)
 		most = 1;
 	return job->cpus < most ? job->cpus : most;
 }
 
-struct duck *duck_open(struct job *job, const struct strvec *folders, struct err *err)
+struct duck *duck_open(struct job *job, int percent, const struct strvec *folders, struct err *err)
 {
 	struct duck *d = xcalloc(1, sizeof(*d));
 	char *why = NULL;
 
-	d->threads = threads_for(job);
+	d->memory_mb = job->memory_mb * percent / 100;
+	if (d->memory_mb < 64)
+		d->memory_mb = 64;
+	d->threads = threads_for(job, d->memory_mb);
 	if (duckdb_open_ext(NULL, &d->database, NULL, &why) != DuckDBSuccess ||
 		duckdb_connect(d->database, &d->connection) != DuckDBSuccess) {
 		fail(why ? why : "cannot open DuckDB", err);

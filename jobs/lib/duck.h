@@ -10,9 +10,13 @@
 #include "strvec.h"
 
 struct duck;
-/* `folders`: what may be read and written besides the job's scratch. */
-struct duck *duck_open(struct job *job, const struct strvec *folders, struct err *err) must_check;
+/* `folders`: what may be read and written besides the job's scratch. `percent` of the run's memory is DuckDB's: the rest is
+ * for the process and for what DuckDB does not count (readers' and writers' buffers). */
+struct duck *duck_open(
+	struct job *job, int percent, const struct strvec *folders, struct err *err) must_check;
 void duck_close(struct duck *d); /* NULL is fine */
+/* The memory limit was reached, and there was nothing left to spill. */
+bool duck_is_out_of_memory(const struct err *err);
 /* One more connection to the same session, for another thread; closed by duck_close, before its origin. */
 struct duck *duck_connect(struct duck *d, struct err *err) must_check;
 size_t duck_threads(const struct duck *d);

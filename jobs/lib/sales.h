@@ -16,7 +16,14 @@ struct sales_counts {
 	int64_t rows_in, rows_out;
 	size_t files;
 };
-int sales_clean(struct job *job, csv_read_fn *read, void *payload, struct publish *out,
+struct sales_source {
+	int (*rewind)(void *payload,
+		struct err *err); /* to the first byte; called before each read through */
+	csv_read_fn *read;
+	void *payload;
+};
+/* When memory does not suffice, the source is read several times. */
+int sales_clean(struct job *job, const struct sales_source *source, struct publish *out,
 	struct sales_counts *counts, struct err *err) must_check;
 
 /* Parquet files to one file per country, country=<escaped as Hive does>/part-00000-<id>.snappy.parquet; null and empty

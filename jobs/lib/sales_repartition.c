@@ -9,6 +9,7 @@
 #include "fs.h"
 #include "thrdpool.h"
 
+#define MEMORY_PERCENT 40
 #define COLUMN "country"
 #define DEFAULT_PARTITION "__HIVE_DEFAULT_PARTITION__"
 
@@ -216,7 +217,7 @@ int sales_repartition(struct job *job, const struct strvec *files, struct publis
 			strvec_push(&folders, dir);
 		free(dir);
 	}
-	w.main = duck_open(job, &folders, err);
+	w.main = duck_open(job, MEMORY_PERCENT, &folders, err);
 	if (!w.main || read_columns(&w, files, err) != 0 || connect_all(&w, err) != 0 ||
 		sort_records(&w, files, &counts->rows_in, err) != 0 ||
 		plan_parts(&w, out, err) != 0 || write_parts(&w, err) != 0)

@@ -28,10 +28,21 @@ static void close_fixture(struct fixture *f)
 }
 
 struct text {
+	const char *all;
+	bool breaks;
 	const char *at;
 	size_t left;
-	bool breaks;
 };
+
+static int rewind_text(void *payload, struct err *err)
+{
+	struct text *t = payload;
+
+	(void)err;
+	t->at = t->all;
+	t->left = strlen(t->all);
+	return 0;
+}
 
 static ssize_t read_text(void *payload, const void **block, struct err *err)
 {
@@ -48,18 +59,19 @@ static ssize_t read_text(void *payload, const void **block, struct err *err)
 
 static void clean(struct fixture *f, const char *csv, const char *stem, struct sales_counts *counts)
 {
-	struct text t = {csv, strlen(csv), false};
+	struct text t = {csv, false, NULL, 0};
+	const struct sales_source source = {rewind_text, read_text, &t};
 	struct publish *out = publish_new(&f->job, &f->place, stem, &f->err);
 
 	assert_non_null(out);
-	assert_ok(sales_clean(&f->job, read_text, &t, out, counts, &f->err), &f->err);
+	assert_ok(sales_clean(&f->job, &source, out, counts, &f->err), &f->err);
 	assert_ok(publish_commit(out, &f->err), &f->err);
 }
 
 /* All values of a query over the job's scratch, as "a|b\n". */
 static char *query(struct fixture *f, const char *sql)
 {
-	struct duck *d = duck_open(&f->job, NULL, &f->err);
+	struct duck *d = duck_open(&f->job, 50, NULL, &f->err);
 	struct duck_rows rows = {0};
 	struct strbuf sb = STRBUF_INIT, full = STRBUF_INIT;
 
@@ -143,7 +155,8 @@ static int count_files(const char *relative, const char *path, void *payload, st
 
 static void test_sales__clean_leaves_nothing_when_the_stream_breaks(void **state)
 {
-	struct text t = {"Country\nA\nB\n", 12, true};
+	struct text t = {"Country\nA\nB\n", true, NULL, 0};
+	const struct sales_source source = {rewind_text, read_text, &t};
 	struct sales_counts counts = {0};
 	struct publish *out;
 	struct fixture f;
@@ -152,7 +165,7 @@ static void test_sales__clean_leaves_nothing_when_the_stream_breaks(void **state
 	(void)state;
 	open_fixture(&f);
 	out = publish_new(&f.job, &f.place, "set", &f.err);
-	assert_int_equal(sales_clean(&f.job, read_text, &t, out, &counts, &f.err), -1);
+	assert_int_equal(sales_clean(&f.job, &source, out, &counts, &f.err), -1);
 	assert_string_equal(f.err.text, "the line went dead");
 	publish_abort(out);
 	err_release(&f.err);
@@ -163,14 +176,15 @@ static void test_sales__clean_leaves_nothing_when_the_stream_breaks(void **state
 
 static void refuse(const char *csv, const char *why)
 {
-	struct text t = {csv, strlen(csv), false};
+	struct text t = {csv, false, NULL, 0};
+	const struct sales_source source = {rewind_text, read_text, &t};
 	struct sales_counts counts = {0};
 	struct publish *out;
 	struct fixture f;
 
 	open_fixture(&f);
 	out = publish_new(&f.job, &f.place, "set", &f.err);
-	assert_int_equal(sales_clean(&f.job, read_text, &t, out, &counts, &f.err), -1);
+	assert_int_equal(sales_clean(&f.job, &source, out, &counts, &f.err), -1);
 	assert_non_null(strstr(f.err.text, why));
 	publish_abort(out);
 	close_fixture(&f);
@@ -271,7 +285,7 @@ static void test_sales__duckdb_reaches_nothing_outside(void **state)
 
 	(void)state;
 	open_fixture(&f);
-	d = duck_open(&f.job, NULL, &f.err);
+	d = duck_open(&f.job, 50, NULL, &f.err);
 	assert_non_null(d);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		if (duck_exec(d, refused[i], NULL, &f.err) == 0)

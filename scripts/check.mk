@@ -97,10 +97,11 @@ INSTALL_BUILD := build/install
 install:
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(INSTALL_BUILD) \
 		DUCKDB_LIBS='-L$(DUCKDB_DIR)/lib -lduckdb -Wl,-rpath,\$$$$ORIGIN:\$$$$ORIGIN/..' all
-	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/glueproj/jobs'
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/glueproj/jobs' '$(DESTDIR)$(PREFIX)/share/man/man1'
 	$(Q)install $(INSTALL_BUILD)/glueproj $(INSTALL_BUILD)/glueproj-sqlworker '$(DESTDIR)$(PREFIX)/lib/glueproj/'
 	$(Q)install $(JOBS:%=$(INSTALL_BUILD)/jobs/%) '$(DESTDIR)$(PREFIX)/lib/glueproj/jobs/'
 	$(Q)install '$(DUCKDB_DIR)/lib/libduckdb.so' '$(DESTDIR)$(PREFIX)/lib/glueproj/'
 	$(Q)ln -sfn ../lib/glueproj/glueproj '$(DESTDIR)$(PREFIX)/bin/glueproj'
+	$(Q)$(INSTALL_BUILD)/glueproj help --man >'$(DESTDIR)$(PREFIX)/share/man/man1/glueproj.1'
 uninstall:
-	$(Q)rm -rf '$(DESTDIR)$(PREFIX)/lib/glueproj' '$(DESTDIR)$(PREFIX)/bin/glueproj'
+	$(Q)rm -rf '$(DESTDIR)$(PREFIX)/lib/glueproj' '$(DESTDIR)$(PREFIX)/bin/glueproj' '$(DESTDIR)$(PREFIX)/share/man/man1/glueproj.1'

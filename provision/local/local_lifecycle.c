@@ -87,7 +87,25 @@ out:
 	return fd;
 }
 
-/* The pid of the lock's holder; 0 when nobody holds it. */
+/* Killed, but some of its threads still hold what it had open: the leader is a zombie until they are gone. */
+static bool is_dying(long pid)
+{
+	char *path = xasprintf("/proc/%ld/stat", pid);
+	struct strbuf stat = STRBUF_INIT;
+	struct err ignored = ERR_INIT;
+	bool dying = kill((pid_t)pid, 0) && errno == ESRCH;
+
+	if (!fs_read(path, 4096, &stat, &ignored)) {
+		const char *end = strrchr(stat.buf, ')');
+		dying = end && strlen(end) > 2 && strchr("ZX", end[2]);
+	}
+	err_release(&ignored);
+	strbuf_release(&stat);
+	free(path);
+	return dying;
+}
+
+/* The pid of the lock's holder; 0 when nobody holds it, -1 when it is held by one that does not answer (yet, or any more). */
 static int lock_look(const char *dir, long *pid, struct err *err)
 {
 	char *path = fs_join(dir, "server.lock");
@@ -103,8 +121,8 @@ static int lock_look(const char *dir, long *pid, struct err *err)
 	if (flock(fd, LOCK_SH | LOCK_NB)) {
 		if (pread(fd, text, sizeof(text) - 1, 0) > 0)
 			*pid = strtol(text, NULL, 10);
-		if (*pid <= 0)
-			*pid = -1; /* held, and not yet written */
+		if (*pid <= 0 || is_dying(*pid))
+			*pid = -1;
 	}
 	close(fd);
 out:
@@ -389,7 +407,7 @@ int local_server_status(
 		return 0;
 	if (read_document(dir, "server.json", &doc, err))
 		return -1;
-	if (doc && (pid < 0 || json_get_i64(doc, "pid", 0) == pid)) {
+	if (doc && json_get_i64(doc, "pid", 0) == pid) {
 		*running = true;
 		if (info) {
 			local_server_info_release(info);

@@ -563,7 +563,8 @@ static int open_package(struct session *s, struct engine *resolver, struct err *
 	opts = (struct package_opts){.project = s->project,
 		.programs_dir = programs,
 		.cache_dir = cache,
-		.artifacts = s->artifacts};
+		.artifacts = s->artifacts,
+		.any_machine = s->o.local != NULL};
 	s->package = package_new(&opts, &s->errors, &s->warnings);
 	ret = s->package ? 0 : -1;
 out:

@@ -40,6 +40,8 @@ struct archive_writer *archive_writer_new(const char *path, struct err *err)
 		BUG("out of memory");
 	if (archive_write_add_filter_gzip(w->raw) ||
 		archive_write_set_format_pax_restricted(w->raw) ||
+		/* A bundle is packed on the way to its first setup: a tenth larger is better than three times slower. */
+		archive_write_set_filter_option(w->raw, "gzip", "compression-level", "1") ||
 		archive_write_set_filter_option(w->raw, "gzip", "timestamp", NULL) ||
 		archive_write_set_bytes_in_last_block(w->raw, 1) ||
 		archive_write_open_filename(w->raw, w->temp)) {

@@ -7,10 +7,19 @@ import os
 import pytest
 
 from crash_proxy import CrashProxy
-from helpers import Project, definitions
+from helpers import Cloud, Project, definitions
 
 STRIDE = int(os.environ.get("GLUEPROJ_CRASH_STRIDE", "1"))
 SHARDS = 4
+
+
+@pytest.fixture
+def cloud(run_glueproj, tmp_path):
+    """Triggers change state within a few milliseconds: still not at once, but hundreds of runs take less time."""
+    run_glueproj.environment["GLUEPROJ_LOCAL_PAUSE_MS"] = "10"
+    cloud = Cloud(run_glueproj, tmp_path / "cloud")
+    yield cloud
+    cloud.stop().ok()
 
 
 class Crasher:

@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 /* Fails with the error's text when a call did not succeed. */
-#define assert_ok(call, err)                                                                       \
-	do {                                                                                       \
-		if ((call) != 0)                                                                   \
-			fail_msg("%s: %s", #call, (err)->text ? (err)->text : "(no text)");        \
+#define assert_ok(call, err)                                                                \
+	do {                                                                                \
+		if ((call) != 0)                                                            \
+			fail_msg("%s: %s", #call, (err)->text ? (err)->text : "(no text)"); \
 	} while (0)
 
 #endif

@@ -217,8 +217,7 @@ class ModelProxy:
     """Serves in a thread. `log` has one record for each request, in order; `violations` those with any."""
 
     def __init__(self, upstream, port=0, secrets=None, faults=(), violations_file=None, log_file=None):
-        parts = urlsplit(upstream)
-        self.upstream = (parts.hostname, parts.port or 80)
+        self.lead_to(upstream)
         self.secrets, self.faults = secrets or {}, list(faults)
         self.log, self.broken = [], []
         self.files = [open(p, "a", encoding="utf-8") if p else None for p in (log_file, violations_file)]
@@ -228,6 +227,11 @@ class ModelProxy:
         self.server.proxy = self
         self.endpoint = "http://127.0.0.1:%d" % self.server.server_port
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def lead_to(self, upstream):
+        """From the next connection on."""
+        parts = urlsplit(upstream)
+        self.upstream = (parts.hostname, parts.port or 80)
 
     def __enter__(self):
         self.thread.start()

@@ -22,10 +22,17 @@ def run_glueproj(tmp_path):
 
 @pytest.fixture
 def cloud(run_glueproj, tmp_path):
-    """A local cloud that is up."""
+    """A local cloud that is up. What glueproj sends it in a test is checked against AWS's models; the test fails on a violation."""
     cloud = Cloud(run_glueproj, tmp_path / "cloud")
-    yield cloud
+    with ModelProxy(cloud.endpoint) as cloud.checker:
+        yield cloud
     cloud.stop().ok()
+    assert_sound(cloud.checker)
+
+
+def assert_sound(proxy):
+    found = {f"{r['service']}:{r['operation']}: {v}" for r in proxy.log for v in r["violations"]}
+    assert not found and not proxy.broken, "\n".join(sorted(found) + proxy.broken)
 
 
 @pytest.fixture
@@ -33,8 +40,7 @@ def proxy(cloud):
     """A proxy before the cloud that checks every request; the test fails when one violates AWS's models or signer."""
     with ModelProxy(cloud.endpoint, secrets={cloud.access_key_id: cloud.secret_access_key}) as proxy:
         yield proxy
-    found = {f"{r['service']}:{r['operation']}: {v}" for r in proxy.log for v in r["violations"]}
-    assert not found and not proxy.broken, "\n".join(sorted(found) + proxy.broken)
+    assert_sound(proxy)
 
 
 def make_sample(path, *options):

@@ -112,7 +112,7 @@ class Cloud:
     """A local cloud in a folder, as `local start` says it is."""
 
     def __init__(self, runner, folder, *options):
-        self.runner, self.dir, self.options, self.clients = runner, str(folder), options, {}
+        self.runner, self.dir, self.options, self.clients, self.checker = runner, str(folder), options, {}, None
         self.start()
 
     def start(self):
@@ -123,6 +123,8 @@ class Cloud:
             assert key in document, f"local start gives no '{key}'"
         self.endpoint, self.pid, self.region, self.account = (document[k] for k in ("endpoint", "pid", "region", "account"))
         self.access_key_id, self.secret_access_key = document["access_key_id"], document["secret_access_key"]
+        if self.checker:
+            self.checker.lead_to(self.endpoint)
 
     def stop(self):
         return self.runner("local", "stop", "--dir", self.dir)
@@ -139,6 +141,10 @@ class Cloud:
                 return
             time.sleep(0.01)
         raise AssertionError(f"process {self.pid} outlives SIGKILL")
+
+    def checked_env(self):
+        """For glueproj: every request goes by way of the proxy that checks it against AWS's models."""
+        return self.env(self.checker.endpoint if self.checker else None)
 
     def env(self, endpoint=None):
         """For glueproj, boto3 and the AWS CLI; `endpoint` puts a proxy in between."""
@@ -185,7 +191,7 @@ class Project:
     def __init__(self, runner, cloud, name, **parameters):
         self.runner, self.cloud = runner, cloud
         self.folder = os.path.join(runner.folder, "stacks", name)
-        self.environment = {**cloud.env(), **{f"GLUEPROJ_PARAM_{k}": str(v) for k, v in parameters.items()}}
+        self.environment = {**cloud.checked_env(), **{f"GLUEPROJ_PARAM_{k}": str(v) for k, v in parameters.items()}}
         shutil.copytree(os.path.join(ROOT, "stacks", name), self.folder, ignore=shutil.ignore_patterns(".glueproj"))
         os.makedirs(os.path.join(runner.folder, "config"), exist_ok=True)
         shutil.copy(os.path.join(ROOT, "config", f"{name}.yaml"), os.path.join(runner.folder, "config"))

@@ -131,7 +131,7 @@ class Shop(Project):
     def __init__(self, runner, cloud, **files):  # pylint: disable=super-init-not-called
         self.runner, self.cloud = runner, cloud
         self.folder = os.path.join(runner.folder, "shop")
-        self.environment = {**(cloud.env() if cloud else {}), "SHOP_PASSWORD": PASSWORD}
+        self.environment = {**(cloud.checked_env() if cloud else {}), "SHOP_PASSWORD": PASSWORD}
         for name, text in {**FILES, **files}.items():
             self.write(name, text)
 

@@ -61,7 +61,7 @@ def project(tmp_path, run_glueproj, cloud):
     (folder / "glueproj.yaml").write_text("Project: bundle-test\nArtifacts: s3://bundle-test-artifacts/pre/\nStacks: [main]\n")
 
     def run(*arguments, **options):
-        return run_glueproj("-p", folder, *arguments, "--output", "json", env=cloud.env(), **options)
+        return run_glueproj("-p", folder, *arguments, "--output", "json", env=cloud.checked_env(), **options)
 
     run.folder = folder
     return run

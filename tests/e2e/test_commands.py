@@ -576,7 +576,7 @@ def test_plain_cloudformation_templates_one_by_one(run_glueproj, cloud, tmp_path
     shutil.copytree(os.path.join(ROOT, "stacks", "sales-lake"), tmp_path / "t", ignore=shutil.ignore_patterns(".glueproj", "glueproj.yaml"))
 
     def run(*words):
-        return run_glueproj(*words, "--output=json", env=cloud.env(), cwd=tmp_path / "t")
+        return run_glueproj(*words, "--output=json", env=cloud.checked_env(), cwd=tmp_path / "t")
 
     early = run("create", "glue-catalog", "--template", "glue-catalog.yaml", "--parameters", "glue-catalog-params.json").fails(2)
     assert {"file", "line", "column", "path", "hint"} <= set(doc(early)["errors"][0]) and own(cloud) == set()

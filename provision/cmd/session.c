@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "cmd.h"
+#include "err_json.h"
 #include "fs.h"
 #include "log.h"
 #include "store.h"
@@ -365,35 +366,12 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 
 /* --- how it ends --- */
 
-static struct json *error_json(const struct err *e)
-{
-	struct json *j = json_object();
-
-	json_set_str(j, "code", err_name(e));
-	json_set_str(j, "message", e->text ? e->text : "failed");
-	json_set_str(j, "hint", e->hint);
-	json_set_str(j, "file", e->file);
-	if (e->line)
-		json_set_i64(j, "line", e->line);
-	if (e->column)
-		json_set_i64(j, "column", e->column);
-	json_set_str(j, "path", e->path);
-	json_set_str(j, "stack", e->stack);
-	json_set_str(j, "logical_id", e->logical_id);
-	json_set_str(j, "operation", e->operation);
-	json_set_str(j, "aws_code", e->aws_code);
-	if (e->http_status)
-		json_set_i64(j, "http_status", e->http_status);
-	json_set_str(j, "request_id", e->request_id);
-	return j;
-}
-
 static void set_errors(struct json *doc, const char *name, const struct err_list *list)
 {
 	struct json *a = json_array();
 
 	for (size_t i = 0; i < list->nr; i++)
-		json_push(a, error_json(&list->v[i]));
+		json_push(a, err_to_json(&list->v[i]));
 	json_set(doc, name, a);
 }
 

@@ -1,6 +1,7 @@
 /* CONTRACT.md's documents out of nodes, in set-up order. */
 #include <stdlib.h>
 #include <string.h>
+#include "err_json.h"
 #include "node.h"
 #include "xalloc.h"
 
@@ -24,21 +25,6 @@ static enum node_status final_status(const struct node *n)
 	return n->status;
 }
 
-static struct json *error_json(const struct err *err)
-{
-	struct json *j = json_object();
-
-	json_set_str(j, "code", err_name(err));
-	json_set_str(j, "message", err->text);
-	json_set_str(j, "hint", err->hint);
-	json_set_str(j, "operation", err->operation);
-	json_set_str(j, "aws_code", err->aws_code);
-	if (err->http_status)
-		json_set_i64(j, "http_status", err->http_status);
-	json_set_str(j, "request_id", err->request_id);
-	return j;
-}
-
 static struct json *resource_json(const struct node *n)
 {
 	struct json *j = json_object();
@@ -50,7 +36,7 @@ static struct json *resource_json(const struct node *n)
 	json_set_str(j, "status", node_status_name(final_status(n)));
 	json_set_dbl(j, "seconds", n->seconds);
 	if (n->err.code)
-		json_set(j, "error", error_json(&n->err));
+		json_set(j, "error", err_to_json(&n->err));
 	return j;
 }
 
@@ -242,7 +228,7 @@ static struct json *state_json(const struct node *n)
 	set_str_or_null(j, "physical_id", n->name);
 	json_set_str(j, "state", state);
 	if (n->err.code)
-		json_set(j, "error", error_json(&n->err));
+		json_set(j, "error", err_to_json(&n->err));
 	return j;
 }
 

@@ -69,11 +69,6 @@ int project_bind(struct project *p, const struct project_opts *opts,
 	const struct stack_context *ctx, const struct schema_set *types, struct err_list *errors,
 	struct err_list *warnings) must_check;
 void project_free(struct project *p);
-/*
- * All checks that need no cloud, once bound: every property against its type, one physical name or export given
- * twice in the project.
- */
-void project_lint(const struct project *p, struct err_list *errors, struct err_list *warnings);
 struct stack *project_stack(const struct project *p, const char *name);
 
 /* Expands ${Name} in Uploads, Artifacts, Home and AfterSetup: parameters of any stack (one name with two values is

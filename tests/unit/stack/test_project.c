@@ -431,24 +431,6 @@ static void test_project__expands_names_in_its_settings(void **state)
 	fixture_release(&f);
 }
 
-static void test_project__one_name_twice_is_an_error(void **state)
-{
-	(void)state;
-	struct fixture f;
-	fixture_init(&f);
-	put(f.dir, "other.yaml",
-		"Parameters: {Name: {Type: String}, Only: {Type: Number}}\nResources:\n"
-		"  B: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub '${Name}'}}\n"
-		"Outputs: {X: {Value: a, Export: {Name: e}}, Y: {Value: a, Export: {Name: e}}}\n");
-	must_load(&f);
-	project_lint(f.p, &f.errors, &f.warnings);
-	assert_int_equal(f.errors.nr, 2);
-	assert_non_null(strstr(f.errors.v[0].text, "is the name of 'Bucket' of stack 'one', too"));
-	assert_int_equal(f.errors.v[0].line, 3);
-	assert_non_null(strstr(f.errors.v[1].text, "export 'e'"));
-	fixture_release(&f);
-}
-
 static void test_project__errors_of_all_stacks_come_together(void **state)
 {
 	(void)state;

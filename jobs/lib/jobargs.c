@@ -3,6 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What every run on Glue carries: not worth a word. */
+static const char *const of_every_run[] = {
+	"JOB_NAME",
+	"JOB_ID",
+	"JOB_RUN_ID",
+	"WORKFLOW_NAME",
+	"WORKFLOW_RUN_ID",
+	"glueproj_bundle",
+	"glueproj_program",
+	NULL,
+};
+
 /* "--a-b=…" to "a_b"; malloc'd. */
 static char *option_name(const char *word)
 {
@@ -23,6 +35,14 @@ static bool is_wanted(const struct job_arg *wanted, const char *name)
 {
 	for (; wanted->name; wanted++)
 		if (strcmp(wanted->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of_every_run(const char *name)
+{
+	for (const char *const *own = of_every_run; *own; own++)
+		if (strcmp(*own, name) == 0)
 			return true;
 	return false;
 }
@@ -65,7 +85,8 @@ int job_args_parse(
 			value = argv[++i];
 		if (!is_wanted(wanted, name)) {
 			/* Names only: what they carry may be secret. */
-			strvec_push_take(&out->ignored, xstrndup(word, strcspn(word, "=")));
+			if (!is_of_every_run(name))
+				strvec_push_take(&out->ignored, xstrndup(word, strcspn(word, "=")));
 		} else if (value && *value) {
 			map_put(&out->values, name, xstrdup(value));
 		} else {

@@ -3,7 +3,7 @@
 
 /*
  * Arguments as Glue gives them: "--name value" or "--name=value"; '-' and '_' in names are equal, the last of two
- * counts. What the program does not know (Glue's own options, or anybody's) is ignored, and its names are told.
+ * counts. What the program does not know is ignored; its names are told, but for those that every run on Glue carries.
  */
 #include <stdbool.h>
 #include "err.h"

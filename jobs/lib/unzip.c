@@ -216,6 +216,8 @@ static int unzip(struct unzip *u, const char *zip_name, struct err *err)
 	reader = archive_reader_new(tee, u, false, err);
 	if (reader)
 		ret = read_entries(u, reader, err);
+	if (ret != 0 && err && err->code == ERR_INVALID && !strstr(err->text, u->source))
+		err_wrap(err, "'%s'", u->source);
 	archive_reader_free(reader);
 	if (ret != 0 || check_end(u, err) != 0)
 		return -1;

@@ -54,6 +54,23 @@ static void test_jobargs__unknown_ones_are_ignored_by_name_only(void **state)
 	job_args_release(&args);
 }
 
+static void test_jobargs__what_every_run_carries_is_not_told(void **state)
+{
+	struct job_args args = JOB_ARGS_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(parse("--JOB_NAME j --url u --JOB_RUN_ID=jr_1 --WORKFLOW_NAME w "
+			"--WORKFLOW_RUN_ID wr_1 "
+			"--glueproj-bundle s3://b/k --glueproj-program p --source_bucket s "
+			"--TempDir t",
+			  &args, &err),
+		&err);
+	assert_int_equal(args.ignored.nr, 1);
+	assert_string_equal(args.ignored.v[0], "--TempDir");
+	job_args_release(&args);
+}
+
 static void test_jobargs__all_missing_ones_are_named(void **state)
 {
 	struct job_args args = JOB_ARGS_INIT;

@@ -72,14 +72,17 @@ static const struct refusal_words s3_words[] = {
 static int refuse(const struct local_http *h, enum refusal why, struct err *detail, struct err *err)
 {
 	const struct refusal_words *words = json_words;
+	const char *code;
 	int result;
 
 	if (h->service && h->service->protocol == WIRE_QUERY)
 		words = query_words;
 	else if (h->service && h->service->protocol == WIRE_REST_XML)
 		words = s3_words;
+	/* S3 tells what is wrong with a signature's form by codes of its own. */
+	code = words == s3_words && why == MALFORMED && detail ? err_name(detail) : words[why].code;
 	words += why;
-	result = local_fault(err, words->status, words->code, "%s",
+	result = local_fault(err, words->status, code, "%s",
 		words->text              ? words->text
 		: detail && detail->text ? detail->text
 					 : "Access Denied");

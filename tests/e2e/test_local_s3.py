@@ -559,6 +559,9 @@ def test_presigned(cloud, s3, bucket):
     url = sign("put_object", v4)
     assert request(cloud, "PUT", f"{url.path}?{url.query}", b"new")[0] == 200
     assert s3.get_object(Bucket=bucket, Key="k ü")["Body"].read() == b"new"
+    url = sign("get_object", cloud.client("s3", signature_version="s3"))
+    status, body, _ = request(cloud, "GET", f"{url.path}?{url.query}")
+    assert status == 400 and b"<Code>InvalidRequest</Code>" in body and b"AWS4-HMAC-SHA256" in body
     status, body, _ = request(cloud, "GET", f"/{bucket}/k")
     assert status == 403 and b"<Code>AccessDenied</Code>" in body
 

@@ -477,8 +477,8 @@ def crawler(flow, files):
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","glue:*","logs:*"],"Resource":"*"}]}'
     ))
     flow.s3.create_bucket(Bucket="data")
-    for i in range(files):
-        flow.s3.put_object(Bucket="data", Key=f"t/{i}.csv", Body=b"id,name\n1,one\n2,two\n")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: flow.s3.put_object(Bucket="data", Key=f"t/{i}.csv", Body=b"id,name\n1,one\n2,two\n"), range(files)))
     flow.glue.create_database(DatabaseInput={"Name": "db"})
     flow.glue.create_crawler(Name="crawl", Role="job", DatabaseName="db", Targets={"S3Targets": [{"Path": "s3://data/t/"}]})
 
@@ -509,7 +509,7 @@ def test_crawls_are_actions_like_job_runs(flow):
 
 def test_a_crawler_that_is_busy_is_an_error_of_the_action(flow):
     flow.jobs("a")
-    crawler(flow, 60)
+    crawler(flow, 1000)  # enough that the first crawl runs when the second is asked for
     flow.glue.create_workflow(Name="w")
     flow.trigger("start", "ON_DEMAND", [{"CrawlerName": "crawl"}, {"CrawlerName": "crawl"}, "a"], WorkflowName="w")
     done = flow.end("w", flow.begin("w"))

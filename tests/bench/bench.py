@@ -1,0 +1,72 @@
+"""Measures glueproj beside other ways of doing the same, and prints one table; `make bench` runs it.
+
+Inputs are made here and always the same. "ratio" is the row's time (for the local cloud: the time of one request) in
+glueproj's: above 1, glueproj is faster. It fails only when something breaks or when results differ, never because of a number.
+"""
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tests", "conformance")]
+
+import bench_cloud  # noqa: E402
+import bench_jobs  # noqa: E402
+import bench_setup  # noqa: E402
+
+PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "cloud": bench_cloud.run}
+COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
+
+
+class Table:
+    """Rows of text, printed when all are there; each is shown on stderr as soon as it is known."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, by, note="", **cells):
+        if "ratio" in cells:
+            cells["ratio"] = "%.2f" % cells["ratio"]
+        self.rows.append([what, by, *(str(cells.get(c, "")) for c in COLUMNS), note])
+        print("bench:", *[c for c in self.rows[-1] if c], sep="  ", file=sys.stderr, flush=True)
+
+    def print(self):
+        rows = [["what", "by", *COLUMNS.values(), ""], *self.rows]
+        widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+        rule = "-" * (sum(widths) + 2 * len(widths))
+        last = None
+        for row in rows:
+            if row[0] != last:
+                print(rule)
+            shown = [row[0] if row[0] != last else "", *row[1:]]
+            last = row[0]
+            print("  ".join(c.rjust(w) if 2 <= i < 2 + len(COLUMNS) else c.ljust(w) for i, (c, w) in enumerate(zip(shown, widths))).rstrip())
+        print(rule)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures glueproj beside other ways of doing the same.")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given several times")
+    parser.add_argument("--rows", type=int, default=1000000, help="sales records for the jobs")
+    parser.add_argument("--resources", type=int, default=100, help="resources of the generated project")
+    parser.add_argument("--seconds", type=float, default=2, help="how long each request is repeated")
+    arguments = parser.parse_args()
+    begin, table = time.monotonic(), Table()
+    folder = tempfile.mkdtemp(prefix="glueproj-bench-")
+    try:
+        for name in arguments.only or PARTS:
+            os.makedirs(os.path.join(folder, name))
+            PARTS[name](table, os.path.join(folder, name), arguments)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{os.cpu_count()} CPUs, {platform.machine()}; {bench_setup.LATENCY * 1000:.0f} ms for each request in the set-ups; {time.monotonic() - begin:.0f} s in all")
+    table.print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The sales lake's jobs on made-up records, from folder to folder, beside bare DuckDB and pandas; results must be equal."""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import duckdb
+from helpers import ROOT
+from jobs import jobs_dir, peak_mb
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NAME = "2m-Sales-Records"
+RUNS = 3
+
+
+def measure(words, environment=None):
+    """(seconds, peak MB) of a process. It is asked for its peak all along, as the kernel's number for children counts this process too."""
+    begin, peak = time.monotonic(), 0
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    while True:
+        try:
+            process.wait(0.005)
+            break
+        except subprocess.TimeoutExpired:
+            peak = max(peak, peak_mb(process.pid))
+    seconds, text = time.monotonic() - begin, process.stderr.read().decode(errors="replace")
+    process.stderr.close()
+    assert process.returncode == 0, f"{' '.join(words)}: exit {process.returncode}\n{text}"
+    return seconds, peak
+
+
+def median(words, target, environment=None):
+    """The middle of the runs by time; each starts with an empty target."""
+    measured = []
+    for _ in range(RUNS):
+        shutil.rmtree(target, ignore_errors=True)
+        os.makedirs(target)
+        measured.append(measure(words, environment))
+    return sorted(measured)[RUNS // 2]
+
+
+def parquet(folder):
+    """Every Parquet file below a folder as a table of SQL, with the country from the folder's name where there is one."""
+    files = sorted(glob.glob(os.path.join(folder, "**", "*.parquet"), recursive=True))
+    assert files, f"no Parquet in {folder}"
+    hive = "country=" in files[0]
+    return f"read_parquet({files}, hive_partitioning = {hive}, union_by_name = true" + (", hive_types = {'country': VARCHAR})" if hive else ")")
+
+
+def check_same(a, b):
+    """The same records; an empty text counts as none, as pandas cannot tell them apart."""
+    records = f"SELECT {columns(a)} FROM (SELECT * REPLACE (nullif(sales_channel, '') AS sales_channel, nullif(order_priority, '') AS order_priority) FROM %s)"
+    for one, other in ((a, b), (b, a)):
+        more = duckdb.sql(f"SELECT count(*) FROM ({records % parquet(one)} EXCEPT ALL {records % parquet(other)})").fetchone()[0]
+        assert more == 0, f"{more} records of {one} are not in {other}"
+
+
+def columns(folder):
+    return ", ".join(sorted(r[0] for r in duckdb.sql(f"DESCRIBE FROM {parquet(folder)}").fetchall()))
+
+
+class Step:
+    def __init__(self, table, folder, name, rows):
+        self.table, self.folder, self.name, self.rows, self.base = table, os.path.join(folder, name), name, rows, None
+
+    def target(self, by):
+        return os.path.join(self.folder, by)
+
+    def run(self, by, shown, words, environment=None):
+        seconds, peak = median(words, self.target(by), environment)
+        self.base = self.base or seconds
+        self.table.add(
+            f"{self.name} {self.rows} rows", shown, seconds=f"{seconds:.2f}", rate=f"{self.rows / seconds:.0f}", peak=peak, ratio=seconds / self.base,
+        )
+
+    def glueproj(self, scratch, *words):
+        os.makedirs(scratch, exist_ok=True)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8"}
+        self.run("glueproj", "glueproj job", [os.path.join(jobs_dir(), self.name), *words], environment)
+
+    def other(self, by, source, *, shown=None, target=""):
+        script = os.path.join(HERE, f"sales_{by}.py")
+        self.run(by, shown or by, [sys.executable, script, self.name, source, os.path.join(self.target(by), target)])
+
+
+def run(table, folder, arguments):
+    source, scratch, rows = os.path.join(folder, f"{NAME}.zip"), os.path.join(folder, "scratch"), arguments.rows
+    make = [sys.executable, os.path.join(ROOT, "scripts", "make-sales-sample.py"), "--rows", str(rows), "--out", source]
+    subprocess.run(make, check=True)
+
+    extract = Step(table, folder, "extract", rows)
+    extract.glueproj(scratch, "--url", source, "--s3_destination_bucket", extract.target("glueproj"))
+    extract.other("pandas", source, shown="Python's zipfile")
+    raw = os.path.join(extract.target("glueproj"), f"{NAME}.csv")
+    with open(raw, "rb") as a, open(glob.glob(os.path.join(extract.target("pandas"), "*.csv"))[0], "rb") as b:
+        assert a.read() == b.read(), "extract: the CSV differs"
+
+    clean = Step(table, folder, "clean", rows)
+    names = ["--raw_object_name", f"{NAME}.csv"]
+    clean.glueproj(scratch, *names, "--source_bucket", os.path.dirname(raw), "--target_bucket", clean.target("glueproj"))
+    silver = glob.glob(os.path.join(clean.target("glueproj"), NAME, "*.parquet"))[0]
+    repartition = Step(table, folder, "repartition", duckdb.sql(f"SELECT count(*) FROM '{silver}'").fetchone()[0])
+
+    clean.other("duckdb", raw, shown="bare DuckDB", target="part.parquet")
+    clean.other("pandas", raw, target="part.parquet")
+    repartition.glueproj(
+        scratch, *names, "--source_bucket", clean.target("glueproj"), "--target_bucket", repartition.target("glueproj"),
+    )
+    repartition.other("duckdb", silver, shown="bare DuckDB", target="out")
+    repartition.other("pandas", silver, target="out")
+    for step in (clean, repartition):
+        for by in ("duckdb", "pandas"):
+            check_same(step.target("glueproj"), step.target(by))

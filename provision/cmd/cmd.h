@@ -135,6 +135,9 @@ int extras_collect(
 	struct session *s, struct engine *resolver, struct extras *out, struct err *err) must_check;
 void extras_release(struct extras *x); /* props that were not taken too */
 
+/* cmd_plan.c: plan's changes as text; `title` NULL: the action */
+void plan_print(const struct json *list, const char *title);
+
 /* progress.c */
 struct progress;
 struct progress *progress_new(const struct session *s);

@@ -34,7 +34,7 @@ static void print_properties(const struct json *change)
 	}
 }
 
-static void print_changes(const struct json *list, const char *title)
+void plan_print(const struct json *list, const char *title)
 {
 	struct json *c;
 
@@ -61,12 +61,13 @@ int cmd_plan(struct session *s)
 	if (!e)
 		return -1;
 	ret = engine_plan(e, s->o.drift, &s->errors, &s->warnings);
+	engine_foresee_data_loss(e, &s->warnings);
 	engine_report_plan(e, s->doc, s->o.drift);
 	changes = engine_plan_has_changes(e);
 	engine_free(e);
 	if (!s->json) {
-		print_changes(json_get(s->doc, "changes"), NULL);
-		print_changes(json_get(s->doc, "drift"), "drift");
+		plan_print(json_get(s->doc, "changes"), NULL);
+		plan_print(json_get(s->doc, "drift"), "drift");
 		if (!changes && !ret)
 			printf("plan: nothing to do\n");
 		else

@@ -13,7 +13,8 @@ static void print_summary(const struct session *s)
 	const struct json *sum = json_get(s->doc, "summary");
 	struct strbuf sb = STRBUF_INIT;
 
-	strbuf_addf(&sb, "%s:", s->command->name);
+	strbuf_addf(&sb, "%s%s:", s->command->name,
+		s->o.dry_run ? " (dry run, nothing was changed)" : "");
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		int64_t n = json_get_i64(sum, members[i], 0);
 		if (n)
@@ -37,14 +38,25 @@ static void print_outputs(const struct session *s)
 			json_str(output));
 }
 
-static void report(struct session *s, const struct engine *e)
+static void print_plan(const struct engine *e)
+{
+	struct json *doc = json_object();
+
+	engine_report_plan(e, doc, false);
+	plan_print(json_get(doc, "changes"), NULL);
+	json_free(doc);
+}
+
+static void report(struct session *s, const struct engine *e, int ret)
 {
 	engine_report(e, s->doc, session_seconds(s), aws_client_requests(s->aws));
 	json_remove(s->doc, "left");
 	json_remove(s->doc, "swept");
 	if (s->json)
 		return;
-	if (!s->o.quiet)
+	if (s->o.dry_run)
+		print_plan(e);
+	else if (!s->o.quiet && ret == 0)
 		print_outputs(s);
 	print_summary(s);
 }
@@ -83,7 +95,7 @@ static int converge(struct session *s, struct engine_opts *opts)
 report:
 	progress_free(progress);
 	progress = NULL;
-	report(s, e);
+	report(s, e, ret);
 	if (signals_got() && !s->json)
 		log_info("interrupted: what was begun is finished; glueproj %s goes on from here",
 			s->command->name);

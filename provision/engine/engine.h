@@ -105,6 +105,8 @@ int engine_plan(
 	struct engine *e, bool full, struct err_list *errors, struct err_list *warnings) must_check;
 /* True when setup would change anything. */
 bool engine_plan_has_changes(const struct engine *e);
+/* For plan's "data_loss": asks what is to go whether it holds data. What cannot be asked is a warning, and taken for a loss. */
+void engine_foresee_data_loss(struct engine *e, struct err_list *warnings);
 /* The data-loss gate: appends one error for each resource with data that would go and is not allowed to. Reads. */
 int engine_check_data_loss(struct engine *e, struct err_list *errors) must_check;
 /* Does what the plan says. Errors of single resources go to their nodes and to `errors`. */

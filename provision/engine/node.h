@@ -28,8 +28,10 @@ struct node {
 
 	struct resource_state live;
 	bool read, foreign, full;
-	bool leftover; /* in the record, not in the template */
+	bool leftover;          /* in the record, not in the template */
+	struct node *successor; /* of a leftover: what the template names in its place now */
 	bool retain;
+	bool loses;    /* what it does loses data, as far as engine_foresee_data_loss could see */
 	bool in_scope; /* of only_stack */
 	bool planned;  /* its action was decided; false when reading failed before that */
 
@@ -83,6 +85,8 @@ int engine_observe(struct engine *e, struct err_list *errors) must_check;
 int engine_read_node(
 	struct engine *e, struct node *n, enum read_depth depth, struct err *err) must_check;
 int engine_load_records(struct engine *e, struct err_list *errors) must_check;
+/* Is it the old half of a replacement, which its successor's line stands for? */
+bool engine_superseded(const struct node *n);
 void engine_add_leftovers(struct engine *e, struct err_list *warnings);
 int engine_save_records(struct engine *e, struct err *err) must_check;
 

@@ -114,16 +114,40 @@ static void refuse_foreign(
 	err_list_take(errors, &err);
 }
 
-static bool record_has_other_name(const struct node *n)
+/* The name that the record has for it where that is another one; borrowed, or NULL. */
+static const char *recorded_other_name(const struct node *n)
 {
 	for (size_t i = 0; n->record && i < n->record->nr; i++) {
 		const struct record_entry *entry = &n->record->v[i];
 		if (!strcmp(entry->logical_id, n->logical_id) &&
 			!strcmp(entry->type, n->type->schema.name) &&
 			strcmp(entry->physical_id, n->name) != 0 && entry->state != RECORD_INTENT)
-			return true;
+			return entry->physical_id;
 	}
-	return false;
+	return NULL;
+}
+
+static void classify_absent(struct node *n)
+{
+	const char *before = recorded_other_name(n), *field = n->type->schema.name_field;
+	struct json *change;
+
+	if (!before) {
+		set_action(n, ACTION_CREATE, "does not exist");
+		return;
+	}
+	set_action(n, ACTION_REPLACE, "its name changed");
+	json_free(n->changes);
+	n->changes = json_array();
+	if (!field)
+		return;
+	change = json_object();
+	json_set_str(change, "path", field);
+	json_set_str(change, "before", before);
+	json_set_str(change, "after", n->name);
+	json_set_str(change, "effect", "replace");
+	json_push(n->changes, change);
+	mask_secrets(n, n->changes);
 }
 
 static bool digest_matches(const struct node *n)
@@ -133,21 +157,29 @@ static bool digest_matches(const struct node *n)
 	return live && n->digest && !strcmp(live, n->digest);
 }
 
-/* Is a leftover what the template names by another name now, and says to keep? */
-static bool replaced_keeps(const struct engine *e, const struct node *leftover)
+static struct node *successor(const struct engine *e, const struct node *leftover)
 {
 	char *id = node_id(leftover);
-	const struct node *n = map_get(&e->by_id, id);
+	struct node *n = map_get(&e->by_id, id);
 
 	free(id);
-	return n && n != leftover && n->decl && n->type == leftover->type &&
-	       n->decl->template->update_replace_policy == POLICY_RETAIN;
+	return n && n != leftover && n->decl && n->type == leftover->type ? n : NULL;
+}
+
+bool engine_superseded(const struct node *n)
+{
+	const struct node *now = n->successor;
+
+	return now && n->action == ACTION_DELETE && now->action == ACTION_REPLACE &&
+	       n->status != STATUS_FAILED &&
+	       !(n->status == STATUS_SKIPPED && now->status == STATUS_DONE);
 }
 
 static void classify_leftover(struct engine *e, struct node *n)
 {
 	enum owner owner = n->live.exists ? engine_owner(e, n) : OWNER_OURS;
 
+	n->successor = successor(e, n);
 	if (!n->live.exists && !(n->type->flags & T_ACTION)) {
 		set_action(n, ACTION_NONE, "gone already");
 	} else if (n->type->flags & T_ACTION) {
@@ -155,12 +187,14 @@ static void classify_leftover(struct engine *e, struct node *n)
 	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
 		set_action(n, ACTION_NONE, "no longer this project's");
-	} else if (replaced_keeps(e, n)) {
+	} else if (n->successor &&
+		   n->successor->decl->template->update_replace_policy == POLICY_RETAIN) {
 		set_action(n, ACTION_RETAIN, "UpdateReplacePolicy: Retain");
 	} else if (n->retain) {
 		set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
 	} else {
-		set_action(n, ACTION_DELETE, "no longer in the template");
+		set_action(n, ACTION_DELETE,
+			n->successor ? "another took its place" : "no longer in the template");
 	}
 }
 
@@ -211,9 +245,7 @@ static void classify(struct engine *e, struct node *n, struct err_list *errors)
 		return;
 	}
 	if (!n->live.exists || n->live.going) {
-		bool renamed = record_has_other_name(n);
-		set_action(n, renamed ? ACTION_REPLACE : ACTION_CREATE,
-			renamed ? "its name changed" : "does not exist");
+		classify_absent(n);
 		return;
 	}
 	owner = engine_owner(e, n);
@@ -316,6 +348,17 @@ static void recall_fields(struct engine *e)
 	}
 }
 
+/* Nothing of the plan will be done. */
+static void skip_all(struct engine *e)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		struct node *n = e->nodes[i];
+		if (n->in_scope && n->status == STATUS_PLANNED && n->action != ACTION_NONE &&
+			n->action != ACTION_RETAIN)
+			n->status = STATUS_SKIPPED;
+	}
+}
+
 int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err_list *warnings)
 {
 	size_t before = errors->nr, *order;
@@ -334,7 +377,10 @@ int engine_plan(struct engine *e, bool full, struct err_list *errors, struct err
 	for (size_t i = 0; i < e->nr; i++)
 		classify_action(e, order[i]);
 	free(order);
-	return errors->nr > before ? -1 : 0;
+	if (errors->nr == before)
+		return 0;
+	skip_all(e);
+	return -1;
 }
 
 bool engine_plan_has_changes(const struct engine *e)
@@ -357,22 +403,60 @@ static bool loss_allowed(const struct engine *e, const struct node *n)
 	return allowed;
 }
 
+/* Whether what it does could lose data. */
+static bool may_lose(const struct node *n)
+{
+	bool goes = n->action == ACTION_DELETE || (n->action == ACTION_REPLACE && n->live.exists);
+
+	return n->in_scope && goes && (n->type->flags & T_DATA) && n->type->content;
+}
+
+static int ask_content(
+	const struct engine *e, struct node *n, bool *has, char **what, struct err *err)
+{
+	struct resource r = node_resource(n);
+	int ret;
+
+	*has = false;
+	*what = NULL;
+	ret = n->type->content(e->opts.ctx, &r, has, what, err);
+	n->loses = ret < 0 || *has;
+	if (n->successor && n->loses)
+		n->successor->loses = true;
+	return ret;
+}
+
+void engine_foresee_data_loss(struct engine *e, struct err_list *warnings)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		struct node *n = e->nodes[i];
+		struct err err = ERR_INIT;
+		char *what;
+		bool has;
+
+		if (!may_lose(n))
+			continue;
+		if (ask_content(e, n, &has, &what, &err) < 0) {
+			err_in(&err, n->stack, n->logical_id);
+			err_list_take(warnings, &err);
+		}
+		free(what);
+	}
+}
+
 int engine_check_data_loss(struct engine *e, struct err_list *errors)
 {
 	size_t before = errors->nr;
 
 	for (size_t i = 0; i < e->nr; i++) {
 		struct node *n = e->nodes[i];
-		struct resource r = node_resource(n);
 		struct err err = ERR_INIT;
-		bool has = false, goes = n->action == ACTION_DELETE ||
-					 (n->action == ACTION_REPLACE && n->live.exists);
-		char *what = NULL;
+		char *what;
+		bool has;
 
-		if (!n->in_scope || !goes || !(n->type->flags & T_DATA) || !n->type->content ||
-			loss_allowed(e, n))
+		if (!may_lose(n) || loss_allowed(e, n))
 			continue;
-		if (n->type->content(e->opts.ctx, &r, &has, &what, &err) < 0) {
+		if (ask_content(e, n, &has, &what, &err) < 0) {
 			err_in(&err, n->stack, n->logical_id);
 			err_list_take(errors, &err);
 		} else if (has) {
@@ -387,5 +471,8 @@ int engine_check_data_loss(struct engine *e, struct err_list *errors)
 		}
 		free(what);
 	}
-	return errors->nr > before ? -1 : 0;
+	if (errors->nr == before)
+		return 0;
+	skip_all(e);
+	return -1;
 }

@@ -68,7 +68,8 @@ static struct json *stacks_json(const struct engine *e, node_json_fn *make, bool
 		json_set_str(s, "name", names.v[i]);
 		for (size_t k = 0; k < e->nr; k++) {
 			const struct node *n = e->nodes[order[k]];
-			if (shown(n) && !strcmp(n->stack, names.v[i]))
+			if (shown(n) && !(make == resource_json && engine_superseded(n)) &&
+				!strcmp(n->stack, names.v[i]))
 				json_push(list, make(n));
 		}
 		json_set(s, "resources", list);
@@ -137,7 +138,7 @@ static struct json *summary_json(const struct engine *e, double seconds, uint64_
 	struct tally t = {0};
 
 	for (size_t i = 0; i < e->nr; i++)
-		if (shown(e->nodes[i]))
+		if (shown(e->nodes[i]) && !engine_superseded(e->nodes[i]))
 			count(e->nodes[i], &t);
 	json_set_i64(j, "created", t.created);
 	json_set_i64(j, "updated", t.updated);
@@ -165,12 +166,6 @@ void engine_report(const struct engine *e, struct json *doc, double seconds, uin
 	json_set(doc, "swept", swept);
 }
 
-static bool loses_data(const struct node *n)
-{
-	return (n->type->flags & T_DATA) &&
-	       (n->action == ACTION_DELETE || n->action == ACTION_REPLACE);
-}
-
 static struct json *change_json(const struct node *n, bool drift)
 {
 	struct json *j = json_object();
@@ -180,7 +175,7 @@ static struct json *change_json(const struct node *n, bool drift)
 	json_set_str(j, "type", n->type->schema.name);
 	set_str_or_null(j, "physical_id", n->name);
 	json_set_str(j, "action", drift ? "update" : node_action_name(n->action));
-	json_set_bool(j, "data_loss", !drift && loses_data(n));
+	json_set_bool(j, "data_loss", !drift && n->loses);
 	json_set_str(
 		j, "reason", drift ? "the live resource differs from the template" : n->reason);
 	json_set(j, "properties", n->changes ? json_copy(n->changes) : json_array());
@@ -195,7 +190,7 @@ void engine_report_plan(const struct engine *e, struct json *doc, bool drift)
 	depgraph_order(&e->graph, order);
 	for (size_t i = 0; i < e->nr; i++) {
 		const struct node *n = e->nodes[order[i]];
-		if (!shown(n) || n->foreign)
+		if (!shown(n) || n->foreign || engine_superseded(n))
 			continue;
 		if (n->action != ACTION_NONE)
 			json_push(changes, change_json(n, false));

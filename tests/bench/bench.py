@@ -64,7 +64,8 @@ def main():
             PARTS[name](table, os.path.join(folder, name), arguments)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{os.cpu_count()} CPUs, {platform.machine()}; {bench_setup.LATENCY * 1000:.0f} ms for each request in the set-ups; {time.monotonic() - begin:.0f} s in all")
+    latency, seconds = bench_setup.LATENCY * 1000, time.monotonic() - begin
+    print(f"{os.cpu_count()} CPUs, {platform.machine()}; {latency:.0f} ms for each request in the set-ups; {seconds:.0f} s in all")
     table.print()
 
 

@@ -293,7 +293,9 @@ CHAIN = 5
 def generated_template(n):
     resources = {}
     for i in range(n // 4):
-        resources[f"Bucket{i}"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"bench-data-{i}", "Tags": [{"Key": "n", "Value": str(i)}]}}
+        resources[f"Bucket{i}"] = {
+            "Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"bench-data-{i}", "Tags": [{"Key": "n", "Value": str(i)}]},
+        }
         read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": f"${{Bucket{i}.Arn}}/*"}}
         policy = {"PolicyName": "read", "PolicyDocument": {"Version": "2012-10-17", "Statement": [read]}}
         resources[f"Role{i}"] = {

@@ -401,8 +401,12 @@ static void emptied(uint64_t done, void *payload)
 {
 	const struct emptying *e = payload;
 	int64_t ms = e->ctx->clock->mono_ms(e->ctx->clock) - e->begin_ms;
-	type_note(e->ctx, e->r, "emptying bucket: %llu objects, %llu/s", (unsigned long long)done,
-		(unsigned long long)(ms > 0 ? done * 1000 / (uint64_t)ms : done));
+	if (ms < 1000)
+		type_note(e->ctx, e->r, "emptying bucket: %llu object%s", (unsigned long long)done,
+			done == 1 ? "" : "s");
+	else
+		type_note(e->ctx, e->r, "emptying bucket: %llu objects, %llu/s",
+			(unsigned long long)done, (unsigned long long)(done * 1000 / (uint64_t)ms));
 }
 
 static int empty_once(const struct type_ctx *ctx, const struct resource *r, struct err *err)

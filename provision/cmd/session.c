@@ -412,6 +412,25 @@ void session_print_document(struct session *s, int code)
 	json_free(doc);
 }
 
+/* One hint for all that follow each other with the same one. */
+static bool hint_comes_again(const struct err_list *list, size_t i)
+{
+	const char *next = i + 1 < list->nr ? list->v[i + 1].hint : NULL;
+
+	return next && !strcmp(list->v[i].hint, next);
+}
+
+/* Nobody gave the address of a local cloud that glueproj found or started itself. */
+static void explain_local(struct session *s)
+{
+	for (size_t i = 0; s->o.local && s->local.endpoint && i < s->errors.nr; i++) {
+		struct err *e = &s->errors.v[i];
+		if (e->code == ERR_IO && e->hint && strstr(e->hint, "listening"))
+			err_hint(e, "the local cloud has ended; the next command starts it again, "
+				    "with all that it had");
+	}
+}
+
 static void print_errors(const struct session *s)
 {
 	for (size_t i = 0; i < s->warnings.nr; i++) {
@@ -423,7 +442,7 @@ static void print_errors(const struct session *s)
 	for (size_t i = 0; i < s->errors.nr; i++) {
 		char *line = err_format(&s->errors.v[i]);
 		log_error("%s", line);
-		if (s->errors.v[i].hint)
+		if (s->errors.v[i].hint && !hint_comes_again(&s->errors, i))
 			log_error("  %s", s->errors.v[i].hint);
 		free(line);
 	}
@@ -458,6 +477,7 @@ int session_close(struct session *s, int result)
 		err_set(&err, ERR_INTERRUPTED, "interrupted");
 		err_list_take(&s->errors, &err);
 	}
+	explain_local(s);
 	if (s->json)
 		session_print_document(s, code);
 	print_errors(s);

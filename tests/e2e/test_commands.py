@@ -388,7 +388,8 @@ def test_runs_and_logs(shop):
     flow = doc(shop("run", "Workflow", "-f").ok())["run"]  # by logical id
     assert flow["type"] == "workflow" and re.fullmatch("wr_[0-9a-f]{64}", flow["id"]) and flow["state"] == "COMPLETED"
     assert {n["name"]: n["state"] for n in flow["nodes"]} == {"shop_job": "SUCCEEDED", "shop_second": "SUCCEEDED"}
-    assert {e["node"] for e in doc(shop("logs", "shop_flow").ok())["events"]} == {"shop_job", "shop_second"}
+    events = doc(shop("logs", "shop_flow").ok())["events"]
+    assert [e["node"] for e in events] == ["shop_job"] * 2 + ["shop_second"] * 2 and events == sorted(events, key=lambda e: e["time"])
     text = shop("run", "shop_flow", "--follow", json_output=False).ok().stdout
     assert "shop_job | hello nobody" in text and re.search(r"^workflow shop_flow COMPLETED wr_", text, re.M)
     nothing = shop("run", "shop_nothing").fails(1, "no workflow, job or crawler named 'shop_nothing'")

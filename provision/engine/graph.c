@@ -129,6 +129,16 @@ static int eval_attribute(void *payload, const struct stack_resource *r, const c
 	return n ? attribute_of_node(e, n, attribute, out, err) : 1;
 }
 
+/* What stands in a record for an output that a NoEcho value went into. */
+#define MASKED "****"
+
+/* An importer could not know that the value is one to hide. */
+static int refuse_secret_import(const char *name, struct err *err)
+{
+	err_set(err, ERR_USAGE, "export '%s' holds a NoEcho value, which cannot be imported", name);
+	return err_hint(err, "give the importing stack a NoEcho parameter of its own");
+}
+
 static int import_from_others(
 	struct engine *e, const char *name, struct json **out, struct err *err)
 {
@@ -138,7 +148,9 @@ static int import_from_others(
 	if (!e->opts.import)
 		return err_set(err, ERR_USAGE, "no stack of this project exports '%s'", name);
 	ret = e->opts.import(e->opts.import_payload, name, &value, err);
-	if (!ret)
+	if (!ret && !strcmp(value, MASKED))
+		ret = refuse_secret_import(name, err);
+	else if (!ret)
 		*out = json_string(value);
 	free(value);
 	return ret;
@@ -158,10 +170,10 @@ static int eval_import(void *payload, const char *name, struct json **out, struc
 	struct eval eval = {.stack = ref->stack, .ops = &eval_ops, .payload = e};
 	if (stack_eval(&eval, ref->output->value, "Outputs", out, err) < 0)
 		return -1;
-	if (json_has_unknown(*out)) {
+	if (eval.has_secret || json_has_unknown(*out)) {
 		json_free(*out);
 		*out = NULL;
-		return 1;
+		return eval.has_secret ? refuse_secret_import(name, err) : 1;
 	}
 	return 0;
 }
@@ -190,7 +202,7 @@ struct json *engine_stack_outputs(
 		}
 		text = json_scalar_text(v);
 		if (eval.has_secret)
-			json_set_str(outputs, o->name, "****");
+			json_set_str(outputs, o->name, MASKED);
 		else if (json_has_unknown(v))
 			*unknown = true;
 		else if (text)

@@ -195,6 +195,23 @@ static void test_engine__one_name_twice_is_refused(void **state)
 	world_close(&w);
 }
 
+static void test_engine__noecho_is_not_imported(void **state)
+{
+	struct world w;
+	(void)state;
+	fake_reset();
+	world_open(&w,
+		"Parameters: {P: {Type: String, NoEcho: true, Default: hush}}\n"
+		"Resources: {A: {Type: Fake::Thing, Properties: {Name: a, Value: !ImportValue "
+		"e}}}\n"
+		"Outputs: {O: {Value: !Ref P, Export: {Name: e}}}\n",
+		NULL);
+	assert_null(w.e);
+	assert_non_null(strstr(w.errors.v[0].text, "export 'e' holds a NoEcho value"));
+	assert_null(strstr(w.errors.v[0].text, "hush"));
+	world_close(&w);
+}
+
 /* The process dies after each single call, then runs again: the same end, and the run after that only reads. */
 static void test_engine__dies_after_each_call(void **state)
 {

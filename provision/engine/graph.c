@@ -68,6 +68,7 @@ struct node *engine_add_node(struct engine *e, const struct resource_type *type,
 	if (e->opts.only_uploads && (type->flags & (T_PSEUDO | T_ACTION)) != T_PSEUDO)
 		n->in_scope = false;
 	ALLOC_GROW(e->nodes, e->nr, e->alloc);
+	n->index = e->nr;
 	e->nodes[e->nr++] = n;
 	return n;
 }
@@ -331,16 +332,18 @@ static char *bare_name(const char *text)
 	return xstrdup(text);
 }
 
+static void edge_to(struct engine *e, size_t from, const struct node *target)
+{
+	if (target)
+		depgraph_add(&e->graph, from, target->index);
+}
+
 static void edge_by_name(struct engine *e, size_t from, const char *type, const char *text)
 {
 	char *name = bare_name(text), *key = xasprintf("%s\n%s", type, name);
-	struct node *target = map_get(&e->by_name, key);
-
+	edge_to(e, from, map_get(&e->by_name, key));
 	free(key);
 	free(name);
-	for (size_t i = 0; target && i < e->nr; i++)
-		if (e->nodes[i] == target)
-			depgraph_add(&e->graph, from, i);
 }
 
 static void edges_of_fields(
@@ -387,20 +390,6 @@ static void edges_to_uploads(struct engine *e, size_t from, const struct json *v
 		}
 	}
 	json_each(child, v) edges_to_uploads(e, from, child);
-}
-
-static size_t index_of(const struct engine *e, const struct node *n)
-{
-	for (size_t i = 0; i < e->nr; i++)
-		if (e->nodes[i] == n)
-			return i;
-	BUG("node '%s' is not in the graph", n->logical_id);
-}
-
-static void edge_to(struct engine *e, size_t from, struct node *target)
-{
-	if (target)
-		depgraph_add(&e->graph, from, index_of(e, target));
 }
 
 static void edges_of_imports(struct engine *e, size_t from, const struct stack_resource *decl)

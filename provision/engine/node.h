@@ -9,6 +9,7 @@
 #include "record.h"
 
 struct node {
+	size_t index; /* in engine->nodes and the graph */
 	const struct resource_type *type;
 	const struct stack_resource *decl; /* NULL: an extra, or only in the record */
 	char *stack, *logical_id, *name;
@@ -55,6 +56,7 @@ struct engine {
 	struct record **records; /* as project->stacks, then stacks that only the store knows */
 	size_t nr_records;
 	bool records_loaded;
+	bool teardown_planned; /* the preview did it already */
 	struct json *left;
 	size_t total, done; /* of the run under way, for events */
 	pthread_mutex_t ui_lock;
@@ -76,6 +78,9 @@ struct json *engine_stack_outputs(
 /* The node's resource as hooks take it; borrowed from the node. */
 struct resource node_resource(const struct node *n);
 char *node_id(const struct node *n); /* "stack/logical-id", malloc'd */
+
+/* plan.c: takes a copy of the reason. */
+void engine_set_action(struct node *n, enum node_action action, const char *reason);
 
 /* classify.c */
 void engine_digest(struct node *n);

@@ -34,7 +34,7 @@ const char *node_status_name(enum node_status s)
 	return status_names[s];
 }
 
-static void set_action(struct node *n, enum node_action action, const char *reason)
+void engine_set_action(struct node *n, enum node_action action, const char *reason)
 {
 	n->action = action;
 	n->planned = true;
@@ -93,7 +93,7 @@ static void refuse_foreign(
 	const char *project = json_get_str(n->live.tags, TAG_PROJECT);
 
 	n->foreign = true;
-	set_action(n, ACTION_NONE, "exists and is not this project's");
+	engine_set_action(n, ACTION_NONE, "exists and is not this project's");
 	if (!n->in_scope)
 		return;
 	err_set(&err, ERR_NOT_OWNED, "%s '%s' exists and %s%s%s", n->type->schema.name, n->name,
@@ -133,10 +133,10 @@ static void classify_absent(struct node *n)
 	struct json *change;
 
 	if (!before) {
-		set_action(n, ACTION_CREATE, "does not exist");
+		engine_set_action(n, ACTION_CREATE, "does not exist");
 		return;
 	}
-	set_action(n, ACTION_REPLACE, "its name changed");
+	engine_set_action(n, ACTION_REPLACE, "its name changed");
 	json_free(n->changes);
 	n->changes = json_array();
 	if (!field)
@@ -181,19 +181,19 @@ static void classify_leftover(struct engine *e, struct node *n)
 
 	n->successor = successor(e, n);
 	if (!n->live.exists && !(n->type->flags & T_ACTION)) {
-		set_action(n, ACTION_NONE, "gone already");
+		engine_set_action(n, ACTION_NONE, "gone already");
 	} else if (n->type->flags & T_ACTION) {
-		set_action(n, ACTION_NONE, "nothing to undo");
+		engine_set_action(n, ACTION_NONE, "nothing to undo");
 	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
-		set_action(n, ACTION_NONE, "no longer this project's");
+		engine_set_action(n, ACTION_NONE, "no longer this project's");
 	} else if (n->successor &&
 		   n->successor->decl->template->update_replace_policy == POLICY_RETAIN) {
-		set_action(n, ACTION_RETAIN, "UpdateReplacePolicy: Retain");
+		engine_set_action(n, ACTION_RETAIN, "UpdateReplacePolicy: Retain");
 	} else if (n->retain) {
-		set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
+		engine_set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
 	} else {
-		set_action(n, ACTION_DELETE,
+		engine_set_action(n, ACTION_DELETE,
 			n->successor ? "another took its place" : "no longer in the template");
 	}
 }
@@ -204,13 +204,14 @@ static void classify_untagged(struct engine *e, struct node *n)
 	bool upload = n->type->flags & T_PSEUDO;
 
 	if (!n->live.exists) {
-		set_action(n, upload ? ACTION_UPLOAD : ACTION_CREATE, "does not exist");
+		engine_set_action(n, upload ? ACTION_UPLOAD : ACTION_CREATE, "does not exist");
 	} else if (diff_node(e, n)) {
-		set_action(n, ACTION_REPLACE, "a property that cannot be changed in place changed");
+		engine_set_action(
+			n, ACTION_REPLACE, "a property that cannot be changed in place changed");
 	} else if (json_len(n->changes)) {
-		set_action(n, upload ? ACTION_UPLOAD : ACTION_UPDATE, "properties changed");
+		engine_set_action(n, upload ? ACTION_UPLOAD : ACTION_UPDATE, "properties changed");
 	} else {
-		set_action(n, ACTION_NONE, "unchanged");
+		engine_set_action(n, ACTION_NONE, "unchanged");
 	}
 }
 
@@ -250,21 +251,22 @@ static void classify(struct engine *e, struct node *n, struct err_list *errors)
 	}
 	owner = engine_owner(e, n);
 	if (owner == OWNER_NONE && begun(n)) {
-		set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
+		engine_set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
 	} else if (owner == OWNER_RENAMED) {
-		set_action(n, ACTION_ADOPT, "its logical id changed");
+		engine_set_action(n, ACTION_ADOPT, "its logical id changed");
 	} else if (owner != OWNER_OURS) {
 		refuse_foreign(e, n, owner, errors);
 	} else if (!json_get(n->live.tags, TAG_DIGEST)) {
-		set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
+		engine_set_action(n, ACTION_ADOPT, "an earlier run did not finish it");
 	} else if (digest_matches(n)) {
-		set_action(n, ACTION_NONE, "unchanged");
+		engine_set_action(n, ACTION_NONE, "unchanged");
 		if (n->full)
 			diff_node(e, n); /* drift */
 	} else if (diff_node(e, n)) {
-		set_action(n, ACTION_REPLACE, "a property that cannot be changed in place changed");
+		engine_set_action(
+			n, ACTION_REPLACE, "a property that cannot be changed in place changed");
 	} else {
-		set_action(n, ACTION_UPDATE,
+		engine_set_action(n, ACTION_UPDATE,
 			n->has_unknown ? "depends on values that are not known yet"
 				       : "properties changed");
 	}
@@ -278,12 +280,12 @@ static void classify_action(struct engine *e, size_t index)
 
 	if (n->leftover || !(n->type->flags & T_ACTION))
 		return;
-	set_action(n, n->live.exists ? ACTION_NONE : ACTION_START,
+	engine_set_action(n, n->live.exists ? ACTION_NONE : ACTION_START,
 		n->live.exists ? "started before" : "never started");
 	for (size_t i = 0; i < g->nr_needs; i++) {
 		enum node_action a = e->nodes[g->needs[i]]->action;
 		if (a != ACTION_NONE && a != ACTION_RETAIN)
-			set_action(n, ACTION_START, "what it crawls changed");
+			engine_set_action(n, ACTION_START, "what it crawls changed");
 	}
 }
 

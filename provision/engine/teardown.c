@@ -8,34 +8,26 @@
 #include "thrdpool.h"
 #include "xalloc.h"
 
-static void set_action(struct node *n, enum node_action action, const char *reason)
-{
-	n->action = action;
-	n->planned = true;
-	free(n->reason);
-	n->reason = xstrdup(reason);
-}
-
 static void classify_for_teardown(struct engine *e, struct node *n)
 {
 	enum owner owner;
 
-	set_action(n, ACTION_NONE, "does not exist");
+	engine_set_action(n, ACTION_NONE, "does not exist");
 	if (!n->in_scope || (!n->live.exists && !n->live.going) || (n->type->flags & T_ACTION))
 		return;
 	owner = engine_owner(e, n);
 	if (n->live.going && owner == OWNER_NONE) {
 		/* On its way out, tags first: an earlier run asked for it, or nobody needs to. */
-		set_action(n, ACTION_DELETE, "teardown");
+		engine_set_action(n, ACTION_DELETE, "teardown");
 	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
-		set_action(n, ACTION_NONE, "not this project's");
+		engine_set_action(n, ACTION_NONE, "not this project's");
 	} else if (n->retain) {
-		set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
+		engine_set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
 	} else if (e->opts.keep_data && (n->type->flags & T_DATA)) {
-		set_action(n, ACTION_RETAIN, "--keep-data");
+		engine_set_action(n, ACTION_RETAIN, "--keep-data");
 	} else {
-		set_action(n, ACTION_DELETE, "teardown");
+		engine_set_action(n, ACTION_DELETE, "teardown");
 	}
 }
 
@@ -49,7 +41,7 @@ static void keep_with_container(struct engine *e, size_t index)
 		return;
 	for (size_t i = 0; i < g->nr_needs; i++)
 		if (e->nodes[g->needs[i]]->action == ACTION_RETAIN)
-			set_action(n, ACTION_RETAIN, "it lies in a bucket that stays");
+			engine_set_action(n, ACTION_RETAIN, "it lies in a bucket that stays");
 }
 
 static int plan_teardown(struct engine *e, struct err_list *errors, struct err_list *warnings)
@@ -63,6 +55,7 @@ static int plan_teardown(struct engine *e, struct err_list *errors, struct err_l
 		classify_for_teardown(e, e->nodes[i]);
 	for (size_t i = 0; i < e->nr; i++)
 		keep_with_container(e, i);
+	e->teardown_planned = true;
 	return 0;
 }
 
@@ -145,16 +138,12 @@ static bool goes_with_its_bucket(const struct engine *e, const struct node *n)
 {
 	if (!(n->type->flags & T_PSEUDO))
 		return false;
-	for (size_t i = 0; i < e->nr; i++) {
-		if (e->nodes[i] != n)
-			continue;
-		const struct depgraph_node *g = &e->graph.nodes[i];
-		for (size_t k = 0; k < g->nr_needs; k++) {
-			const struct node *need = e->nodes[g->needs[k]];
-			if (need->action == ACTION_DELETE && (need->type->flags & T_DATA) &&
-				need->type->empty)
-				return true;
-		}
+	const struct depgraph_node *g = &e->graph.nodes[n->index];
+	for (size_t i = 0; i < g->nr_needs; i++) {
+		const struct node *need = e->nodes[g->needs[i]];
+		if (need->action == ACTION_DELETE && (need->type->flags & T_DATA) &&
+			need->type->empty)
+			return true;
 	}
 	return false;
 }
@@ -330,8 +319,7 @@ int engine_teardown(struct engine *e, struct err_list *errors, struct err_list *
 	size_t before = errors->nr;
 	struct err err = ERR_INIT;
 
-	if ((!e->records_loaded || !e->nr || !e->nodes[0]->reason) &&
-		plan_teardown(e, errors, warnings) < 0)
+	if (!e->teardown_planned && plan_teardown(e, errors, warnings) < 0)
 		return -1;
 	if (check_not_used(e, errors) < 0)
 		return -1;

@@ -4,9 +4,9 @@
 #include "stream.h"
 
 static const struct job_arg args[] = {
-	{"raw_object_name", "the CSV's name in the source bucket", false},
-	{"source_bucket", "bucket or folder that holds the CSV", false},
-	{"target_bucket", "bucket or folder for <name up to the first '.'>/", false},
+	{"raw_object_name", "the CSV's name in the source bucket", JOB_REQUIRED},
+	{"source_bucket", "bucket or folder that holds the CSV", JOB_REQUIRED},
+	{"target_bucket", "bucket or folder for <name up to the first '.'>/", JOB_REQUIRED},
 	{0},
 };
 

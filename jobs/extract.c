@@ -6,8 +6,8 @@
 #include "unzip.h"
 
 static const struct job_arg args[] = {
-	{"url", "the zip: https://, http://, s3://, file:// or a path", false},
-	{"s3_destination_bucket", "bucket or folder for the zip and its CSV", false},
+	{"url", "the zip: https://, http://, s3://, file:// or a path", JOB_REQUIRED},
+	{"s3_destination_bucket", "bucket or folder for the zip and its CSV", JOB_REQUIRED},
 	{0},
 };
 

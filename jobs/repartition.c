@@ -3,9 +3,9 @@
 #include "sales.h"
 
 static const struct job_arg args[] = {
-	{"raw_object_name", "name that the data set has up to its first '.'", false},
-	{"source_bucket", "bucket or folder that holds the data set", false},
-	{"target_bucket", "bucket or folder for the partitions", false},
+	{"raw_object_name", "name that the data set has up to its first '.'", JOB_REQUIRED},
+	{"source_bucket", "bucket or folder that holds the data set", JOB_REQUIRED},
+	{"target_bucket", "bucket or folder for the partitions", JOB_REQUIRED},
 	{0},
 };
 

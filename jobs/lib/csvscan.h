@@ -19,6 +19,16 @@
 /* As archive_read_fn: the next bytes, 0 at the end, -1. */
 typedef ssize_t csv_read_fn(void *payload, const void **block, struct err *err);
 
+struct csv_dialect {
+	char delimiter;
+	char quote;  /* '\0': none */
+	char escape; /* before a quote or itself inside quotes; '\0': none, only "" doubles */
+};
+#define CSV_DIALECT_COMMA      \
+	{                      \
+		',', '"', '\0' \
+	}
+
 enum csv_state { CSV_START, CSV_PLAIN, CSV_QUOTED, CSV_QUOTE };
 
 struct csv_cutter {

@@ -31,12 +31,12 @@ static bool is_option(const char *word)
 	return starts_with(word, "--") && word[2] && word[2] != '=';
 }
 
-static bool is_wanted(const struct job_arg *wanted, const char *name)
+static const struct job_arg *find(const struct job_arg *wanted, const char *name)
 {
 	for (; wanted->name; wanted++)
 		if (strcmp(wanted->name, name) == 0)
-			return true;
-	return false;
+			return wanted;
+	return NULL;
 }
 
 static bool is_of_every_run(const char *name)
@@ -54,7 +54,7 @@ static int check_missing(const struct job_arg *wanted, const struct job_args *ar
 	int ret = 0;
 
 	for (const struct job_arg *w = wanted; w->name; w++)
-		if (!w->optional && !map_has(&args->values, w->name))
+		if (w->kind == JOB_REQUIRED && !map_has(&args->values, w->name))
 			strvec_pushf(&missing, "--%s", w->name);
 	if (missing.nr) {
 		names = strvec_join(&missing, ", ");
@@ -66,12 +66,26 @@ static int check_missing(const struct job_arg *wanted, const struct job_args *ar
 	return ret;
 }
 
+static int check_flags(const struct job_arg *wanted, const struct job_args *args, struct err *err)
+{
+	for (const struct job_arg *w = wanted; w->name; w++) {
+		const char *value = job_args_get(args, w->name);
+
+		if (w->kind == JOB_FLAG && value && strcmp(value, "true") != 0 &&
+			strcmp(value, "false") != 0)
+			return err_set(err, ERR_USAGE, "--%s is 'true' or 'false', not '%s'",
+				w->name, value);
+	}
+	return 0;
+}
+
 int job_args_parse(
 	const struct job_arg *wanted, int argc, char **argv, struct job_args *out, struct err *err)
 {
 	map_init(&out->values, free);
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *value = strchr(word, '=');
+		const struct job_arg *known;
 		char *name;
 
 		if (!is_option(word)) {
@@ -83,7 +97,10 @@ int job_args_parse(
 			value++;
 		else if (i + 1 < argc && !is_option(argv[i + 1]))
 			value = argv[++i];
-		if (!is_wanted(wanted, name)) {
+		known = find(wanted, name);
+		if (known && known->kind == JOB_FLAG && (!value || !*value))
+			value = "true";
+		if (!known) {
 			/* Names only: what they carry may be secret. */
 			if (!is_of_every_run(name))
 				strvec_push_take(&out->ignored, xstrndup(word, strcspn(word, "=")));
@@ -94,7 +111,14 @@ int job_args_parse(
 		}
 		free(name);
 	}
-	return check_missing(wanted, out, err);
+	return check_missing(wanted, out, err) == 0 ? check_flags(wanted, out, err) : -1;
+}
+
+bool job_args_flag(const struct job_args *a, const char *name)
+{
+	const char *value = job_args_get(a, name);
+
+	return value && strcmp(value, "true") == 0;
 }
 
 const char *job_args_get(const struct job_args *a, const char *name)
@@ -110,9 +134,11 @@ void job_args_release(struct job_args *a)
 
 void job_args_help(const char *program, const struct job_arg *wanted, struct strbuf *out)
 {
+	static const char *const usage[] = {" --%s VALUE", " [--%s VALUE]", " [--%s]"};
+
 	strbuf_addf(out, "usage: %s", program);
 	for (const struct job_arg *w = wanted; w->name; w++)
-		strbuf_addf(out, w->optional ? " [--%s VALUE]" : " --%s VALUE", w->name);
+		strbuf_addf(out, usage[w->kind], w->name);
 	strbuf_addstr(out, "\n\n");
 	for (const struct job_arg *w = wanted; w->name; w++)
 		strbuf_addf(out, "  --%-24s %s\n", w->name, w->help);

@@ -11,10 +11,15 @@
 #include "strbuf.h"
 #include "strvec.h"
 
+enum job_arg_kind {
+	JOB_REQUIRED,
+	JOB_OPTIONAL,
+	JOB_FLAG, /* "--name", "--name true" or "--name false": Glue wants a value for every argument */
+};
 struct job_arg {
 	const char *name; /* with '_' */
 	const char *help;
-	bool optional;
+	enum job_arg_kind kind;
 };
 
 struct job_args {
@@ -26,11 +31,14 @@ struct job_args {
 		MAP_INIT, STRVEC_INIT \
 	}
 
-/* argv without the program's name. ERR_USAGE names every argument that is missing. `wanted` ends with {0}. */
+/* argv without the program's name. ERR_USAGE names every argument that is missing, or a flag
+ * with another value. `wanted` ends with {0}. */
 int job_args_parse(const struct job_arg *wanted, int argc, char **argv, struct job_args *out,
 	struct err *err) must_check;
 /* NULL when an optional one was not given; borrowed. */
 const char *job_args_get(const struct job_args *a, const char *name);
+/* A flag that was given, and not as "false". */
+bool job_args_flag(const struct job_args *a, const char *name);
 void job_args_release(struct job_args *a);
 /* What --help prints. */
 void job_args_help(const char *program, const struct job_arg *wanted, struct strbuf *out);

@@ -4,8 +4,8 @@
 #include "job.h"
 #include "jobargs.h"
 
-static const struct job_arg wanted[] = {
-	{"source_bucket", "", false}, {"url", "", false}, {"limit", "", true}, {0}};
+static const struct job_arg wanted[] = {{"source_bucket", "", JOB_REQUIRED},
+	{"url", "", JOB_REQUIRED}, {"limit", "", JOB_OPTIONAL}, {"dry_run", "", JOB_FLAG}, {0}};
 
 static int parse(const char *words, struct job_args *args, struct err *err)
 {
@@ -97,5 +97,31 @@ static void test_jobargs__a_stem_is_the_name_up_to_its_first_dot(void **state)
 		assert_null(job_stem(bad[i], &err));
 		assert_int_equal(err.code, ERR_USAGE);
 		err_release(&err);
+	}
+}
+
+static void test_jobargs__flags(void **state)
+{
+	static const struct {
+		const char *words;
+		int on; /* -1: refused */
+	} cases[] = {{"", 0}, {"--dry-run", 1}, {"--dry-run --limit 3", 1}, {"--dry_run true", 1},
+		{"--dry-run=false", 0}, {"--dry-run maybe", -1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct job_args args = JOB_ARGS_INIT;
+		struct err err = ERR_INIT;
+		char *words = xasprintf("--source_bucket b --url u %s", cases[i].words);
+		int ret = parse(words, &args, &err);
+
+		assert_int_equal(ret, cases[i].on < 0 ? -1 : 0);
+		if (ret == 0)
+			assert_int_equal(job_args_flag(&args, "dry_run"), cases[i].on);
+		else
+			assert_int_equal(err.code, ERR_USAGE);
+		err_release(&err);
+		job_args_release(&args);
+		free(words);
 	}
 }

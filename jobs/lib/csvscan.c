@@ -1,10 +1,12 @@
 /*
  * States of the cutter, at a byte: START (of a field), PLAIN (inside an unquoted field, or behind the closing quote of
- * one), QUOTED (inside quotes), QUOTE (behind a quote inside quotes: it closes, or is the first of two).
- *   START  -'"'-> QUOTED   -','|LF-> START   -other-> PLAIN
- *   PLAIN  -','|LF-> START
- *   QUOTED -'"'-> QUOTE
- *   QUOTE  -'"'-> QUOTED   -','|LF-> START   -other-> PLAIN
+ * one), QUOTED (inside quotes), QUOTE (behind a quote inside quotes: it closes, or is the first of two), ESCAPED (behind
+ * an escape inside quotes).
+ *   START   -quote-> QUOTED    -delimiter|LF-> START   -other-> PLAIN
+ *   PLAIN   -delimiter|LF-> START
+ *   QUOTED  -quote-> QUOTE     -escape-> ESCAPED
+ *   QUOTE   -quote-> QUOTED    -delimiter|LF-> START   -other-> PLAIN
+ *   ESCAPED -any-> QUOTED
  * A row ends with an LF that leads to START.
  */
 #include "csvscan.h"
@@ -15,9 +17,33 @@
 #define CHUNK_BYTES (512u << 10)
 #define MAX_ROW (64u << 20)
 
-void csv_cutter_init(struct csv_cutter *c, csv_read_fn *read, void *payload)
+const struct csv_dialect csv_comma = CSV_DIALECT_COMMA;
+
+int csv_dialect_check(const struct csv_dialect *d, struct err *err)
+{
+	const char letters[] = {d->delimiter, d->quote, d->escape};
+	static const char *const names[] = {"delimiter", "quote", "escape"};
+
+	if (!d->delimiter)
+		return err_set(err, ERR_INVALID, "a CSV needs a delimiter");
+	for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
+		if (letters[i] == '\n' || letters[i] == '\r')
+			return err_set(
+				err, ERR_INVALID, "a line end cannot be the %s of a CSV", names[i]);
+	if (d->delimiter == d->quote || d->delimiter == d->escape)
+		return err_set(err, ERR_INVALID, "the CSV's delimiter '%c' is its %s too",
+			d->delimiter, d->delimiter == d->quote ? "quote" : "escape");
+	return 0;
+}
+
+void csv_cutter_init(
+	struct csv_cutter *c, const struct csv_dialect *dialect, csv_read_fn *read, void *payload)
 {
 	memset(c, 0, sizeof(*c));
+	c->dialect = *dialect;
+	/* A quote that escapes is what "" is anyway. */
+	if (c->dialect.escape == c->dialect.quote)
+		c->dialect.escape = '\0';
 	c->read = read;
 	c->payload = payload;
 	c->chunk_bytes = CHUNK_BYTES;
@@ -32,47 +58,78 @@ void csv_cutter_release(struct csv_cutter *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-static enum csv_state step(enum csv_state state, char b)
+static bool is_quote(const struct csv_dialect *d, char b)
+{
+	return b == d->quote && d->quote;
+}
+
+static bool ends_field(const struct csv_dialect *d, char b)
+{
+	return b == d->delimiter || b == '\n';
+}
+
+static enum csv_state step(const struct csv_dialect *d, enum csv_state state, char b)
 {
 	switch (state) {
 	case CSV_START:
-		if (b == '"')
+		if (is_quote(d, b))
 			return CSV_QUOTED;
-		return b == ',' || b == '\n' ? CSV_START : CSV_PLAIN;
+		return ends_field(d, b) ? CSV_START : CSV_PLAIN;
 	case CSV_PLAIN:
-		return b == ',' || b == '\n' ? CSV_START : CSV_PLAIN;
+		return ends_field(d, b) ? CSV_START : CSV_PLAIN;
 	case CSV_QUOTED:
-		return b == '"' ? CSV_QUOTE : CSV_QUOTED;
+		if (is_quote(d, b))
+			return CSV_QUOTE;
+		return b == d->escape && d->escape ? CSV_ESCAPED : CSV_QUOTED;
 	case CSV_QUOTE:
-		if (b == '"')
+		if (is_quote(d, b))
 			return CSV_QUOTED;
-		return b == ',' || b == '\n' ? CSV_START : CSV_PLAIN;
+		return ends_field(d, b) ? CSV_START : CSV_PLAIN;
+	case CSV_ESCAPED:
+		return CSV_QUOTED;
 	}
 	return state;
+}
+
+/* From `i` on, outside of quotes: up to the next quote. */
+static size_t scan_plain(struct csv_cutter *c, size_t i)
+{
+	const char *buf = c->pending.buf;
+	size_t to = c->pending.len;
+	const char *quote = c->dialect.quote ? memchr(buf + i, c->dialect.quote, to - i) : NULL;
+	size_t stop = quote ? (size_t)(quote - buf) : to;
+	const char *last;
+
+	if (stop == i)
+		return i;
+	last = memrchr(buf + i, '\n', stop - i);
+	if (last)
+		c->row_end = (size_t)(last - buf) + 1;
+	c->state = ends_field(&c->dialect, buf[stop - 1]) ? CSV_START : CSV_PLAIN;
+	return stop;
 }
 
 /* Looks at what is new in pending: where its last row ends. */
 static void scan(struct csv_cutter *c)
 {
 	const char *buf = c->pending.buf;
-	size_t from = c->scanned, to = c->pending.len;
-	const char *last;
+	size_t i = c->scanned, to = c->pending.len;
 
 	c->scanned = to;
-	if (from == to)
-		return;
-	if ((c->state == CSV_START || c->state == CSV_PLAIN) &&
-		!memchr(buf + from, '"', to - from)) {
-		last = memrchr(buf + from, '\n', to - from);
-		if (last)
-			c->row_end = (size_t)(last - buf) + 1;
-		c->state = buf[to - 1] == ',' || buf[to - 1] == '\n' ? CSV_START : CSV_PLAIN;
-		return;
-	}
-	for (size_t i = from; i < to; i++) {
-		c->state = step(c->state, buf[i]);
+	while (i < to) {
+		if (c->state == CSV_START || c->state == CSV_PLAIN) {
+			i = scan_plain(c, i);
+		} else if (c->state == CSV_QUOTED && !c->dialect.escape) {
+			const char *quote = memchr(buf + i, c->dialect.quote, to - i);
+
+			i = quote ? (size_t)(quote - buf) : to;
+		}
+		if (i == to)
+			break;
+		c->state = step(&c->dialect, c->state, buf[i]);
 		if (c->state == CSV_START && buf[i] == '\n')
 			c->row_end = i + 1;
+		i++;
 	}
 }
 
@@ -96,7 +153,7 @@ static int fill(struct csv_cutter *c, struct err *err)
 	return 0;
 }
 
-static int take(struct csv_cutter *c, struct strbuf *chunk, struct err *err)
+static int take(struct csv_cutter *c, struct strbuf *chunk, int64_t *offset, struct err *err)
 {
 	size_t len;
 
@@ -114,32 +171,39 @@ static int take(struct csv_cutter *c, struct strbuf *chunk, struct err *err)
 		c->state = CSV_START;
 		c->started = true;
 		scan(c);
-		return take(c, chunk, err);
+		return take(c, chunk, offset, err);
 	}
 	c->started = true;
 	strbuf_add(chunk, c->pending.buf, len);
 	strbuf_remove(&c->pending, 0, len);
 	c->scanned = c->pending.len;
 	c->row_end = 0;
+	if (offset)
+		*offset = c->given;
+	c->given += (int64_t)len;
 	return len > 0;
 }
 
-int csv_cutter_take(struct csv_cutter *c, struct strbuf *chunk, struct err *err)
+int csv_cutter_take(struct csv_cutter *c, struct strbuf *chunk, int64_t *offset, struct err *err)
 {
 	int ret;
 
 	pthread_mutex_lock(&c->lock);
-	ret = take(c, chunk, err);
+	ret = take(c, chunk, offset, err);
 	pthread_mutex_unlock(&c->lock);
 	return ret;
 }
 
-/* Behind the closing quote, or from the start: all up to the comma or line end. `to` is where it goes in place. */
-static char *read_plain(char *at, char *end, char *to, size_t *len)
+/* --- the fields of a row; inlined for the comma, whose letters are then constants --- */
+
+#define inlined static inline __attribute__((always_inline))
+
+/* Behind the closing quote, or from the start: all up to the delimiter or line end. `to` is where it goes in place. */
+inlined char *read_plain(char delimiter, char *at, char *end, char *to, size_t *len)
 {
 	char *from = at;
 
-	while (at < end && *at != ',' && *at != '\n')
+	while (at < end && *at != delimiter && *at != '\n')
 		at++;
 	*len = (size_t)(at - from);
 	if (at < end && *at == '\n' && *len && at[-1] == '\r')
@@ -149,7 +213,21 @@ static char *read_plain(char *at, char *end, char *to, size_t *len)
 	return at;
 }
 
-static char *read_quoted(char *at, char *end, struct csv_field *field)
+/* The next quote or escape; end where there is none. */
+static char *find_mark(const struct csv_dialect *d, char *at, char *end)
+{
+	char *quote;
+
+	if (!d->escape) {
+		quote = memchr(at, d->quote, (size_t)(end - at));
+		return quote ? quote : end;
+	}
+	while (at < end && *at != d->quote && *at != d->escape)
+		at++;
+	return at;
+}
+
+static char *read_quoted(const struct csv_dialect *d, char *at, char *end, struct csv_field *field)
 {
 	char *to = ++at;
 	size_t rest;
@@ -157,37 +235,42 @@ static char *read_quoted(char *at, char *end, struct csv_field *field)
 	field->text = to;
 	field->null = false;
 	while (at < end) {
-		char *quote = memchr(at, '"', (size_t)(end - at));
-		size_t n = (size_t)((quote ? quote : end) - at);
+		char *mark = find_mark(d, at, end);
+		size_t n = (size_t)(mark - at);
+		bool escaped;
 
 		if (to != at)
 			memmove(to, at, n);
 		to += n;
-		at += n;
-		if (!quote)
+		at = mark;
+		if (at == end)
 			break;
+		escaped = *at != d->quote;
 		at++;
-		if (at == end || *at != '"')
+		if (at < end && (*at == d->quote || (escaped && *at == d->escape)))
+			*to++ = *at++;
+		else if (escaped)
+			*to++ = d->escape;
+		else
 			break;
-		*to++ = '"';
-		at++;
 	}
-	at = read_plain(at, end, to, &rest);
+	at = read_plain(d->delimiter, at, end, to, &rest);
 	field->len = (size_t)(to - field->text) + rest;
 	return at;
 }
 
-static char *read_field(char *at, char *end, struct csv_field *field)
+inlined char *read_field(const struct csv_dialect *d, char *at, char *end, struct csv_field *field)
 {
-	if (at < end && *at == '"')
-		return read_quoted(at, end, field);
+	if (at < end && *at == d->quote && d->quote)
+		return read_quoted(d, at, end, field);
 	field->text = at;
-	at = read_plain(at, end, at, &field->len);
+	at = read_plain(d->delimiter, at, end, at, &field->len);
 	field->null = field->len == 0;
 	return at;
 }
 
-size_t csv_read_row(char **at, char *end, struct csv_field *fields, size_t max)
+inlined size_t read_row(
+	const struct csv_dialect *d, char **at, char *end, struct csv_field *fields, size_t max)
 {
 	struct csv_field extra, first = {0};
 	char *p = *at;
@@ -196,11 +279,11 @@ size_t csv_read_row(char **at, char *end, struct csv_field *fields, size_t max)
 	while (p < end) {
 		struct csv_field *field = nr < max ? &fields[nr] : &extra;
 
-		p = read_field(p, end, field);
+		p = read_field(d, p, end, field);
 		if (nr++ == 0)
 			first = *field;
-		if (p < end && *p++ == ',') {
-			/* A comma at the very end has an empty field behind it. */
+		if (p < end && *p++ == d->delimiter) {
+			/* A delimiter at the very end has an empty field behind it. */
 			if (p == end) {
 				field = nr < max ? &fields[nr] : &extra;
 				*field = (struct csv_field){p, 0, true};
@@ -215,4 +298,15 @@ size_t csv_read_row(char **at, char *end, struct csv_field *fields, size_t max)
 	}
 	*at = p;
 	return nr;
+}
+
+size_t csv_read_row(const struct csv_dialect *dialect, char **at, char *end,
+	struct csv_field *fields, size_t max)
+{
+	static const struct csv_dialect comma = CSV_DIALECT_COMMA;
+	const struct csv_dialect local = *dialect;
+
+	if (local.delimiter == ',' && local.quote == '"' && !local.escape)
+		return read_row(&comma, at, end, fields, max);
+	return read_row(&local, at, end, fields, max);
 }

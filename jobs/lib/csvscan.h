@@ -6,8 +6,9 @@
  * are no quotes), reading the fields of a chunk is each thread's own business. libcsv calls back for every field of
  * one stream and one thread, which is what bounded the clean job; so this is our own.
  *
- * Comma, '"' quotes with "" inside, LF or CRLF; line ends inside quotes belong to the field. A quote counts only at the
- * start of a field. An unquoted empty field is null, a quoted one is ''. Empty lines do not count.
+ * By a dialect's letters: quotes with "" inside, LF or CRLF; line ends inside quotes belong to the field. A quote counts
+ * only at the start of a field, an escape only inside quotes and before a quote or itself: else it is a letter. An
+ * unquoted empty field is null, a quoted one is ''. Empty lines do not count.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -29,9 +30,15 @@ struct csv_dialect {
 		',', '"', '\0' \
 	}
 
-enum csv_state { CSV_START, CSV_PLAIN, CSV_QUOTED, CSV_QUOTE };
+/* Comma and '"'. */
+extern const struct csv_dialect csv_comma;
+/* ERR_INVALID, with the reason, for letters that are no dialect: two that are equal, a line end. */
+int csv_dialect_check(const struct csv_dialect *d, struct err *err) must_check;
+
+enum csv_state { CSV_START, CSV_PLAIN, CSV_QUOTED, CSV_QUOTE, CSV_ESCAPED };
 
 struct csv_cutter {
+	struct csv_dialect dialect;
 	csv_read_fn *read;
 	void *payload;
 	pthread_mutex_t lock;
@@ -39,13 +46,18 @@ struct csv_cutter {
 	size_t scanned, row_end;     /* of pending */
 	enum csv_state state;        /* at `scanned` */
 	size_t chunk_bytes, max_row; /* a chunk is at least that, where there is more */
+	int64_t given;               /* bytes that went into chunks */
 	bool started, ended;
 };
 
-void csv_cutter_init(struct csv_cutter *c, csv_read_fn *read, void *payload);
+/* `dialect` is copied. */
+void csv_cutter_init(
+	struct csv_cutter *c, const struct csv_dialect *dialect, csv_read_fn *read, void *payload);
 void csv_cutter_release(struct csv_cutter *c);
-/* 1 and whole rows in `chunk` (replaced), 0 at the end, -1. Any thread. A byte order mark is dropped. */
-int csv_cutter_take(struct csv_cutter *c, struct strbuf *chunk, struct err *err) must_check;
+/* 1 and whole rows in `chunk` (replaced), 0 at the end, -1. Any thread. A byte order mark is dropped. `offset` (may be
+ * NULL): how many bytes stood before the chunk, a byte order mark not counted. */
+int csv_cutter_take(
+	struct csv_cutter *c, struct strbuf *chunk, int64_t *offset, struct err *err) must_check;
 
 struct csv_field {
 	const char *text; /* in the chunk; not terminated */
@@ -54,6 +66,7 @@ struct csv_field {
 };
 /* Reads a row at *at (moved behind it), unescaping in place. Gives the number of its fields, of which at most `max` are
  * stored; 0 when nothing but empty lines is left. */
-size_t csv_read_row(char **at, char *end, struct csv_field *fields, size_t max);
+size_t csv_read_row(const struct csv_dialect *dialect, char **at, char *end,
+	struct csv_field *fields, size_t max);
 
 #endif

@@ -127,10 +127,11 @@ static int read_header(struct csv_table *t, const struct csv_rule *rules, struct
 	int got = 1, ret = -1;
 
 	while (nr == 0 && got > 0) {
-		got = csv_cutter_take(&t->cutter, &t->first, err);
+		got = csv_cutter_take(&t->cutter, &t->first, NULL, err);
 		at = t->first.buf;
 		if (got > 0)
-			nr = csv_read_row(&at, t->first.buf + t->first.len, fields, MAX_COLUMNS);
+			nr = csv_read_row(
+				&csv_comma, &at, t->first.buf + t->first.len, fields, MAX_COLUMNS);
 	}
 	if (got == 0)
 		err_set(err, ERR_INVALID, "the CSV is empty: it has no header");
@@ -149,7 +150,7 @@ struct csv_table *csv_table_open(
 {
 	struct csv_table *t = xcalloc(1, sizeof(*t));
 
-	csv_cutter_init(&t->cutter, read, payload);
+	csv_cutter_init(&t->cutter, &csv_comma, read, payload);
 	strvec_init(&t->columns);
 	strbuf_init(&t->first);
 	pthread_mutex_init(&t->lock, NULL);
@@ -246,7 +247,7 @@ static int next_chunk(struct reader *r)
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (!got)
-		got = csv_cutter_take(&t->cutter, &r->chunk, &err);
+		got = csv_cutter_take(&t->cutter, &r->chunk, NULL, &err);
 	if (got < 0) {
 		pthread_mutex_lock(&t->lock);
 		if (!t->err.code)
@@ -313,7 +314,8 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk output)
 		r->validity[c] = NULL;
 	}
 	while (row < most) {
-		size_t got = csv_read_row(&r->at, r->chunk.buf + r->chunk.len, r->fields, nr);
+		size_t got = csv_read_row(
+			&csv_comma, &r->at, r->chunk.buf + r->chunk.len, r->fields, nr);
 
 		if (got == 0) {
 			int more = row ? 0 : next_chunk(r);

@@ -23,12 +23,12 @@ static ssize_t read_text(void *payload, const void **block, struct err *err)
 }
 
 /* Rows as "a|b\n", null as "~". */
-static void show(char *at, char *end, struct strbuf *out)
+static void show(const struct csv_dialect *d, char *at, char *end, struct strbuf *out)
 {
 	struct csv_field fields[4];
 	size_t nr;
 
-	while ((nr = csv_read_row(&at, end, fields, 4))) {
+	while ((nr = csv_read_row(d, &at, end, fields, 4))) {
 		for (size_t i = 0; i < nr && i < 4; i++) {
 			if (i)
 				strbuf_addch(out, '|');
@@ -42,7 +42,7 @@ static void show(char *at, char *end, struct strbuf *out)
 	}
 }
 
-static void check(const char *csv, const char *want)
+static void check_dialect(const struct csv_dialect *d, const char *csv, const char *want)
 {
 	size_t len = strlen(csv);
 
@@ -52,11 +52,15 @@ static void check(const char *csv, const char *want)
 			struct strbuf chunk = STRBUF_INIT, got = STRBUF_INIT;
 			struct err err = ERR_INIT;
 			struct csv_cutter c;
+			int64_t offset = -1, given = 0;
 
-			csv_cutter_init(&c, read_text, &t);
+			csv_cutter_init(&c, d, read_text, &t);
 			c.chunk_bytes = chunk_bytes;
-			while (csv_cutter_take(&c, &chunk, &err) > 0)
-				show(chunk.buf, chunk.buf + chunk.len, &got);
+			while (csv_cutter_take(&c, &chunk, &offset, &err) > 0) {
+				assert_int_equal(offset, given);
+				given += (int64_t)chunk.len;
+				show(d, chunk.buf, chunk.buf + chunk.len, &got);
+			}
 			assert_int_equal(err.code, ERR_NONE);
 			assert_string_equal(got.buf, want);
 			csv_cutter_release(&c);
@@ -64,6 +68,11 @@ static void check(const char *csv, const char *want)
 			strbuf_release(&got);
 		}
 	}
+}
+
+static void check(const char *csv, const char *want)
+{
+	check_dialect(&csv_comma, csv, want);
 }
 
 static void test_csvscan__rows_do_not_depend_on_where_the_stream_is_cut(void **state)
@@ -87,6 +96,35 @@ static void test_csvscan__rows_do_not_depend_on_where_the_stream_is_cut(void **s
 	check("\xef\xbb\xbf\"a,b\",c\n1,2\n", "a,b|c\n1|2\n");
 }
 
+static void test_csvscan__dialects(void **state)
+{
+	static const struct csv_dialect semicolon = {';', '"', '\0'}, open_csv = {',', '\'', '\\'},
+					hive = {'\1', '\0', '\0'}, tab = {'\t', '"', '"'};
+
+	(void)state;
+	check_dialect(&semicolon, "a;b,c\r\n\"x;\"\"y\";\"\"\n;\n", "a|b,c\nx;\"y|\n~|~\n");
+	check_dialect(
+		&open_csv, "'it\\'s','a\\\\','b\\n'\n\\'a,\"b\"\n", "it's|a\\|b\\n\n\\'a|\"b\"\n");
+	check_dialect(&open_csv, "'two\\'\nlines','x''y'\n'ends\\", "two'\nlines|x'y\nends\\\n");
+	check_dialect(&hive, "\"a\1b\"\nc,\1\n", "\"a|b\"\nc,|~\n");
+	check_dialect(&tab, "a\t\"b\"\"\tc\"\n\t\t\n", "a|b\"\tc\n~|~|~\n");
+}
+
+static void test_csvscan__letters_that_are_no_dialect(void **state)
+{
+	static const struct csv_dialect bad[] = {{'\0', '"', '\0'}, {'\n', '"', '\0'},
+		{',', '\r', '\0'}, {',', ',', '\0'}, {',', '"', ','}};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(csv_dialect_check(&csv_comma, &err), &err);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(csv_dialect_check(&bad[i], &err), -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		err_release(&err);
+	}
+}
+
 static void test_csvscan__a_row_without_end_is_refused(void **state)
 {
 	struct text t = {"a\n\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n\n\n\n\n\n\n\n", 46, 4};
@@ -95,11 +133,11 @@ static void test_csvscan__a_row_without_end_is_refused(void **state)
 	struct csv_cutter c;
 
 	(void)state;
-	csv_cutter_init(&c, read_text, &t);
+	csv_cutter_init(&c, &csv_comma, read_text, &t);
 	c.chunk_bytes = 2;
 	c.max_row = 16;
-	assert_int_equal(csv_cutter_take(&c, &chunk, &err), 1);
-	assert_int_equal(csv_cutter_take(&c, &chunk, &err), -1);
+	assert_int_equal(csv_cutter_take(&c, &chunk, NULL, &err), 1);
+	assert_int_equal(csv_cutter_take(&c, &chunk, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_INVALID);
 	csv_cutter_release(&c);
 	strbuf_release(&chunk);

@@ -184,6 +184,24 @@ static int help(const struct job_program *program)
 	return 0;
 }
 
+/* Arguments on the command line, or those that wait in an inherited descriptor. */
+static int read_arguments(
+	const struct job_program *program, int argc, char **argv, struct job *job, struct err *err)
+{
+	struct strvec words = STRVEC_INIT;
+	bool inherited;
+	int ret = job_args_inherited(argc, argv, &words, &inherited, err);
+
+	if (ret == 0 && inherited)
+		ret = job_args_parse(program->args, (int)words.nr, words.v, &job->args, err);
+	else if (ret == 0)
+		ret = job_args_parse(program->args, argc - 1, argv + 1, &job->args, err);
+	for (size_t i = 0; i < words.nr; i++)
+		wipe(words.v[i], strlen(words.v[i]));
+	strvec_release(&words);
+	return ret;
+}
+
 int job_main(const struct job_program *program, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -199,7 +217,7 @@ int job_main(const struct job_program *program, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	find_certificates();
 	if (job_open(&job, program->name, &err) == 0 &&
-		job_args_parse(program->args, argc - 1, argv + 1, &job.args, &err) == 0)
+		read_arguments(program, argc, argv, &job, &err) == 0)
 		ret = run(program, &job, &err);
 	job_close(&job);
 	if (ret != 0) {

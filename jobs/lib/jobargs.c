@@ -1,7 +1,14 @@
 #include "jobargs.h"
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define ARGUMENTS_FD "--glueproj-arguments-fd"
+/* What execve() takes. */
+#define MAX_ARGUMENTS_BYTES (6u << 20)
 
 /* What every run on Glue carries: not worth a word. */
 static const char *const of_every_run[] = {
@@ -112,6 +119,57 @@ int job_args_parse(
 		free(name);
 	}
 	return check_missing(wanted, out, err) == 0 ? check_flags(wanted, out, err) : -1;
+}
+
+/* All that the descriptor holds; `text` grows by moves, so what it leaves behind is wiped. */
+static int read_words(int fd, struct strbuf *text, struct err *err)
+{
+	char block[65536];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) != 0) {
+		struct strbuf grown = STRBUF_INIT;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, ERR_USAGE,
+				"the arguments cannot be read from " ARGUMENTS_FD " %d: %s", fd,
+				strerror(errno));
+		if (text->len + (size_t)n > MAX_ARGUMENTS_BYTES)
+			return err_set(err, ERR_USAGE, "the arguments are longer than %u bytes",
+				MAX_ARGUMENTS_BYTES);
+		strbuf_add(&grown, text->buf, text->len);
+		strbuf_add(&grown, block, (size_t)n);
+		wipe(block, (size_t)n);
+		strbuf_swap(text, &grown);
+		wipe(grown.buf, grown.len);
+		strbuf_release(&grown);
+	}
+	if (text->len && text->buf[text->len - 1])
+		return err_set(err, ERR_USAGE,
+			"the arguments of " ARGUMENTS_FD " %d end in the middle", fd);
+	return 0;
+}
+
+int job_args_inherited(int argc, char **argv, struct strvec *words, bool *given, struct err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	long long fd;
+	int ret;
+
+	*given = argc == 3 && strcmp(argv[1], ARGUMENTS_FD) == 0;
+	if (!*given)
+		return 0;
+	if (parse_int64(argv[2], 3, INT32_MAX, &fd) != 0)
+		return err_set(err, ERR_USAGE, ARGUMENTS_FD " takes the number of a descriptor");
+	ret = read_words((int)fd, &text, err);
+	close((int)fd);
+	for (size_t at = 0; ret == 0 && at < text.len; at += strlen(text.buf + at) + 1)
+		strvec_push(words, text.buf + at);
+	wipe(text.buf, text.len);
+	strbuf_release(&text);
+	return ret;
 }
 
 bool job_args_flag(const struct job_args *a, const char *name)

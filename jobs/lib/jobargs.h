@@ -35,6 +35,14 @@ struct job_args {
  * with another value. `wanted` ends with {0}. */
 int job_args_parse(const struct job_arg *wanted, int argc, char **argv, struct job_args *out,
 	struct err *err) must_check;
+/*
+ * A bundled program is started with "--glueproj-arguments-fd N" alone: its arguments are the NUL-terminated words that
+ * the inherited descriptor N holds, for a command line can be read by everybody on the machine. Appends them
+ * to `words` and closes N; *given is false for any other command line, which stays as it is. ERR_USAGE when they
+ * cannot be read or are more than a command line holds.
+ */
+int job_args_inherited(
+	int argc, char **argv, struct strvec *words, bool *given, struct err *err) must_check;
 /* NULL when an optional one was not given; borrowed. */
 const char *job_args_get(const struct job_args *a, const char *name);
 /* A flag that was given, and not as "false". */

@@ -24,6 +24,7 @@ struct job {
 	char *const *argv, *const *env;
 	const char *dir;
 	int control, status, out, err;
+	int gift; /* -1: none */
 };
 
 /* --- in the keeper: system calls only --- */
@@ -47,18 +48,19 @@ static void close_above(int last)
 		close(fd);
 }
 
-/* Moves the four descriptors to 3…6, wherever they are, and closes all others. */
+/* Moves the descriptors to 3…7, wherever they are, and closes all others. */
 static void keep_only(struct job *j)
 {
-	int *const fds[] = {&j->control, &j->status, &j->out, &j->err};
+	int *const fds[] = {&j->control, &j->status, &j->out, &j->err, &j->gift};
+	int nr = j->gift >= 0 ? 5 : 4;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < nr; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD, 16);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < nr; i++) {
 		dup2(*fds[i], 3 + i);
 		*fds[i] = 3 + i;
 	}
-	close_above(6);
+	close_above(2 + nr);
 }
 
 static void default_signals(void)
@@ -91,6 +93,11 @@ static _Noreturn void run_program(const struct job *j, pid_t keeper)
 	close(j->err);
 	if (null > 2)
 		close(null);
+	if (j->gift >= 0) {
+		/* The place of the control pipe, whose copy here is of no use. */
+		dup2(j->gift, KEEPER_GIFT_FD);
+		close(j->gift);
+	}
 	if (chdir(j->dir) == 0)
 		execve(j->argv[0], j->argv, j->env);
 	report(j->status, 'X', errno);
@@ -194,6 +201,8 @@ static _Noreturn void keep(struct job *j)
 	setpgid(program, program);
 	close(j->out);
 	close(j->err);
+	if (j->gift >= 0)
+		close(j->gift);
 	report(j->status, 'P', program);
 	watch(j, program, &status, &ended);
 	kill_all(program, &status, &ended);
@@ -214,7 +223,7 @@ int local_keeper_start(struct local_keeper *k, char *const *argv, char *const *e
 	struct err *err)
 {
 	int pipes[4][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}; /* control status out err */
-	struct job j = {.argv = argv, .env = env, .dir = dir};
+	struct job j = {.argv = argv, .env = env, .dir = dir, .gift = k->gift};
 	int ret = -1;
 
 	for (int i = 0; i < 4; i++) {

@@ -20,14 +20,17 @@ struct local_keeper {
 	int out, err;  /* what the program writes; non-blocking; -1: closed */
 	int status;    /* reports; -1: closed */
 	int control;   /* closing it ends everything; -1: closed */
-	bool exited;   /* `wait_status` holds */
+	int gift; /* the program gets this one as KEEPER_GIFT_FD; set before the start; -1: none */
+	bool exited; /* `wait_status` holds */
 	int wait_status;
 	int exec_errno; /* the program could not be started */
 };
-#define LOCAL_KEEPER_INIT                     \
-	{                                     \
-		0, 0, -1, -1, -1, -1, 0, 0, 0 \
+#define LOCAL_KEEPER_INIT                         \
+	{                                         \
+		0, 0, -1, -1, -1, -1, -1, 0, 0, 0 \
 	}
+/* The only descriptor besides 0, 1 and 2 that a program may have. */
+#define KEEPER_GIFT_FD 3
 
 /* argv[0] is the file to run, with no search. `dir` becomes the working directory. */
 int local_keeper_start(struct local_keeper *k, char *const *argv, char *const *env, const char *dir,

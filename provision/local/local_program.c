@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "archive_io.h"
@@ -10,6 +11,7 @@
 #include "fs.h"
 #include "hex.h"
 #include "local_iam.h"
+#include "local_keeper.h"
 #include "local_objects.h"
 #include "log.h"
 #include "uri.h"
@@ -24,6 +26,9 @@ void local_program_release(struct local_program *p)
 	for (size_t i = 0; i < p->env.nr; i++)
 		wipe(p->env.v[i], strlen(p->env.v[i]));
 	strvec_release(&p->env);
+	if (p->arguments >= 0)
+		close(p->arguments);
+	p->arguments = -1;
 	free(p->dir);
 	p->dir = NULL;
 }
@@ -415,6 +420,43 @@ static void add_arguments(const struct local_run *run, struct strvec *argv)
 	add_unless_given(argv, given, "--WORKFLOW_RUN_ID", run->workflow_run);
 }
 
+/*
+ * The words of a bundled program go into a file that has no name, which it inherits: every user of the machine may read
+ * a command line, and an argument may be a key. argv says only where to read.
+ */
+static int hide_arguments(const struct local_run *run, struct local_program *p, struct err *err)
+{
+	struct strvec words = STRVEC_INIT;
+	struct strbuf text = STRBUF_INIT;
+	int ret = -1;
+
+	add_arguments(run, &words);
+	p->arguments = memfd_create("glueproj-arguments", MFD_CLOEXEC);
+	if (p->arguments < 0) {
+		err_errno(err, "LAUNCH ERROR | the arguments cannot be passed on");
+		goto out;
+	}
+	for (size_t i = 0; i < words.nr; i++) {
+		strbuf_clear(&text);
+		strbuf_add(&text, words.v[i], strlen(words.v[i]) + 1);
+		if (fs_write_all(p->arguments, text.buf, text.len, "the arguments", err) != 0)
+			goto out;
+	}
+	if (lseek(p->arguments, 0, SEEK_SET) != 0) {
+		err_errno(err, "LAUNCH ERROR | the arguments cannot be passed on");
+		goto out;
+	}
+	strvec_push(&p->argv, "--glueproj-arguments-fd");
+	strvec_pushf(&p->argv, "%d", KEEPER_GIFT_FD);
+	ret = 0;
+out:
+	for (size_t i = 0; i < words.nr; i++)
+		wipe(words.v[i], strlen(words.v[i]));
+	strvec_release(&words);
+	strbuf_release(&text);
+	return ret;
+}
+
 static int make_env(struct local_cloud *cloud, const struct local_run *run, const char *role,
 	double dpu, struct local_program *p, struct err *err)
 {
@@ -495,12 +537,16 @@ int local_program_prepare(struct local_cloud *cloud, const struct local_run *run
 	if (bundle) {
 		if (check_script(cloud, &who, json_get_str(command, "ScriptLocation"), err) != 0 ||
 			bundle_argv(cloud, &who, bundle,
-				json_get_str(arguments, "--glueproj-program"), &p->argv, err) != 0)
+				json_get_str(arguments, "--glueproj-program"), &p->argv,
+				err) != 0 ||
+			hide_arguments(run, p, err) != 0)
 			goto out;
-	} else if (script_argv(cloud, &who, command, p, err) != 0) {
+	} else if (script_argv(cloud, &who, command, p, err) == 0) {
+		/* A script looks for its arguments where Glue puts them. */
+		add_arguments(run, &p->argv);
+	} else {
 		goto out;
 	}
-	add_arguments(run, &p->argv);
 	ret = make_env(cloud, run, role, dpu, p, err);
 out:
 	local_principal_release(&who);

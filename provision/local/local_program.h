@@ -14,10 +14,11 @@ struct local_program {
 	char *dir;         /* the run's own folder */
 	int64_t memory_mb; /* what the run may use */
 	int64_t timeout_ms;
+	int arguments; /* the words of a bundled program, which argv does not hold; -1: argv holds all */
 };
-#define LOCAL_PROGRAM_INIT                           \
-	{                                            \
-		STRVEC_INIT, STRVEC_INIT, NULL, 0, 0 \
+#define LOCAL_PROGRAM_INIT                               \
+	{                                                \
+		STRVEC_INIT, STRVEC_INIT, NULL, 0, 0, -1 \
 	}
 void local_program_release(struct local_program *p);
 

@@ -314,14 +314,22 @@ static void finish(struct run_work *w)
 	free(error);
 }
 
+static int start_program(struct run_work *w, struct err *err)
+{
+	if (local_program_prepare(w->cloud, &w->run, &w->program, err) != 0)
+		return -1;
+	if (atomic_load(&w->live->stop))
+		return 0;
+	w->keeper.gift = w->program.arguments;
+	return local_keeper_start(
+		&w->keeper, w->program.argv.v, w->program.env.v, w->program.dir, err);
+}
+
 static void run_program(struct run_work *w)
 {
 	struct err err = ERR_INIT;
 
-	if (local_program_prepare(w->cloud, &w->run, &w->program, &err) != 0 ||
-		(!atomic_load(&w->live->stop) &&
-			local_keeper_start(&w->keeper, w->program.argv.v, w->program.env.v,
-				w->program.dir, &err) != 0)) {
+	if (start_program(w, &err) != 0) {
 		if (!local_stopping(w->cloud))
 			local_run_end(w->cloud, &w->run,
 				atomic_load(&w->live->stop) ? "STOPPED" : "FAILED", err.text, 0);

@@ -3,7 +3,9 @@
     --glueproj-bundle s3://BUCKET/…/programs/<sha256>.tar.gz --glueproj-program NAME, and the program's own arguments
 
 Fetches the bundle, checks it against the hash in its name, unpacks it where programs may run, starts the program through
-the bundle's own loader with its own libraries, and fails with the program's last error line.
+the bundle's own loader with its own libraries, and fails with the program's last error line. The program's arguments go
+through a file without a name that it inherits: a command line can be read by every process of the machine, and an
+argument may be a key.
 """
 import atexit
 import hashlib
@@ -144,18 +146,18 @@ def unpack(path, root):
 
 
 # --- the program ---
-def command(root, name, arguments):
+def command(root, name):
     program, loader, libraries = (os.path.join(root, *p) for p in (("bin", name), ("lib", "ld.so"), ("lib",)))
     if "/" in name or name.startswith(".") or not os.path.isfile(program):
         known = ", ".join(sorted(os.listdir(os.path.join(root, "bin"))))
         raise LauncherError("the bundle has no program '%s'; it has: %s" % (name, known))
     if not os.path.exists(loader):
-        return [program] + arguments
+        return [program]
     words = [loader, "--library-path", libraries]
     with open(loader, "rb") as f:
         if b"--argv0" in f.read():
             words += ["--argv0", name]
-    return words + [program] + arguments
+    return words + [program]
 
 
 def environment(session, root):
@@ -210,10 +212,24 @@ def pass_signals_to(process):
             return
 
 
-def run(words, env):
+def nameless_file(data):
+    """A file object whose content no path leads to, at its start."""
+    try:
+        file = os.fdopen(os.memfd_create("glueproj-arguments"), "w+b")
+    except (AttributeError, OSError):  # an older Python, or a kernel that does not let us
+        file = tempfile.TemporaryFile()
+    file.write(data)
+    file.flush()
+    file.seek(0)
+    return file
+
+
+def run(words, arguments, env):
     sys.stdout.flush()
     sys.stderr.flush()
-    process = subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with nameless_file(b"".join(os.fsencode(a) + b"\0" for a in arguments)) as file:
+        words = words + ["--glueproj-arguments-fd", str(file.fileno())]
+        process = subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=(file.fileno(),))
     pass_signals_to(process)
     lines = ErrorLines(process.stderr)
     code = process.wait()
@@ -233,7 +249,7 @@ def main():
     root = fetch(session, ours["glueproj-bundle"])
     name = ours["glueproj-program"]
     try:
-        run(command(root, name, rest), environment(session, root))
+        run(command(root, name), rest, environment(session, root))
     except LauncherError as e:
         raise LauncherError("'%s' %s" % (name, e)) from None
     finally:

@@ -15,7 +15,12 @@ from helpers import ROOT
 LAUNCHER = os.path.join(ROOT, "provision", "package", "launcher.py")
 BUCKET = "launcher-test"
 # A "program" without a loader: a bundle may hold one that is linked statically.
+# Its arguments come as every bundled program's do: by a descriptor.
 SCRIPT = r"""#!/bin/sh
+test "$1" = --glueproj-arguments-fd || exit 99
+words=$(eval "tr '\\0' ' ' <&$2")
+eval "exec $2<&-"
+set -- $words
 echo "out: $*"
 echo "2026-01-01T00:00:00.000Z INFO it: starts" >&2
 env | sort > "$RESULT"
@@ -24,7 +29,7 @@ fail) echo "2026-01-01T00:00:00.000Z ERROR it: failed error=\"no luck\"" >&2; ec
 usage) echo "2026-01-01T00:00:00.000Z ERROR it: missing" >&2; exit 2;;
 silent) exit 3;;
 kill) kill -9 $$;;
-wait) trap 'echo "2026-01-01T00:00:00.000Z ERROR it: stopped" >&2; exit 1' TERM; echo ready; while :; do sleep 0.05; done;;
+wait) trap 'echo "2026-01-01T00:00:00.000Z ERROR it: stopped" >&2; exit 1' TERM; echo "ready $$"; while :; do sleep 0.05; done;;
 esac
 """
 
@@ -115,11 +120,45 @@ def test_a_failure_is_raised_with_the_last_error_line(launch, small, word, text)
 
 def test_signals_are_passed_on(launch, small):
     process = launch.start("--glueproj-bundle", small, "--glueproj-program", "it", "wait")
-    assert process.stdout.readline() == "out: wait\n" and process.stdout.readline() == "ready\n"
+    assert process.stdout.readline() == "out: wait\n" and process.stdout.readline().startswith("ready ")
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 1 and "ERROR it: stopped" in stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("memfd", [True, False])
+def test_no_argument_is_on_the_programs_command_line(launch, small, tmp_path, memfd):
+    if not memfd:  # as in an older Python
+        (tmp_path / "sitecustomize.py").write_text("import os\nif hasattr(os, 'memfd_create'):\n    del os.memfd_create\n")
+    process = launch.start(
+        "--glueproj-bundle", small, "--glueproj-program", "it", "wait", "--api-key", "tr0ub4dor", "--", "--x=tr0ub4dor", env={"PYTHONPATH": str(tmp_path)}
+    )
+    assert process.stdout.readline() == "out: wait --api-key tr0ub4dor -- --x=tr0ub4dor\n"
+    pid = int(process.stdout.readline().split()[1])
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        line = f.read()
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        environment = f.read()
+    assert b"--glueproj-arguments-fd" in line and b"bin/it" in line
+    assert b"tr0ub4dor" not in line + environment and b"wait" not in line
+    assert not [n for n in os.listdir(f"/proc/{pid}/fd") if "arguments" in os.readlink(f"/proc/{pid}/fd/{n}")], "the program closed it"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+
+def test_odd_arguments_arrive_as_they_are(module, tmp_path):
+    program = tmp_path / "program"
+    program.write_text(
+        "#!" + sys.executable + "\nimport os, sys\nassert sys.argv[1] == '--glueproj-arguments-fd', sys.argv\n"
+        "open(os.environ['RESULT'], 'wb').write(os.fdopen(int(sys.argv[2]), 'rb').read())\n"
+    )
+    program.chmod(0o755)
+    words = ["", "two words", "line\nend", "\u00fc;'\"", "\udcff", "x" * 300000]
+    module.run([str(program)], words, {**os.environ, "RESULT": str(tmp_path / "result")})
+    assert (tmp_path / "result").read_bytes() == b"".join(os.fsencode(w) + b"\0" for w in words)
+    module.run([str(program)], [], {**os.environ, "RESULT": str(tmp_path / "result")})
+    assert (tmp_path / "result").read_bytes() == b""
 
 
 @pytest.mark.parametrize(

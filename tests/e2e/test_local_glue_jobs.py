@@ -369,8 +369,41 @@ def make_bundle(lab, files, name=None):
     return f"s3://code/{key}"
 
 
+READS_ARGUMENTS = "#!/bin/sh\n[ \"$1\" = --glueproj-arguments-fd ] || exit 99\nset -- $(eval \"tr '\\0' ' ' <&$2\")\n"
+
+
+def test_no_argument_of_a_bundled_program_is_on_a_command_line(lab):
+    uri = make_bundle(lab, {"bin/slow": READS_ARGUMENTS + "echo \"$@\"\nls -l /proc/self/fd >&2\nexec sleep 60 42.5e1\n"})
+    key = "tr0ub4dor-and-3"
+    lab.job("j", DefaultArguments={"--glueproj-bundle": uri, "--glueproj-program": "slow", "--api-key": key, "--odd": "a b;'\""})
+    run = lab.start("j", Arguments={"--more": key + "-more"})
+    lab.wait("j", run, ("RUNNING",))
+    end = time.monotonic() + 10
+    while not processes("42.5e1"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    shown = processes(key), processes("a b;")
+    pid, = processes("42.5e1")
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        environment = f.read()
+    descriptors = sorted(map(int, os.listdir(f"/proc/{pid}/fd")))
+    lab.glue.batch_stop_job_run(JobName="j", JobRunIds=[run])
+    lab.wait("j", run)
+    assert shown == ([], []), "an argument is there for all to see"
+    assert key.encode() not in environment and descriptors == [0, 1, 2, 3]
+    line, = lab.lines(run)
+    assert line.startswith(f"--api-key {key} --odd a b;'\" --more {key}-more --JOB_NAME j --JOB_RUN_ID {run}")
+
+
+def test_arguments_of_any_length_reach_a_bundled_program(lab):
+    uri = make_bundle(lab, {"bin/count": "#!/bin/sh\neval \"tr -cd x <&$2\" | wc -c\n"})
+    lab.job("j", DefaultArguments={"--glueproj-bundle": uri, "--glueproj-program": "count", "--long": "x" * 200000})
+    run = lab.run("j")
+    assert run["JobRunState"] == "SUCCEEDED" and lab.lines(run["Id"]) == ["200000"], run.get("ErrorMessage")
+
+
 def test_a_bundled_program_runs_whatever_the_command(lab):
-    uri = make_bundle(lab, {"bin/hello": "#!/bin/sh\necho \"$@\"\nexit ${CODE:-0}\n", "bundle.json": "{}"})
+    uri = make_bundle(lab, {"bin/hello": READS_ARGUMENTS + "echo \"$@\"\nexit ${CODE:-0}\n", "bundle.json": "{}"})
     arguments = {"--glueproj-bundle": uri, "--glueproj-program": "hello", "--x": "1"}
     for command in ("glueetl", "pythonshell"):
         lab.job(command, "raise SystemExit('the launcher is for AWS')", command, DefaultArguments=arguments)

@@ -1,6 +1,9 @@
 #include "testing.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "job.h"
 #include "jobargs.h"
 
@@ -124,4 +127,105 @@ static void test_jobargs__flags(void **state)
 		job_args_release(&args);
 		free(words);
 	}
+}
+
+/* A descriptor that holds these bytes; what `--glueproj-arguments-fd` would name. */
+static int holding(const char *bytes, size_t len, char *number, size_t size)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_true(fd > 2);
+	assert_int_equal(write(fd, bytes, len), len);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	snprintf(number, size, "%d", fd);
+	return fd;
+}
+
+static void test_jobargs__inherited_words_are_arguments_like_any(void **state)
+{
+	static const char held[] =
+		"--source_bucket\0raw bucket\0--url=\0--url\0http://x\n\0\0--dry_run";
+	char number[16],
+		*argv[] = {(char[]){"it"}, (char[]){"--glueproj-arguments-fd"}, number, NULL};
+	int fd = holding(held, sizeof(held), number, sizeof(number));
+	struct strvec words = STRVEC_INIT;
+	struct job_args args = JOB_ARGS_INIT;
+	struct err err = ERR_INIT;
+	bool given = false;
+
+	(void)state;
+	assert_ok(job_args_inherited(3, argv, &words, &given, &err), &err);
+	assert_true(given);
+	assert_int_equal(words.nr, 7);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_ok(job_args_parse(wanted, (int)words.nr, words.v, &args, &err), &err);
+	assert_string_equal(job_args_get(&args, "source_bucket"), "raw bucket");
+	assert_string_equal(job_args_get(&args, "url"), "http://x\n");
+	assert_true(job_args_flag(&args, "dry_run"));
+	job_args_release(&args);
+	strvec_release(&words);
+}
+
+static void test_jobargs__no_words_at_all_and_a_pipe(void **state)
+{
+	char number[16],
+		*argv[] = {(char[]){"it"}, (char[]){"--glueproj-arguments-fd"}, number, NULL};
+	struct strvec words = STRVEC_INIT;
+	struct err err = ERR_INIT;
+	bool given = false;
+	int fds[2];
+
+	(void)state;
+	holding("", 0, number, sizeof(number));
+	assert_ok(job_args_inherited(3, argv, &words, &given, &err), &err);
+	assert_true(given);
+	assert_int_equal(words.nr, 0);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "--a\0", 4), 4);
+	close(fds[1]);
+	snprintf(number, sizeof(number), "%d", fds[0]);
+	assert_ok(job_args_inherited(3, argv, &words, &given, &err), &err);
+	assert_string_equal(words.v[0], "--a");
+	strvec_release(&words);
+}
+
+static void test_jobargs__a_command_line_by_hand_stays_one(void **state)
+{
+	char *argv[] = {(char[]){"it"}, (char[]){"--glueproj-arguments-fd"}, (char[]){"9"},
+		(char[]){"--url"}};
+	struct strvec words = STRVEC_INIT;
+	struct err err = ERR_INIT;
+	bool given = true;
+
+	(void)state;
+	assert_ok(job_args_inherited(1, argv, &words, &given, &err), &err);
+	assert_false(given);
+	assert_ok(job_args_inherited(2, argv, &words, &given, &err), &err);
+	assert_false(given);
+	assert_ok(job_args_inherited(4, argv, &words, &given, &err), &err);
+	assert_false(given);
+	assert_int_equal(words.nr, 0);
+}
+
+static void test_jobargs__a_descriptor_that_holds_none_is_refused(void **state)
+{
+	static const char *const bad[] = {"9999", "x", "", "-1", "0", "3x"};
+	char number[16],
+		*argv[] = {(char[]){"it"}, (char[]){"--glueproj-arguments-fd"}, number, NULL};
+	struct strvec words = STRVEC_INIT;
+	struct err err = ERR_INIT;
+	bool given;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(number, sizeof(number), "%s", bad[i]);
+		assert_int_equal(job_args_inherited(3, argv, &words, &given, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		err_release(&err);
+	}
+	holding("--key\0cut", 9, number, sizeof(number));
+	assert_int_equal(job_args_inherited(3, argv, &words, &given, &err), -1);
+	assert_null(strstr(err.text, "cut"));
+	err_release(&err);
+	assert_int_equal(words.nr, 0);
 }

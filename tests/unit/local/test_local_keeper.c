@@ -62,6 +62,26 @@ static void test_local_keeper__reports_exit_and_output(void **state)
 	local_keeper_release(&k);
 }
 
+static void test_local_keeper__a_gift_is_the_only_other_descriptor(void **state)
+{
+	struct local_keeper k = LOCAL_KEEPER_INIT;
+	char text[64];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "given\n", 6), 6);
+	close(fds[1]);
+	k.gift = fds[0];
+	start(&k, "cat <&3; exec 3<&-; ls /proc/$$/fd | wc -l");
+	drain(&k, text, sizeof(text));
+	await(&k);
+	assert_string_equal(text, "given\n3\n");
+	local_keeper_release(&k);
+	assert_int_equal(k.gift, fds[0]);
+	close(fds[0]);
+}
+
 static void test_local_keeper__says_why_a_program_cannot_start(void **state)
 {
 	struct local_keeper k = LOCAL_KEEPER_INIT;

@@ -94,6 +94,8 @@ static int attribute_of_node(
 
 	if (!n->name)
 		return 1;
+	if (!attribute)
+		attribute = schema->ref_attribute;
 	if (!attribute && !format) {
 		*out = json_string(n->name);
 		return 0;

@@ -8,22 +8,24 @@
 #include "strbuf.h"
 #include "tags.h"
 
-/* ARNs that the tagging service gives, and what they are; the name follows `mark`. */
+/* ARNs that the tagging service gives, and what they are; the name follows `mark`, and `tail` characters follow it. */
 static const struct {
 	const char *service, *mark, *type;
+	size_t tail;
 } arn_kinds[] = {
-	{"athena", "workgroup/", "AWS::Athena::WorkGroup"},
-	{"glue", "crawler/", "AWS::Glue::Crawler"},
-	{"glue", "database/", "AWS::Glue::Database"},
-	{"glue", "job/", "AWS::Glue::Job"},
-	{"glue", "trigger/", "AWS::Glue::Trigger"},
-	{"glue", "workflow/", "AWS::Glue::Workflow"},
-	{"iam", "role/", "AWS::IAM::Role"},
-	{"s3", "", "AWS::S3::Bucket"},
+	{"athena", "workgroup/", "AWS::Athena::WorkGroup", 0},
+	{"glue", "crawler/", "AWS::Glue::Crawler", 0},
+	{"glue", "database/", "AWS::Glue::Database", 0},
+	{"glue", "job/", "AWS::Glue::Job", 0},
+	{"glue", "trigger/", "AWS::Glue::Trigger", 0},
+	{"glue", "workflow/", "AWS::Glue::Workflow", 0},
+	{"iam", "role/", "AWS::IAM::Role", 0},
+	{"s3", "", "AWS::S3::Bucket", 0},
+	{"secretsmanager", "secret:", "AWS::SecretsManager::Secret", 7},
 };
 
-/* arn:partition:service:region:account:rest */
-static const struct resource_type *type_of_arn(const char *arn, const char **name)
+/* arn:partition:service:region:account:rest; *name malloc'd */
+static const struct resource_type *type_of_arn(const char *arn, char **name)
 {
 	const char *part[6] = {arn};
 	for (size_t i = 1; i < ARRAY_SIZE(part); i++) {
@@ -37,10 +39,12 @@ static const struct resource_type *type_of_arn(const char *arn, const char **nam
 		if (strncmp(part[2], arn_kinds[i].service, len) != 0 || part[2][len] != ':' ||
 			!starts_with(part[5], arn_kinds[i].mark))
 			continue;
-		*name = part[5] + strlen(arn_kinds[i].mark);
+		const char *first = part[5] + strlen(arn_kinds[i].mark);
 		/* a role's path is no part of its name */
-		if (strcmp(arn_kinds[i].service, "iam") == 0 && strrchr(*name, '/'))
-			*name = strrchr(*name, '/') + 1;
+		if (strcmp(arn_kinds[i].service, "iam") == 0 && strrchr(first, '/'))
+			first = strrchr(first, '/') + 1;
+		size_t whole = strlen(first), tail = arn_kinds[i].tail;
+		*name = xstrndup(first, whole > tail ? whole - tail : whole);
 		return resource_type_find(arn_kinds[i].type);
 	}
 	return NULL;
@@ -75,7 +79,7 @@ static bool is_project(const struct type_ctx *ctx, const struct json *tags)
 static int check_hint(
 	const struct type_ctx *ctx, const char *arn, struct json *left, struct err *err)
 {
-	const char *name = NULL;
+	char *name = NULL;
 	const struct resource_type *type = type_of_arn(arn, &name);
 	struct resource_state live = RESOURCE_STATE_INIT;
 	struct err why = ERR_INIT;
@@ -97,6 +101,7 @@ static int check_hint(
 	}
 	resource_state_release(&live);
 	err_release(&why);
+	free(name);
 	return ret;
 }
 

@@ -12,6 +12,7 @@ const struct resource_type *const resource_types[] = {
 	&policy_type,
 	&role_type,
 	&bucket_type,
+	&secret_type,
 	&crawl_type,
 	&upload_type,
 	NULL,
@@ -28,6 +29,7 @@ static const struct type_schema *const schemas[] = {
 	&policy_type.schema,
 	&role_type.schema,
 	&bucket_type.schema,
+	&secret_type.schema,
 };
 
 const struct schema_set *resource_schemas(void)

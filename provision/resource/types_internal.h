@@ -8,7 +8,8 @@
 
 extern const struct json_type athena_workgroup, glue_crawler, glue_database, glue_job, glue_trigger,
 	glue_workflow;
-extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type;
+extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type,
+	secret_type;
 
 /* Types without GetAtt. */
 extern const struct attribute no_attributes[];

@@ -98,8 +98,7 @@ static void hide_secrets(const struct stack_resource *r, struct strbuf *text)
 	struct strvec texts = STRVEC_INIT;
 	for (size_t i = 0; i < s->secrets.nr; i++)
 		hide_text(text, json_get(s->parameters, s->secrets.v[i]));
-	if (s->secrets.nr)
-		eval_secret_texts(r, &texts);
+	eval_secret_texts(r, &texts);
 	for (size_t i = 0; i < texts.nr; i++)
 		strbuf_replace(text, texts.v[i], "****");
 	strvec_release(&texts);
@@ -458,13 +457,11 @@ void stack_check_properties(const struct stack_resource *r, const struct json *p
 	if (!r->schema || json_is_unknown(props))
 		return;
 	strvec_init(&k.secrets);
-	if (r->stack->secrets.nr) {
-		struct err_list ignored = ERR_LIST_INIT;
-		struct json *again;
-		eval_properties_collect(r, &again, &k.secrets, &ignored);
-		json_free(again);
-		err_list_release(&ignored);
-	}
+	struct err_list ignored = ERR_LIST_INIT;
+	struct json *again;
+	eval_properties_collect(r, &again, &k.secrets, &ignored);
+	json_free(again);
+	err_list_release(&ignored);
 	check_fields(&k, r->schema->fields, props);
 	if (errors->nr == before)
 		check_name(&k, props);

@@ -331,6 +331,29 @@ int stack_eval(struct eval *e, const struct yaml_node *node, const char *path, s
 	return ret;
 }
 
+/* Values of F_SECRET rows are secret whatever went into them, a plain text too. */
+static void mark_secret_fields(struct evaluation *ev, const struct field *fields,
+	const struct json *props, const char *prefix)
+{
+	for (const struct field *f = fields; f && f->name; f++) {
+		const struct json *v = json_get(props, f->name);
+		if (!v || (!(f->flags & F_SECRET) && (f->kind != FIELD_OBJECT || !f->fields)))
+			continue;
+		char *path = xasprintf("%s%s%s", prefix, *prefix ? "." : "", f->name);
+		if (!(f->flags & F_SECRET)) {
+			mark_secret_fields(ev, f->fields, v, path);
+		} else {
+			ev->e->has_secret = true;
+			if (ev->secret_paths && !strvec_has(ev->secret_paths, path))
+				strvec_push(ev->secret_paths, path);
+			const char *text = json_scalar_text(v);
+			if (ev->secret_texts && text && *text)
+				strvec_push(ev->secret_texts, text);
+		}
+		free(path);
+	}
+}
+
 static int eval_properties(
 	struct evaluation *ev, const struct stack_resource *r, struct json **out, struct err *err)
 {
@@ -341,6 +364,8 @@ static int eval_properties(
 		return -1;
 	if (!*out)
 		*out = json_object();
+	if (r->schema)
+		mark_secret_fields(ev, r->schema->fields, *out, "");
 	return 0;
 }
 

@@ -25,7 +25,7 @@ enum field_kind {
 enum field_flags {
 	F_REQUIRED = 1 << 0,
 	F_REPLACES = 1 << 1,   /* a change makes a new resource */
-	F_SECRET = 1 << 2,     /* never shown */
+	F_SECRET = 1 << 2,     /* never shown, as if a NoEcho value had gone into it */
 	F_UNORDERED = 1 << 3,  /* a list whose order means nothing */
 	F_JSON_TEXT = 1 << 4,  /* FIELD_JSON that goes over the wire as text */
 	F_WRITE_ONLY = 1 << 5, /* cannot be read back: not compared with what is live */
@@ -80,6 +80,8 @@ struct type_schema {
 	const char *name_pattern_hint;     /* for people; NULL */
 	bool (*name_ok)(const char *name); /* NULL: anything goes */
 	schema_check_fn *check;            /* NULL: none */
+	/* the attribute that Ref gives, where only the live resource has it; NULL: as ref_format says */
+	const char *ref_attribute;
 };
 
 /* Types that templates may use; `find` returns NULL for an unknown one. */

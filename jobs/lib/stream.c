@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "fs.h"
 #include "joblog.h"
+#include "packed.h"
 #include "place.h"
 #include "s3.h"
 #include "transport.h"
@@ -33,8 +34,9 @@ struct stream {
 	unsigned char *block[RING];
 	size_t len[RING], head, tail; /* counters, modulo RING */
 	bool ended, cancelled;
-	struct err err; /* why it ended early */
-	bool begun;     /* the thread's own: bytes came */
+	struct err err;            /* why it ended early */
+	bool begun;                /* the thread's own: bytes came */
+	struct unpacker *unpacker; /* NULL: bytes as they come */
 };
 
 /* --- the downloading side --- */
@@ -76,10 +78,13 @@ static int sink_write(void *payload, const void *data, size_t len, struct err *e
 		return -1;
 	while (len) {
 		size_t *used = &s->len[s->tail % RING], n = BLOCK - *used;
+		unsigned char **to = &s->block[s->tail % RING];
 
 		if (n > len)
 			n = len;
-		memcpy(s->block[s->tail % RING] + *used, p, n);
+		if (!*to)
+			*to = xmalloc(BLOCK);
+		memcpy(*to + *used, p, n);
 		*used += n;
 		p += n;
 		len -= n;
@@ -204,8 +209,6 @@ static int open_file(struct stream *s, struct err *err)
 
 static int start_download(struct stream *s, struct err *err)
 {
-	for (size_t i = 0; i < RING; i++)
-		s->block[i] = xmalloc(BLOCK);
 	errno = pthread_create(&s->thread, NULL, download, s);
 	if (errno)
 		return err_errno(err, "cannot start a thread");
@@ -253,7 +256,7 @@ static ssize_t read_file(struct stream *s, const void **block, struct err *err)
 	return n;
 }
 
-ssize_t stream_read(void *stream, const void **block, struct err *err)
+static ssize_t read_packed(void *stream, const void **block, struct err *err)
 {
 	struct stream *s = stream;
 	ssize_t n = 0;
@@ -278,10 +281,39 @@ ssize_t stream_read(void *stream, const void **block, struct err *err)
 	return n;
 }
 
+ssize_t stream_read(void *stream, const void **block, struct err *err)
+{
+	struct stream *s = stream;
+	struct err why = ERR_INIT;
+	ssize_t n;
+
+	if (!s->unpacker)
+		return read_packed(s, block, err);
+	n = unpacker_read(s->unpacker, block, &why);
+	if (n < 0) {
+		if (why.code == ERR_INVALID)
+			err_wrap(&why, "'%s'", s->shown);
+		err_move(err, &why);
+	}
+	err_release(&why);
+	return n;
+}
+
+struct stream *stream_open_unpacked(struct job *job, const char *location, struct err *err)
+{
+	struct stream *s = stream_open(job, location, err);
+	enum packed_kind kind = s ? packed_kind_of(s->shown) : PACKED_NONE;
+
+	if (kind != PACKED_NONE)
+		s->unpacker = unpacker_new(kind, read_packed, s);
+	return s;
+}
+
 void stream_close(struct stream *s)
 {
 	if (!s)
 		return;
+	unpacker_free(s->unpacker);
 	pthread_mutex_lock(&s->lock);
 	s->cancelled = true;
 	pthread_cond_broadcast(&s->changed);

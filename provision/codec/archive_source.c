@@ -106,8 +106,11 @@ static ssize_t inflate_block(struct archive_source *s, const void **block)
 			return 0;
 		if (!more)
 			return err_set(&s->err, ERR_INVALID, "the gzip data is cut off");
-		if (s->between_members && !next_member(s))
+		if (s->between_members && !next_member(s)) {
+			if (s->strict && *s->z.next_in != 0)
+				return bad_gzip(s);
 			return 0;
+		}
 		int rc = inflate(&s->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			s->between_members = true;

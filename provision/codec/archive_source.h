@@ -3,7 +3,7 @@
 
 /*
  * Bytes for libarchive from a reader's function, with gzip taken off here: libarchive checks neither
- * the CRC nor the length at a gzip file's end. Used by archive_read.c only.
+ * the CRC nor the length at a gzip file's end. Used by archive_read.c and packed.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +25,7 @@ struct archive_source {
 	size_t first_len;
 	struct strbuf head; /* owns them when the first blocks were too small to tell */
 
+	bool strict; /* behind a gzip member comes another one, or padding: all else is damage */
 	bool gzip, inflating, between_members;
 	z_stream z;
 	unsigned char *out;

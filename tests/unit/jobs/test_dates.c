@@ -110,3 +110,44 @@ static void test_dates__sql_has_the_same_rule(void **state)
 	duck_close(d);
 	job_close(&job);
 }
+
+static void test_dates__the_trap_keeps_what_broke_the_statement(void **state)
+{
+	struct dates_trap trap, null;
+	struct duck_rows rows = {0};
+	struct err err = ERR_INIT;
+	struct job job;
+	struct duck *d;
+
+	(void)state;
+	dates_trap_init(&trap);
+	dates_trap_init(&null);
+	assert_ok(job_open(&job, "test", &err), &err);
+	d = duck_open(&job, 50, NULL, &err);
+	assert_non_null(d);
+	assert_ok(dates_trap_register(&trap, d, "day_or_stop", &err), &err);
+	assert_ok(dates_trap_register(&null, d, "other", &err), &err);
+	assert_ok(duck_query(d, "SELECT day_or_stop('20200602', 1)::VARCHAR", &rows, &err), &err);
+	assert_string_equal(rows.v[0], "2020-06-02");
+	duck_rows_release(&rows);
+	assert_false(trap.caught);
+	assert_int_equal(
+		duck_exec(d,
+			"CREATE TABLE t AS SELECT day_or_stop(CASE WHEN i < 70000 THEN "
+			"'2020-06-02' ELSE '06/02/2020' END, i) AS d FROM range(70001) AS r(i)",
+			NULL, &err),
+		-1);
+	assert_true(trap.caught);
+	assert_int_equal(trap.row_id, 70000);
+	assert_string_equal(trap.text, "06/02/2020");
+	err_release(&err);
+	assert_int_equal(duck_query(d, "SELECT other(NULL, 3)", &rows, &err), -1);
+	assert_true(null.caught);
+	assert_null(null.text);
+	assert_int_equal(null.row_id, 3);
+	err_release(&err);
+	duck_close(d);
+	job_close(&job);
+	dates_trap_release(&trap);
+	dates_trap_release(&null);
+}

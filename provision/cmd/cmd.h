@@ -53,6 +53,7 @@ enum command_flags {
 	CMD_TEMPLATE = 1 << 5,      /* without a project it needs a template */
 	CMD_NO_VALUES = 1 << 7,     /* only where the project is: its config file is not read */
 	CMD_BY_RECORD = 1 << 6,     /* without a project the record will do */
+	CMD_NO_SECRETS = 1 << 8,    /* goes on without the values of NoEcho parameters */
 };
 
 struct command {

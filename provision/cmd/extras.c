@@ -91,15 +91,27 @@ static char *target_key(const struct project_upload *u, const char *file, const 
 	return xasprintf("%s%s", key, relative);
 }
 
+/* What is wrong with where an upload goes. */
+static int fail_to(
+	const struct project_upload *u, struct err *err, const char *to, const char *what)
+{
+	return err_at(err, u->file, u->to_at.line, u->to_at.column, "Uploads", "'%s' %s", to, what);
+}
+
 static int add_upload(struct session *s, struct engine *resolver, const struct project_upload *u,
 	struct extras *x, struct err *err)
 {
 	char *to = NULL, *bucket = NULL, *key = NULL;
-	int ret = project_expand(s->project, u->to, engine_output_value, resolver, &to, err);
+	int ret = project_expand_at(
+		s->project, u->to, &u->to_at, "Uploads", engine_output_value, resolver, &to, err);
 
 	if (ret > 0)
-		ret = err_at(err, u->file, u->line, u->column, NULL,
-			"'%s' is not known before set-up", u->to);
+		ret = fail_to(u, err, u->to, "is not known before set-up");
+	else if (!ret && !starts_with(to, "s3://"))
+		ret = fail_to(u, err, to, "is not an s3:// address");
+	else if (!ret && u->files.nr > 1 && !ends_with(to, "/"))
+		ret = fail_to(
+			u, err, to, "is one object, but there are several files: end it with '/'");
 	if (ret < 0 || s3_uri_split(to, &bucket, &key, err) < 0) {
 		free(to);
 		return -1;
@@ -167,8 +179,9 @@ static int add_action(struct session *s, struct engine *resolver, const struct p
 {
 	char *target = NULL, *id;
 	struct json *props;
-	int ret =
-		project_expand(s->project, a->target, engine_output_value, resolver, &target, err);
+	const struct project_place at = {a->line, a->column};
+	int ret = project_expand_at(s->project, a->target, &at, "AfterSetup", engine_output_value,
+		resolver, &target, err);
 
 	if (ret > 0)
 		return err_at(err, a->file, a->line, a->column, NULL,

@@ -250,6 +250,8 @@ static int load_project(struct session *s, struct err *err)
 		.parameters_path = o->parameters,
 		/* What goes needs no files to go with. */
 		.lenient_uploads = flags & CMD_NO_PACKAGE,
+		.region = o->region,
+		.no_values = !(flags & (CMD_BIND | CMD_CLOUD)),
 	};
 	if (o->parameters && !o->template)
 		return err_set(err, ERR_USAGE, "--parameters goes with --template");
@@ -294,6 +296,7 @@ static int bind_project(struct session *s)
 		.account = s->account,
 		.region = s->ctx.region,
 		.partition = s->ctx.partition,
+		.secrets_may_be_unknown = s->command->flags & CMD_NO_SECRETS,
 	};
 
 	return project_bind(
@@ -491,14 +494,14 @@ int session_close(struct session *s, int result)
 
 /* --- the engine --- */
 
-static int expand(
-	struct session *s, struct engine *resolver, const char *text, char **out, struct err *err)
+static int expand(struct session *s, struct engine *resolver, const char *text,
+	const struct project_place *at, const char *key, char **out, struct err *err)
 {
-	int unknown = project_expand(
-		s->project, text, resolver ? engine_output_value : NULL, resolver, out, err);
+	int unknown = project_expand_at(s->project, text, at, key,
+		resolver ? engine_output_value : NULL, resolver, out, err);
 
 	if (unknown > 0)
-		return err_set(err, ERR_USAGE,
+		return err_at(err, s->project->file, at->line, at->column, key,
 			"'%s' names a value that no parameter or output gives before set-up", text);
 	return unknown;
 }
@@ -508,7 +511,8 @@ static int find_home(struct session *s, struct engine *resolver, struct err *err
 	if (s->home_bucket)
 		return 0;
 	if (s->project->home)
-		return expand(s, resolver, s->project->home, &s->home_bucket, err);
+		return expand(s, resolver, s->project->home, &s->project->home_at, "Home",
+			&s->home_bucket, err);
 	s->home_bucket = xasprintf("glueproj-%s-%s", s->account, s->ctx.region);
 	return 0;
 }
@@ -542,8 +546,14 @@ static int open_package(struct session *s, struct engine *resolver, struct err *
 		/* Only to see that every program is there. */
 		s->artifacts = xstrdup("s3://artifacts/");
 	} else if (s->project->artifacts) {
-		if (expand(s, resolver, s->project->artifacts, &s->artifacts, err) < 0)
+		const struct project_place *at = &s->project->artifacts_at;
+		if (expand(s, resolver, s->project->artifacts, at, "Artifacts", &s->artifacts, err))
 			goto out;
+		if (!starts_with(s->artifacts, "s3://")) {
+			err_at(err, s->project->file, at->line, at->column, "Artifacts",
+				"'%s' is not an s3:// address", s->artifacts);
+			goto out;
+		}
 	} else {
 		s->artifacts = xasprintf(
 			"s3://%s/glueproj/v1/%s/artifacts/", s->home_bucket, s->project->name);

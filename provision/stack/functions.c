@@ -449,7 +449,10 @@ int eval_equals(struct evaluation *ev, const struct call *call, struct json **ou
 	if (eval_node(ev, call->arg->items[0], &a, err) ||
 		eval_node(ev, call->arg->items[1], &b, err))
 		goto out;
-	if (json_has_unknown(a) || json_has_unknown(b))
+	if ((json_has_unknown(a) || json_has_unknown(b)) && ev->e->has_secret &&
+		ev->e->stack->secrets_unknown)
+		*out = json_bool(false); /* a secret that is not at hand is not empty, nor "none" */
+	else if (json_has_unknown(a) || json_has_unknown(b))
 		*out = json_unknown();
 	else
 		*out = json_bool(same_value(a, b));

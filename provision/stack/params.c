@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "intrinsics.h"
 #include "pattern.h"
 #include "report.h"
 #include "strbuf.h"
@@ -197,6 +198,22 @@ static const struct param_value *strongest(
 	return NULL;
 }
 
+/* Two stacks may have the same parameter: one error tells of both. */
+static void fail_not_to_be_had(const struct binding *b)
+{
+	const struct param_missing *m = b->value->missing;
+	const struct yaml_node place = {.line = m->line, .column = m->column};
+	const struct param_source *from = &b->value->source;
+	for (size_t i = 0; i < b->errors->nr; i++) {
+		const struct err *e = &b->errors->v[i];
+		if (e->file && !strcmp(e->file, from->file) && e->line == m->line &&
+			e->column == m->column && !strcmp(e->text, m->text))
+			return;
+	}
+	report(b->errors, from->file, &place, b->value->name, "%s", m->text);
+	report_hint(b->errors, "%s", m->hint);
+}
+
 static void fail_missing(const struct binding *b)
 {
 	char *path = xasprintf("Parameters.%s", b->p->name);
@@ -219,11 +236,12 @@ static void fail_unknown(struct stack *s, const struct param_value *v, struct er
 	report_suggest(errors, &near);
 }
 
-int params_bind(
-	struct stack *s, const struct param_value *values, size_t nr, struct err_list *errors)
+int params_bind(struct stack *s, const struct param_value *values, size_t nr, bool may_be_unknown,
+	struct err_list *errors)
 {
 	const struct template *t = s->template;
 	size_t before = errors->nr;
+	bool failed = false;
 
 	s->parameters = json_object();
 	for (size_t i = 0; i < t->nr_parameters; i++) {
@@ -231,7 +249,14 @@ int params_bind(
 		struct binding b = {s, p, strongest(values, nr, p->name), errors};
 		if (p->no_echo)
 			strvec_push(&s->secrets, p->name);
-		if (b.value)
+		bool given = b.value ? !b.value->missing : p->default_value != NULL;
+		if (!given && p->no_echo && may_be_unknown) {
+			json_set(s->parameters, p->name, json_unknown());
+			s->secrets_unknown = true;
+		} else if (b.value && b.value->missing) {
+			fail_not_to_be_had(&b);
+			failed = true;
+		} else if (b.value)
 			bind_text(&b, b.value->text);
 		else if (p->default_value)
 			bind_text(&b, p->default_value->text);
@@ -245,5 +270,5 @@ int params_bind(
 		if (!known)
 			fail_unknown(s, &values[i], errors);
 	}
-	return errors->nr > before ? -1 : 0;
+	return failed || errors->nr > before ? -1 : 0;
 }

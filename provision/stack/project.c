@@ -1,11 +1,12 @@
 /* glueproj.yaml: finding it, reading it. Binding its stacks is project_bind.c. */
-#include "project.h"
+#include "project_parts.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "fs.h"
+#include "intrinsics.h"
 #include "report.h"
 #include "strbuf.h"
 #include "values.h"
@@ -89,13 +90,149 @@ static bool name_ok(const char *name, const char *more, size_t max)
 	return true;
 }
 
-static char *beside_project(struct project_reader *r, const char *path)
+static char *beside(struct project *p, const char *path)
 {
-	if (path[0] == '/' || !strcmp(r->p->dir, "."))
-		return arena_strdup(&r->p->arena, path);
-	char *joined = fs_join(r->p->dir, path), *kept = arena_strdup(&r->p->arena, joined);
+	if (path[0] == '/' || !strcmp(p->dir, "."))
+		return arena_strdup(&p->arena, path);
+	char *joined = fs_join(p->dir, path), *kept = arena_strdup(&p->arena, joined);
 	free(joined);
 	return kept;
+}
+
+static char *beside_project(struct project_reader *r, const char *path)
+{
+	return beside(r->p, path);
+}
+
+/* --- names --- */
+bool project_has_names(const char *text)
+{
+	return strstr(text, "${") != NULL;
+}
+
+/* Remembers what ${…} a text names, so that config keys of that name are known. */
+static void collect_names(
+	struct project_reader *r, const struct yaml_node *at, const char *key, const char *text)
+{
+	struct sub_piece piece;
+	for (const char *p = text; text && sub_next(&p, &piece);) {
+		char *name = xstrndup(piece.text, piece.len);
+		if (piece.kind == SUB_BROKEN)
+			fail(r, at, key, "'${' without '}' in '%s'", text);
+		else if (piece.kind == SUB_NAME && !starts_with(name, "AWS::") &&
+			 !strvec_has(&r->p->names, name))
+			strvec_push(&r->p->names, name);
+		free(name);
+	}
+}
+
+static struct project_place place_of(const struct yaml_node *n)
+{
+	return n ? (struct project_place){n->line, n->column} : (struct project_place){0};
+}
+
+/* A text that may hold ${…}, with its place. */
+static char *text_with_names(struct project_reader *r, const struct yaml_node *n, const char *key,
+	bool required, struct project_place *at)
+{
+	char *text = text_of(r, n, key, required);
+	*at = place_of(yaml_get(n, key));
+	collect_names(r, yaml_get(n, key), key, text);
+	return text;
+}
+
+const struct param_value *project_own_value(const struct project *p, const char *name)
+{
+	for (size_t i = 0; i < p->nr_own; i++)
+		if (!strcmp(p->own[i].name, name))
+			return &p->own[i];
+	return NULL;
+}
+
+int project_own_missing(const struct param_value *v, struct err *err)
+{
+	err_at(err, v->source.file, v->missing->line, v->missing->column, v->name, "%s",
+		v->missing->text);
+	return err_hint(err, "%s", v->missing->hint);
+}
+
+static void keep_own(struct project *p, struct values *own, const struct param_value *v, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (strvec_has(&p->names, v[i].name))
+			values_add_copy(own, &v[i]);
+}
+
+/* What is wrong with --set is told when it is read for the stacks. */
+static void find_own_values(struct project_reader *r)
+{
+	struct project *p = r->p;
+	struct values given = VALUES_INIT, own = VALUES_INIT;
+	struct err_list told_later = ERR_LIST_INIT;
+	if (!p->names.nr)
+		return;
+	if (values_read_sets(&p->arena, r->opts->sets, &given, &told_later))
+		err_list_release(&told_later);
+	values_read_environment(&p->arena, &given);
+	keep_own(p, &own, given.v, given.nr);
+	keep_own(p, &own, p->config_values, p->nr_config_values);
+	if (own.nr) {
+		p->own = arena_alloc(&p->arena, own.nr * sizeof(*own.v));
+		memcpy(p->own, own.v, own.nr * sizeof(*own.v));
+		p->nr_own = own.nr;
+	}
+	values_release(&given);
+	values_release(&own);
+}
+
+static void fail_region(struct project_reader *r, const char *name)
+{
+	const struct yaml_node at = {
+		.line = r->p->region_at.line, .column = r->p->region_at.column};
+	const struct param_value *v = project_own_value(r->p, name);
+	struct err err = ERR_INIT;
+
+	if (v) {
+		project_own_missing(v, &err);
+		err_list_take(r->errors, &err);
+	} else if (starts_with(name, "AWS::")) {
+		fail(r, &at, "Region", "'${%s}' is not known where the region is asked for", name);
+	} else {
+		fail(r, &at, "Region", "'${%s}' has no value", name);
+		report_hint(r->errors,
+			"put '%s' in the config file, or give --set %s=VALUE or --region", name,
+			name);
+	}
+}
+
+/* Region comes before account and templates: only what is given to glueproj itself counts. */
+static void expand_region(struct project_reader *r)
+{
+	struct project *p = r->p;
+	struct strbuf text = STRBUF_INIT;
+	struct sub_piece piece;
+	bool known = true;
+
+	p->region = r->opts->region ? NULL : p->region_text;
+	if (!p->region || !project_has_names(p->region))
+		return;
+	for (const char *at = p->region; sub_next(&at, &piece);) {
+		char *name = xstrndup(piece.text, piece.len);
+		const struct param_value *v =
+			piece.kind == SUB_NAME ? project_own_value(p, name) : NULL;
+		if (piece.kind != SUB_NAME) {
+			strbuf_add(&text, piece.text, piece.len);
+		} else if (v && !v->missing) {
+			strbuf_addstr(&text, v->text);
+		} else {
+			known = false;
+			if (!r->opts->no_values)
+				fail_region(r, name);
+		}
+		free(name);
+	}
+	p->region = known && text.len ? arena_strdup(&p->arena, text.buf) : NULL;
+	strbuf_release(&text);
 }
 
 static void read_stack(
@@ -146,48 +283,49 @@ static void read_stacks(struct project_reader *r, const struct yaml_node *n)
 
 /* --- uploads --- */
 /* The folder before the first wildcard: names are relative to it. */
-static void split_glob(struct project_reader *r, struct project_upload *u, char **pattern)
+static char *split_glob(struct project *p, struct project_upload *u)
 {
-	char *full = beside_project(r, u->pattern);
+	char *full = beside(p, u->pattern);
 	if (fs_is_dir(full)) {
 		size_t len = strlen(full);
 		while (len > 1 && full[len - 1] == '/')
 			len--;
-		u->base = arena_strndup(&r->p->arena, full, len);
-		*pattern = arena_strdup(&r->p->arena, "**");
-		return;
+		u->base = arena_strndup(&p->arena, full, len);
+		return arena_strdup(&p->arena, "**");
 	}
 	size_t plain = strcspn(full, "*?["), slash = plain;
 	while (slash && full[slash - 1] != '/')
 		slash--;
-	*pattern = arena_strdup(&r->p->arena, full + slash);
-	u->base = slash == 0   ? arena_strdup(&r->p->arena, ".")
-		  : slash == 1 ? arena_strdup(&r->p->arena, "/")
-			       : arena_strndup(&r->p->arena, full, slash - 1);
+	u->base = slash == 0   ? arena_strdup(&p->arena, ".")
+		  : slash == 1 ? arena_strdup(&p->arena, "/")
+			       : arena_strndup(&p->arena, full, slash - 1);
+	return arena_strdup(&p->arena, full + slash);
 }
 
-static void find_files(
-	struct project_reader *r, struct project_upload *u, const struct yaml_node *n)
+void project_find_files(struct project *p, const struct project_opts *opts,
+	struct project_upload *u, struct err_list *errors)
 {
-	char *pattern;
+	const struct yaml_node at = {.line = u->line, .column = u->column};
 	struct err err = ERR_INIT;
-	split_glob(r, u, &pattern);
+	char *pattern = split_glob(p, u);
 	if (fs_is_dir(u->base) && fs_glob(u->base, pattern, &u->files, &err)) {
-		fail(r, n, "Uploads", "%s", err.text);
+		report(errors, p->file, &at, "Uploads", "%s", err.text);
 		err_release(&err);
 		return;
 	}
-	if (!u->files.nr && !r->opts->lenient_uploads) {
-		fail(r, n, "Uploads", "'%s' matches no file", u->pattern);
-		report_hint(r->errors, "looked in '%s'", u->base);
-	} else if (u->files.nr > 1 && !ends_with(u->to, "/")) {
-		fail(r, n, "Uploads", "'%s' matches %zu files, but '%s' is one object", u->pattern,
-			u->files.nr, u->to);
-		report_hint(r->errors, "end it with '/' to put the files below it");
+	if (!u->files.nr && !opts->lenient_uploads) {
+		report(errors, p->file, &at, "Uploads", "'%s' matches no file", u->pattern);
+		report_hint(errors, "looked in '%s'", u->base);
+	} else if (u->files.nr > 1 && !ends_with(u->to, "/") && !ends_with(u->to, "}")) {
+		report(errors, p->file, &at, "Uploads",
+			"'%s' matches %zu files, but '%s' is one object", u->pattern, u->files.nr,
+			u->to);
+		report_hint(errors, "end it with '/' to put the files below it");
 	}
 }
 
-static void read_upload_from(struct project_reader *r, const struct yaml_node *from, const char *to)
+static void read_upload_from(struct project_reader *r, const struct yaml_node *from, const char *to,
+	const struct project_place *to_at)
 {
 	struct project *p = r->p;
 	struct project_upload *u = &p->uploads[p->nr_uploads];
@@ -197,12 +335,24 @@ static void read_upload_from(struct project_reader *r, const struct yaml_node *f
 	}
 	p->nr_uploads++;
 	strvec_init(&u->files);
-	u->pattern = arena_strdup(&p->arena, from->text);
+	u->from = arena_strdup(&p->arena, from->text);
 	u->to = arena_strdup(&p->arena, to);
+	u->to_at = *to_at;
 	u->file = p->file;
 	u->line = from->line;
 	u->column = from->column;
-	find_files(r, u, from);
+	collect_names(r, from, "Uploads", u->from);
+	/* Names are known when the stacks are bound. */
+	if (project_has_names(u->from))
+		return;
+	u->pattern = u->from;
+	project_find_files(p, r->opts, u, r->errors);
+}
+
+/* What starts with a name may become one. */
+static bool is_s3_text(const char *text)
+{
+	return starts_with(text, "s3://") || starts_with(text, "${");
 }
 
 static size_t list_len(const struct yaml_node *n)
@@ -226,17 +376,18 @@ static void read_uploads(struct project_reader *r, const struct yaml_node *n)
 		const struct yaml_node *item = n->items[i], *from = yaml_get(item, "From");
 		if (!check_keys(r, item, upload_keys, "Uploads", "an upload"))
 			continue;
-		const char *to = text_of(r, item, "To", true);
+		struct project_place to_at;
+		const char *to = text_with_names(r, item, "To", true, &to_at);
 		if (!from)
 			fail(r, item, "Uploads", "'From' is missing");
-		if (to && !starts_with(to, "s3://")) {
+		if (to && !is_s3_text(to)) {
 			fail(r, yaml_get(item, "To"), "Uploads", "'%s' is not an s3:// address",
 				to);
 			continue;
 		}
 		for (size_t j = 0; to && from && j < list_len(from); j++)
 			read_upload_from(
-				r, from->kind == YAML_SEQUENCE ? from->items[j] : from, to);
+				r, from->kind == YAML_SEQUENCE ? from->items[j] : from, to, &to_at);
 	}
 }
 
@@ -255,6 +406,7 @@ static void add_action(struct project_reader *r, const char *kind, const struct 
 		.line = target->line,
 		.column = target->column,
 	};
+	collect_names(r, target, "AfterSetup", target->text);
 }
 
 static void read_actions(struct project_reader *r, const struct yaml_node *n)
@@ -314,15 +466,15 @@ static void read_file(struct project_reader *r)
 	}
 	check_keys(r, root, project_keys, NULL, "the project file");
 	read_name(r, root);
-	p->region = text_of(r, root, "Region", false);
-	p->home = text_of(r, root, "Home", false);
-	p->artifacts = text_of(r, root, "Artifacts", false);
+	p->region_text = text_with_names(r, root, "Region", false, &p->region_at);
+	p->home = text_with_names(r, root, "Home", false, &p->home_at);
+	p->artifacts = text_with_names(r, root, "Artifacts", false, &p->artifacts_at);
 	p->config_path = text_of(r, root, "Config", false);
 	if (p->config_path)
 		p->config_path = beside_project(r, p->config_path);
 	if (p->home && starts_with(p->home, "s3://"))
 		fail(r, yaml_get(root, "Home"), "Home", "Home is a bucket's name, without s3://");
-	if (p->artifacts && !starts_with(p->artifacts, "s3://"))
+	if (p->artifacts && !is_s3_text(p->artifacts))
 		fail(r, yaml_get(root, "Artifacts"), "Artifacts", "'%s' is not an s3:// address",
 			p->artifacts);
 	read_stacks(r, yaml_get(root, "Stacks"));
@@ -411,6 +563,7 @@ struct project *project_load(const struct project_opts *opts, struct err_list *e
 	size_t before = errors->nr;
 
 	arena_init(&p->arena);
+	strvec_init(&p->names);
 	if (opts->template_path)
 		make_project(&r);
 	else
@@ -424,6 +577,10 @@ struct project *project_load(const struct project_opts *opts, struct err_list *e
 		p->nr_config_values = config.nr;
 	}
 	values_release(&config);
+	if (errors->nr == before) {
+		find_own_values(&r);
+		expand_region(&r);
+	}
 	if (errors->nr > before) {
 		project_free(p);
 		return NULL;
@@ -440,6 +597,7 @@ void project_free(struct project *p)
 	free(p->stacks);
 	for (size_t i = 0; i < p->nr_uploads; i++)
 		strvec_release(&p->uploads[i].files);
+	strvec_release(&p->names);
 	arena_release(&p->arena);
 	free(p);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "evalall.h"
 #include "intrinsics.h"
-#include "project.h"
+#include "project_parts.h"
 #include "report.h"
 #include "values.h"
 
@@ -29,6 +29,10 @@ static void check_known(struct binder *b, const struct param_value *v)
 	const struct yaml_node place = {.line = v->source.line, .column = v->source.column};
 	struct suggest s;
 	suggest_init(&s, v->name);
+	if (strvec_has(&b->p->names, v->name))
+		return;
+	for (size_t i = 0; i < b->p->names.nr; i++)
+		suggest_offer(&s, b->p->names.v[i]);
 	for (size_t i = 0; i < b->p->nr_entries; i++) {
 		if (has_parameter(b->templates[i], v->name))
 			return;
@@ -59,7 +63,7 @@ static void add_known(
 {
 	for (size_t i = 0; i < nr; i++)
 		if (has_parameter(t, v[i].name))
-			values_add(to, v[i].name, v[i].text, &v[i].source);
+			values_add_copy(to, &v[i]);
 }
 
 /* Strongest first; a parameter file belongs to its stack alone, so all its names must be known there. */
@@ -95,6 +99,42 @@ static void place_of_entry(
 	*last = placed;
 }
 
+/* What the project file names is a value by now, or known to be an output that only set-up gives. */
+static void bind_names(struct binder *b, const struct project_opts *opts)
+{
+	struct project *p = b->p;
+	struct err err = ERR_INIT;
+	char *text = NULL;
+
+	if (p->region && p->region != p->region_text &&
+		project_expand_at(
+			p, p->region_text, &p->region_at, "Region", NULL, NULL, &text, &err) < 0)
+		err_list_take(b->errors, &err);
+	free(text);
+	for (size_t i = 0; i < p->nr_uploads && !opts->lenient_uploads; i++) {
+		struct project_upload *u = &p->uploads[i];
+		const struct project_place at = {u->line, u->column};
+		int ret;
+		if (u->pattern)
+			continue;
+		text = NULL;
+		ret = project_expand_at(p, u->from, &at, "Uploads", NULL, NULL, &text, &err);
+		if (ret > 0)
+			ret = err_at(&err, u->file, u->line, u->column, "Uploads",
+				"'%s' is not known before set-up", u->from);
+		else if (!ret && !*text)
+			ret = err_at(&err, u->file, u->line, u->column, "Uploads",
+				"'%s' is empty: it must be a file, a folder or a pattern", u->from);
+		if (ret < 0) {
+			err_list_take(b->errors, &err);
+		} else {
+			u->pattern = arena_strdup(&p->arena, text);
+			project_find_files(p, opts, u, b->errors);
+		}
+		free(text);
+	}
+}
+
 int project_bind(struct project *p, const struct project_opts *opts,
 	const struct stack_context *ctx, const struct schema_set *types, struct err_list *errors,
 	struct err_list *warnings)
@@ -124,6 +164,8 @@ int project_bind(struct project *p, const struct project_opts *opts,
 	for (size_t i = 0; i < p->nr_entries; i++)
 		if (b.templates[i])
 			bind_entry(&b, i);
+	if (errors->nr == before)
+		bind_names(&b, opts);
 	free(b.templates);
 	values_release(&b.sets);
 	values_release(&b.environment);
@@ -154,7 +196,7 @@ static int expand_parameter(const struct expansion *x, const char *name, struct 
 			json_each(e, v)
 				strbuf_addf(&here, "%s%s", here.len ? "," : "", json_str(e));
 		else
-			strbuf_addstr(&here, json_str(v));
+			strbuf_addstr(&here, json_str(v) ? json_str(v) : "");
 		if (strvec_has(&s->secrets, name))
 			ret = err_set(x->err, ERR_USAGE,
 				"parameter '%s' is NoEcho: it cannot be part of a name", name);
@@ -223,6 +265,18 @@ static int expand_pseudo(const struct expansion *x, const char *name, struct str
 	return 0;
 }
 
+/* As expand_parameter, of what only the project file needs. */
+static int expand_own(const struct expansion *x, const char *name, struct strbuf *out)
+{
+	const struct param_value *v = project_own_value(x->p, name);
+	if (!v)
+		return 0;
+	if (v->missing)
+		return project_own_missing(v, x->err);
+	strbuf_addstr(out, v->text);
+	return 1;
+}
+
 static int fail_unknown(const struct expansion *x, const char *name)
 {
 	struct suggest s;
@@ -234,7 +288,10 @@ static int fail_unknown(const struct expansion *x, const char *name)
 		for (size_t j = 0; t && j < t->nr_outputs; j++)
 			suggest_offer(&s, t->outputs[j].name);
 	}
-	err_set(x->err, ERR_USAGE, "'${%s}' is neither a parameter nor an output of any stack",
+	for (size_t i = 0; i < x->p->nr_own; i++)
+		suggest_offer(&s, x->p->own[i].name);
+	err_set(x->err, ERR_USAGE,
+		"'${%s}' is neither a parameter nor an output of any stack, nor a config key",
 		name);
 	if (suggest_near(&s))
 		err_hint(x->err, "did you mean '%s'?", suggest_near(&s));
@@ -246,6 +303,8 @@ static int expand_name(const struct expansion *x, const char *name, struct strbu
 	int ret = expand_pseudo(x, name, out);
 	if (!ret)
 		ret = expand_parameter(x, name, out);
+	if (!ret)
+		ret = expand_own(x, name, out);
 	if (!ret)
 		ret = expand_output(x, name, out);
 	return ret ? ret : fail_unknown(x, name);
@@ -282,4 +341,22 @@ int project_expand(const struct project *p, const char *text, project_output_fn 
 	}
 	*out = strbuf_detach(&sb, NULL);
 	return 0;
+}
+
+int project_expand_at(const struct project *p, const char *text, const struct project_place *at,
+	const char *key, project_output_fn *eval_output, void *payload, char **out, struct err *err)
+{
+	struct err inner = ERR_INIT;
+	int ret = project_expand(p, text, eval_output, payload, out, &inner);
+	if (ret >= 0)
+		return ret;
+	if (inner.file || inner.code != ERR_USAGE) {
+		err_move(err, &inner);
+		return -1;
+	}
+	err_at(err, p->file, at->line, at->column, key, "%s", inner.text);
+	if (inner.hint)
+		err_hint(err, "%s", inner.hint);
+	err_release(&inner);
+	return -1;
 }

@@ -110,17 +110,20 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 {
 	struct stack *s = stack_new(name, t, ctx);
 	size_t before = errors->nr;
+	bool bound = false;
 
 	/* Each stage needs the one before: its errors alone are worth reading. */
-	if (params_bind(s, values, nr_values, errors) || conditions_bind(s, errors, warnings) ||
-		rules_check(s, errors))
+	if (params_bind(s, values, nr_values, ctx->secrets_may_be_unknown, errors) ||
+		conditions_bind(s, errors, warnings) ||
+		(!s->secrets_unknown && rules_check(s, errors)))
 		goto out;
 	add_live_resources(s);
 	if (refs_check_cycles(s, errors))
 		goto out;
 	try_all(s, errors);
+	bound = errors->nr == before;
 out:
-	if (errors->nr > before) {
+	if (!bound) {
 		stack_free(s);
 		return NULL;
 	}

@@ -15,10 +15,16 @@ struct param_source {
 	const char *file; /* NULL: not a file */
 	int line, column;
 };
+/* Why a value of the config file cannot be had: its !Env is not set, its !File cannot be read. */
+struct param_missing {
+	const char *text, *hint;
+	int line, column; /* in source.file */
+};
 struct param_value {
 	char *name;
 	char *text;                 /* as CloudFormation takes it: lists joined by commas */
 	struct param_source source; /* strings borrowed from the project's arena */
+	const struct param_missing *missing; /* text is ""; NULL: the value is there */
 };
 
 /* A resource that is part of the stack (its condition holds). */
@@ -35,6 +41,7 @@ struct stack {
 	struct template *template; /* owned */
 	struct json *parameters;   /* name to value: strings, or arrays of strings for list types */
 	struct strvec secrets;     /* names of NoEcho parameters */
+	bool secrets_unknown;      /* one of them has no value: see stack_context */
 	struct json *conditions;   /* name to bool */
 	struct stack_resource *resources; /* live ones, in template order */
 	size_t nr_resources;
@@ -47,6 +54,9 @@ struct stack {
 /* The account and region are known to cmd before binding; account NULL gives unknown values. */
 struct stack_context {
 	const char *project, *account, *region, *partition;
+	/* What only reads or removes needs no secrets: a NoEcho parameter that nobody gave a value is unknown, and equal to
+	 * nothing in conditions; rules are not checked then. */
+	bool secrets_may_be_unknown;
 };
 
 /* Takes the template. `values` in order of strength: the first of a name counts. Every missing value, unknown

@@ -24,6 +24,12 @@ void values_add(struct values *values, char *name, char *text, const struct para
 		(struct param_value){.name = name, .text = text, .source = *source};
 }
 
+void values_add_copy(struct values *values, const struct param_value *v)
+{
+	ALLOC_GROW(values->v, values->nr, values->alloc);
+	values->v[values->nr++] = *v;
+}
+
 const struct param_value *values_find(const struct values *values, const char *name)
 {
 	for (size_t i = 0; i < values->nr; i++)
@@ -38,6 +44,7 @@ struct source_file {
 	const char *file;
 	struct values *out;
 	struct err_list *errors;
+	struct param_missing *missing; /* of the config key at hand */
 };
 
 static struct yaml_node *load(struct source_file *f, const char *path)
@@ -85,24 +92,36 @@ static char *read_value_file(struct arena *a, const char *path, struct err *err)
 }
 
 /* --- config file --- */
+static const char *miss(struct source_file *f, const struct yaml_node *n, char *text, char *hint)
+{
+	if (!f->missing) {
+		f->missing = arena_alloc(f->a, sizeof(*f->missing));
+		*f->missing = (struct param_missing){
+			arena_strdup(f->a, text), arena_strdup(f->a, hint), n->line, n->column};
+	}
+	free(text);
+	free(hint);
+	return "";
+}
+
 static const char *tagged_value(struct source_file *f, const struct yaml_node *n, const char *key)
 {
 	if (n->kind == YAML_SCALAR && !strcmp(n->tag, "!Env")) {
 		const char *value = getenv(n->text);
 		if (value)
 			return value;
-		report(f->errors, f->file, n, key, "environment variable '%s' is not set", n->text);
-		report_hint(f->errors, "config key '%s' takes its value from it", key);
-		return NULL;
+		return miss(f, n, xasprintf("environment variable '%s' is not set", n->text),
+			xasprintf("config key '%s' takes its value from it: export %s, or give "
+				  "--set %s=@FILE",
+				key, n->text, key));
 	}
 	if (n->kind == YAML_SCALAR && !strcmp(n->tag, "!File")) {
 		char *dir = fs_dirname(f->file), *path = fs_join(dir, n->text);
 		struct err err = ERR_INIT;
 		const char *value = read_value_file(f->a, path, &err);
-		if (!value) {
-			report(f->errors, f->file, n, key, "%s", err.text);
-			report_hint(f->errors, "config key '%s' takes its value from it", key);
-		}
+		if (!value)
+			value = miss(f, n, xstrdup(err.text),
+				xasprintf("config key '%s' takes its value from it", key));
 		err_release(&err);
 		free(dir);
 		free(path);
@@ -130,6 +149,15 @@ static const char *config_scalar(struct source_file *f, const struct yaml_node *
 	return n->text;
 }
 
+static void add_config_value(
+	struct source_file *f, const char *key, const char *text, const struct yaml_node *at)
+{
+	size_t before = f->out->nr;
+	add_at(f, key, text, at);
+	if (f->out->nr > before)
+		f->out->v[before].missing = f->missing;
+}
+
 static void add_config_list(struct source_file *f, const struct yaml_node *n, const char *key)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -146,7 +174,7 @@ static void add_config_list(struct source_file *f, const struct yaml_node *n, co
 		strbuf_addf(&text, "%s%s", i ? "," : "", item ? item : "");
 	}
 	if (ok)
-		add_at(f, key, text.buf, n);
+		add_config_value(f, key, f->missing ? "" : text.buf, n);
 	strbuf_release(&text);
 }
 
@@ -163,13 +191,14 @@ int values_read_config(
 		for (size_t i = 0; root && i < root->nr; i++) {
 			const char *key = root->pairs[i].key->text;
 			const struct yaml_node *v = root->pairs[i].value;
+			f.missing = NULL;
 			if (v->kind == YAML_SEQUENCE && !v->tag) {
 				add_config_list(&f, v, key);
 				continue;
 			}
 			const char *text = config_scalar(&f, v, key);
 			if (text)
-				add_at(&f, key, text, root->pairs[i].key);
+				add_config_value(&f, key, text, root->pairs[i].key);
 		}
 	return errors->nr > before ? -1 : 0;
 }

@@ -15,10 +15,13 @@ struct values {
 	}
 void values_release(struct values *values); /* the list, not what is in the arena */
 void values_add(struct values *values, char *name, char *text, const struct param_source *source);
+/* As it is, with what is missing. */
+void values_add_copy(struct values *values, const struct param_value *v);
 const struct param_value *values_find(const struct values *values, const char *name);
 
 /* These append; 0, or -1 with errors. */
-/* A flat map; a list is joined by commas; !Env NAME and !File PATH (relative to the config file). */
+/* A flat map; a list is joined by commas; !Env NAME and !File PATH (relative to the config file), which are `missing`, and
+ * no error, where they cannot be had: another place may give the value. */
 int values_read_config(
 	struct arena *a, const char *path, struct values *out, struct err_list *errors) must_check;
 /* [{"ParameterKey","ParameterValue"}], {"Parameters": {…}} or ["Key=Value"]. */

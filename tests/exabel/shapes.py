@@ -296,9 +296,12 @@ def read_points(value, path):
         if not set(map(type, values)) <= NUMBERS:
             values = [None if v is None else read_double(v, f"{path}[{i}].value") for i, v in enumerate(values)]
         try:
-            return Points(times, [v if v is None else float(v) for v in values], None)
+            values = [v if v is None else float(v) for v in values]
         except OverflowError:
             raise bad(path, "a number beyond a double") from None
+        if math.inf in values or -math.inf in values:
+            raise bad(path, "a number beyond a double")
+        return Points(times, values, None)
     points = [read_message("TimeSeriesPoint", v, f"{path}[{i}]") for i, v in enumerate(value)]
     for i, p in enumerate(points):
         if "time" not in p:

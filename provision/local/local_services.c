@@ -14,6 +14,7 @@ const struct local_part *const local_parts[] = {
 	&local_crawler_part,
 	&local_athena_part,
 	&local_glue_part,
+	&local_secrets_part,
 	NULL,
 };
 
@@ -37,5 +38,9 @@ const struct local_service *const local_services[] = {
 	&local_glue_triggers_service,
 	&local_glue_workflows_service,
 	&local_glue_workflow_runs_service,
+	&local_secrets_service,
+	&local_secrets_list_service,
+	&local_secrets_policy_service,
+	&local_secrets_value_service,
 	NULL,
 };

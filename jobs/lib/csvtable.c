@@ -5,19 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include "convert.h"
+#include "dates.h"
+#include "number.h"
+#include "utf8.h"
 
-#define MAX_COLUMNS 10000
+#define MAX_SHOWN 100
 
 struct csv_table {
-	struct csv_cutter cutter;
 	struct strvec columns;
 	enum csv_type *types;
-	size_t threads;
-	struct strbuf first; /* the first chunk behind the header, until a thread takes it */
-	bool first_taken;
+	const struct csv_feed_ops *ops;
+	void *payload;
+	size_t nr_inputs, threads;
+	struct csv_part *only; /* of csv_table_open: until the first scan takes it */
 	_Atomic int64_t rows;
-	pthread_mutex_t lock; /* first, err */
+	pthread_mutex_t lock; /* err, bad */
 	struct err err;
+	struct csv_bad_value bad;
+	bool has_bad;
 };
 
 void csv_rename(struct strbuf *name)
@@ -26,148 +31,43 @@ void csv_rename(struct strbuf *name)
 	lower_ascii(name->buf);
 }
 
-/* --- UTF-8 --- */
+/* --- the table --- */
 
-/* The length of a well-formed character at p, 0 where there is none. */
-static size_t character_length(const unsigned char *p, size_t len)
-{
-	size_t need = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	if (need <= 1)
-		return need;
-	if (p[0] > 0xf4 || need > len)
-		return 0;
-	for (size_t i = 1; i < need; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return need;
-}
-
-/* How many bytes from the start are good; ASCII eight at a time. */
-static size_t good_bytes(const char *s, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len) {
-		uint64_t word;
-		size_t n;
-
-		if (len - i >= sizeof(word)) {
-			memcpy(&word, s + i, sizeof(word));
-			if (!(word & UINT64_C(0x8080808080808080))) {
-				i += sizeof(word);
-				continue;
-			}
-		}
-		n = character_length((const unsigned char *)s + i, len - i);
-		if (n == 0)
-			break;
-		i += n;
-	}
-	return i;
-}
-
-static void repair(const char *s, size_t len, struct strbuf *out)
-{
-	strbuf_clear(out);
-	while (len) {
-		size_t good = good_bytes(s, len);
-
-		strbuf_add(out, s, good);
-		s += good;
-		len -= good;
-		if (len) {
-			strbuf_addstr(out, "\xef\xbf\xbd");
-			s++;
-			len--;
-		}
-	}
-}
-
-/* --- header --- */
-
-static enum csv_type type_of(const struct csv_rule *rules, const char *name)
-{
-	for (; rules->name; rules++)
-		if (strcmp(rules->name, name) == 0)
-			return rules->type;
-	return CSV_TEXT;
-}
-
-static int take_header(struct csv_table *t, const struct csv_field *fields, size_t nr,
-	const struct csv_rule *rules, struct err *err)
-{
-	struct strbuf name = STRBUF_INIT;
-	int ret = 0;
-
-	t->types = xcalloc(nr, sizeof(*t->types));
-	for (size_t i = 0; i < nr && ret == 0; i++) {
-		repair(fields[i].text, fields[i].len, &name);
-		csv_rename(&name);
-		if (!name.len)
-			strbuf_addf(&name, "_c%zu", i);
-		if (strvec_has(&t->columns, name.buf))
-			ret = err_set(err, ERR_INVALID,
-				"the CSV has two columns with the name '%s'", name.buf);
-		t->types[i] = type_of(rules, name.buf);
-		strvec_push(&t->columns, name.buf);
-	}
-	strbuf_release(&name);
-	return ret;
-}
-
-static int read_header(struct csv_table *t, const struct csv_rule *rules, struct err *err)
-{
-	struct csv_field *fields = xcalloc(MAX_COLUMNS, sizeof(*fields));
-	size_t nr = 0;
-	char *at = NULL;
-	int got = 1, ret = -1;
-
-	while (nr == 0 && got > 0) {
-		got = csv_cutter_take(&t->cutter, &t->first, NULL, err);
-		at = t->first.buf;
-		if (got > 0)
-			nr = csv_read_row(
-				&csv_comma, &at, t->first.buf + t->first.len, fields, MAX_COLUMNS);
-	}
-	if (got == 0)
-		err_set(err, ERR_INVALID, "the CSV is empty: it has no header");
-	else if (nr > MAX_COLUMNS)
-		err_set(err, ERR_INVALID, "the CSV has %zu columns, more than %d", nr, MAX_COLUMNS);
-	else if (got > 0)
-		ret = take_header(t, fields, nr, rules, err);
-	if (ret == 0)
-		strbuf_remove(&t->first, 0, (size_t)(at - t->first.buf));
-	free(fields);
-	return ret;
-}
-
-struct csv_table *csv_table_open(
-	csv_read_fn *read, void *payload, const struct csv_rule *rules, struct err *err)
+static struct csv_table *table_new(const struct csv_feed_ops *ops, void *payload, size_t nr_inputs)
 {
 	struct csv_table *t = xcalloc(1, sizeof(*t));
 
-	csv_cutter_init(&t->cutter, &csv_comma, read, payload);
+	t->ops = ops;
+	t->payload = payload;
+	t->nr_inputs = nr_inputs;
 	strvec_init(&t->columns);
-	strbuf_init(&t->first);
 	pthread_mutex_init(&t->lock, NULL);
-	if (read_header(t, rules, err) == 0)
-		return t;
-	csv_table_free(t);
-	return NULL;
+	return t;
+}
+
+struct csv_table *csv_table_new(const struct csv_feed_ops *ops, void *payload, size_t nr_inputs,
+	const struct csv_column *columns, size_t nr_columns)
+{
+	struct csv_table *t = table_new(ops, payload, nr_inputs);
+
+	if (nr_inputs > CSV_MAX_INPUTS)
+		BUG("%zu inputs", nr_inputs);
+	t->types = xcalloc(nr_columns + 1, sizeof(*t->types));
+	for (size_t i = 0; i < nr_columns; i++) {
+		strvec_push(&t->columns, columns[i].name);
+		t->types[i] = columns[i].type;
+	}
+	return t;
 }
 
 void csv_table_free(struct csv_table *t)
 {
 	if (!t)
 		return;
-	csv_cutter_release(&t->cutter);
+	csv_part_free(t->only);
 	strvec_release(&t->columns);
-	strbuf_release(&t->first);
 	err_release(&t->err);
+	free(t->bad.value);
 	pthread_mutex_destroy(&t->lock);
 	free(t->types);
 	free(t);
@@ -191,13 +91,120 @@ int csv_table_error(struct csv_table *t, struct err *err)
 	return -1;
 }
 
+const struct csv_bad_value *csv_table_bad_value(const struct csv_table *t)
+{
+	return t->has_bad ? &t->bad : NULL;
+}
+
+/* --- one stream, whose header says what the columns are --- */
+
+static enum csv_type type_of(const struct csv_rule *rules, const char *name)
+{
+	for (; rules->name; rules++)
+		if (strcmp(rules->name, name) == 0)
+			return rules->type;
+	return CSV_TEXT;
+}
+
+static int take_header(struct csv_table *t, const struct strvec *names,
+	const struct csv_rule *rules, struct err *err)
+{
+	struct csv_part *p = t->only;
+	struct strbuf name = STRBUF_INIT;
+	int ret = 0;
+
+	t->types = xcalloc(names->nr, sizeof(*t->types));
+	p->positions = xcalloc(names->nr, sizeof(*p->positions));
+	p->nr_positions = p->width = names->nr;
+	for (size_t i = 0; i < names->nr && ret == 0; i++) {
+		strbuf_clear(&name);
+		strbuf_addstr(&name, names->v[i]);
+		csv_rename(&name);
+		if (!name.len)
+			strbuf_addf(&name, "_c%zu", i);
+		if (strvec_has(&t->columns, name.buf))
+			ret = err_set(err, ERR_INVALID,
+				"the CSV has two columns with the name '%s'", name.buf);
+		t->types[i] = type_of(rules, name.buf);
+		p->positions[i] = i;
+		strvec_push(&t->columns, name.buf);
+	}
+	strbuf_release(&name);
+	return ret;
+}
+
+struct csv_table *csv_table_open(
+	csv_read_fn *read, void *payload, const struct csv_rule *rules, struct err *err)
+{
+	const struct csv_input in = {
+		.read = read, .payload = payload, .dialect = CSV_DIALECT_COMMA, .header = true};
+	struct csv_table *t = table_new(NULL, NULL, 1);
+	struct strvec names = STRVEC_INIT;
+	int got, ret = -1;
+
+	t->only = csv_part_new(0, &in);
+	got = csv_part_start(t->only, &names, err);
+	if (got == 0)
+		err_set(err, ERR_INVALID, "the CSV is empty: it has no header");
+	else if (got > 0)
+		ret = take_header(t, &names, rules, err);
+	strvec_release(&names);
+	if (ret == 0)
+		return t;
+	csv_table_free(t);
+	return NULL;
+}
+
+/* --- a scan of a query --- */
+
+struct scan {
+	struct csv_table *t;
+	struct csv_feed *feed; /* NULL: the only part */
+	size_t *asked,
+		nr_asked; /* columns, as the output has them; what is beyond the row id nobody reads */
+};
+
+static void scan_free(void *payload)
+{
+	struct scan *s = payload;
+
+	csv_feed_free(s->feed);
+	free(s->asked);
+	free(s);
+}
+
+static int scan_take(struct scan *s, struct csv_part **part, struct strbuf *chunk, int64_t *offset)
+{
+	struct csv_table *t = s->t;
+	struct err err = ERR_INIT;
+	int got;
+
+	if (s->feed) {
+		got = csv_feed_take(s->feed, part, chunk, offset, &err);
+	} else {
+		*part = t->only;
+		got = csv_part_take(*part, chunk, offset, &err);
+	}
+	if (got >= 0)
+		return got;
+	pthread_mutex_lock(&t->lock);
+	if (!t->err.code)
+		err_move(&t->err, &err);
+	pthread_mutex_unlock(&t->lock);
+	err_release(&err);
+	return got;
+}
+
 /* --- what a thread of DuckDB holds --- */
 
 struct reader {
 	struct csv_table *t;
+	struct csv_part *part;
 	struct strbuf chunk, repaired;
 	char *at; /* in chunk */
+	int64_t offset;
 	struct csv_field *fields;
+	size_t nr_fields;
 	duckdb_vector *vectors;
 	void **data;
 	uint64_t **validity;
@@ -219,13 +226,12 @@ static void reader_free(void *payload)
 static struct reader *reader_new(struct csv_table *t)
 {
 	struct reader *r = xcalloc(1, sizeof(*r));
-	size_t nr = t->columns.nr;
+	size_t nr = t->columns.nr + 1;
 
 	r->t = t;
 	strbuf_init(&r->chunk);
 	strbuf_init(&r->repaired);
 	r->at = r->chunk.buf;
-	r->fields = xcalloc(nr, sizeof(*r->fields));
 	r->vectors = xcalloc(nr, sizeof(duckdb_vector));
 	r->data = xcalloc(nr, sizeof(*r->data));
 	r->validity = xcalloc(nr, sizeof(*r->validity));
@@ -233,110 +239,166 @@ static struct reader *reader_new(struct csv_table *t)
 }
 
 /* 1: more rows, 0: the end, -1: the table's err says why. */
-static int next_chunk(struct reader *r)
+static int next_chunk(struct reader *r, struct scan *s)
 {
-	struct csv_table *t = r->t;
-	struct err err = ERR_INIT;
-	int got = 0;
+	int got = scan_take(s, &r->part, &r->chunk, &r->offset);
 
-	pthread_mutex_lock(&t->lock);
-	if (!t->first_taken) {
-		t->first_taken = true;
-		strbuf_swap(&r->chunk, &t->first);
-		got = r->chunk.len > 0;
-	}
-	pthread_mutex_unlock(&t->lock);
-	if (!got)
-		got = csv_cutter_take(&t->cutter, &r->chunk, NULL, &err);
-	if (got < 0) {
-		pthread_mutex_lock(&t->lock);
-		if (!t->err.code)
-			err_move(&t->err, &err);
-		pthread_mutex_unlock(&t->lock);
-		err_release(&err);
-	}
 	r->at = r->chunk.buf;
-	return got;
-}
-
-static void set_null(struct reader *r, size_t column, idx_t row)
-{
-	if (!r->validity[column]) {
-		duckdb_vector_ensure_validity_writable(r->vectors[column]);
-		r->validity[column] = duckdb_vector_get_validity(r->vectors[column]);
+	if (got <= 0) {
+		strbuf_clear(&r->chunk);
+		return got;
 	}
-	duckdb_validity_set_row_invalid(r->validity[column], row);
+	if (r->part->width > r->nr_fields) {
+		r->nr_fields = r->part->width;
+		r->fields = xreallocarray(r->fields, r->nr_fields, sizeof(*r->fields));
+	}
+	return 1;
 }
 
-static void put_text(struct reader *r, size_t column, idx_t row, const struct csv_field *f)
+static void set_null(struct reader *r, size_t out, idx_t row)
 {
-	if (good_bytes(f->text, f->len) == f->len) {
-		duckdb_vector_assign_string_element_len(r->vectors[column], row, f->text, f->len);
+	if (!r->validity[out]) {
+		duckdb_vector_ensure_validity_writable(r->vectors[out]);
+		r->validity[out] = duckdb_vector_get_validity(r->vectors[out]);
+	}
+	duckdb_validity_set_row_invalid(r->validity[out], row);
+}
+
+static void put_text(struct reader *r, size_t out, idx_t row, const struct csv_field *f)
+{
+	if (utf8_good_bytes(f->text, f->len) == f->len) {
+		duckdb_vector_assign_string_element_len(r->vectors[out], row, f->text, f->len);
 		return;
 	}
-	repair(f->text, f->len, &r->repaired);
+	utf8_repair(f->text, f->len, &r->repaired);
 	duckdb_vector_assign_string_element_len(
-		r->vectors[column], row, r->repaired.buf, r->repaired.len);
+		r->vectors[out], row, r->repaired.buf, r->repaired.len);
 }
 
-static void put(struct reader *r, size_t column, idx_t row, const struct csv_field *f)
+/* False for what a strict type does not take. */
+static bool put(struct reader *r, size_t column, size_t out, idx_t row, const struct csv_field *f)
 {
+	enum number_result number = NUMBER_EMPTY;
 	bool ok = !f->null;
 
 	switch (r->t->types[column]) {
 	case CSV_TEXT:
 		if (ok)
-			put_text(r, column, row, f);
+			put_text(r, out, row, f);
 		break;
 	case CSV_INT32:
-		ok = ok && convert_int32(f->text, f->len, (int32_t *)r->data[column] + row);
+		ok = ok && convert_int32(f->text, f->len, (int32_t *)r->data[out] + row);
 		break;
 	case CSV_DECIMAL_10_2:
-		ok = ok && convert_decimal_10_2(f->text, f->len, (int64_t *)r->data[column] + row);
+		ok = ok && convert_decimal_10_2(f->text, f->len, (int64_t *)r->data[out] + row);
 		break;
 	case CSV_DATE_MDY:
-		ok = ok && convert_date_mdy(f->text, f->len, (int32_t *)r->data[column] + row);
+		ok = ok && convert_date_mdy(f->text, f->len, (int32_t *)r->data[out] + row);
 		break;
+	case CSV_INT64:
+		if (ok)
+			number = number_int64(f->text, f->len, (int64_t *)r->data[out] + row);
+		ok = number == NUMBER_OK;
+		break;
+	case CSV_DOUBLE:
+		if (ok)
+			number = number_double(f->text, f->len, (double *)r->data[out] + row);
+		ok = number == NUMBER_OK;
+		break;
+	case CSV_DAY:
+		if (!ok || !dates_parse(f->text, f->len, (int32_t *)r->data[out] + row))
+			return false;
 	}
 	if (!ok)
-		set_null(r, column, row);
+		set_null(r, out, row);
+	return number != NUMBER_BAD;
+}
+
+static void keep_bad(struct reader *r, int64_t row_id, size_t column, const struct csv_field *f)
+{
+	struct csv_table *t = r->t;
+	size_t len = f->len > MAX_SHOWN ? MAX_SHOWN : f->len;
+
+	utf8_repair(f->text, len, &r->repaired);
+	if (len < f->len)
+		strbuf_addstr(&r->repaired, "...");
+	pthread_mutex_lock(&t->lock);
+	if (!t->has_bad)
+		t->bad = (struct csv_bad_value){row_id, column, xstrdup(r->repaired.buf)};
+	t->has_bad = true;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* One column of the row in r->fields, of which there are `got`. */
+static bool put_column(
+	struct reader *r, size_t column, size_t out, idx_t row, size_t got, int64_t row_id)
+{
+	static const struct csv_field nothing = {"", 0, true};
+	struct csv_field fixed;
+	const struct csv_field *f = &nothing;
+	size_t position;
+
+	if (column == r->t->columns.nr) {
+		((int64_t *)r->data[out])[row] = row_id;
+		return true;
+	}
+	if (column > r->t->columns.nr)
+		return true;
+	position = r->part->positions[column];
+	if (position < got) {
+		f = &r->fields[position];
+	} else if (position >= CSV_FIXED && r->part->in.values[position - CSV_FIXED]) {
+		fixed.text = r->part->in.values[position - CSV_FIXED];
+		fixed.len = strlen(fixed.text);
+		fixed.null = false;
+		f = &fixed;
+	}
+	if (put(r, column, out, row, f))
+		return true;
+	keep_bad(r, row_id, column, f);
+	return false;
 }
 
 static void scan_rows(duckdb_function_info info, duckdb_data_chunk output)
 {
 	struct reader *r = duckdb_function_get_local_init_data(info);
-	size_t nr = r->t->columns.nr;
+	struct scan *s = duckdb_function_get_init_data(info);
 	idx_t row = 0, most = duckdb_vector_size();
+	bool ok = true;
 
-	for (size_t c = 0; c < nr; c++) {
-		r->vectors[c] = duckdb_data_chunk_get_vector(output, c);
-		r->data[c] = duckdb_vector_get_data(r->vectors[c]);
-		r->validity[c] = NULL;
+	for (size_t o = 0; o < s->nr_asked; o++) {
+		r->vectors[o] = duckdb_data_chunk_get_vector(output, o);
+		r->data[o] = duckdb_vector_get_data(r->vectors[o]);
+		r->validity[o] = NULL;
 	}
-	while (row < most) {
-		size_t got = csv_read_row(
-			&csv_comma, &r->at, r->chunk.buf + r->chunk.len, r->fields, nr);
+	while (row < most && ok) {
+		char *from = r->at;
+		size_t got = 0;
+		int64_t row_id;
 
+		if (from < r->chunk.buf + r->chunk.len)
+			got = csv_read_row(&r->part->in.dialect, &r->at,
+				r->chunk.buf + r->chunk.len, r->fields, r->part->width);
 		if (got == 0) {
-			int more = row ? 0 : next_chunk(r);
+			int more = next_chunk(r, s);
 
-			if (more < 0)
-				duckdb_function_set_error(info, "the CSV cannot be read");
+			ok = more >= 0;
 			if (more <= 0)
 				break;
 			continue;
 		}
-		for (size_t c = 0; c < nr; c++) {
-			if (c < got)
-				put(r, c, row, &r->fields[c]);
-			else
-				set_null(r, c, row);
-		}
+		row_id = ((int64_t)r->part->index << 40) | (r->offset + (from - r->chunk.buf));
+		for (size_t o = 0; o < s->nr_asked && ok; o++)
+			ok = put_column(r, s->asked[o], o, row, got, row_id);
 		row++;
 	}
+	if (!ok)
+		duckdb_function_set_error(info, "the CSV cannot be read");
 	atomic_fetch_add(&r->t->rows, (int64_t)row);
 	duckdb_data_chunk_set_size(output, row);
 }
+
+/* --- for DuckDB --- */
 
 static duckdb_logical_type logical_type(enum csv_type type)
 {
@@ -346,7 +408,12 @@ static duckdb_logical_type logical_type(enum csv_type type)
 	case CSV_DECIMAL_10_2:
 		return duckdb_create_decimal_type(10, 2);
 	case CSV_DATE_MDY:
+	case CSV_DAY:
 		return duckdb_create_logical_type(DUCKDB_TYPE_DATE);
+	case CSV_INT64:
+		return duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+	case CSV_DOUBLE:
+		return duckdb_create_logical_type(DUCKDB_TYPE_DOUBLE);
 	case CSV_TEXT:
 		break;
 	}
@@ -357,10 +424,11 @@ static void bind(duckdb_bind_info info)
 {
 	struct csv_table *t = duckdb_bind_get_extra_info(info);
 
-	for (size_t c = 0; c < t->columns.nr; c++) {
-		duckdb_logical_type type = logical_type(t->types[c]);
+	for (size_t c = 0; c < t->columns.nr + (t->ops != NULL); c++) {
+		bool own = c < t->columns.nr;
+		duckdb_logical_type type = logical_type(own ? t->types[c] : CSV_INT64);
 
-		duckdb_bind_add_result_column(info, t->columns.v[c], type);
+		duckdb_bind_add_result_column(info, own ? t->columns.v[c] : CSV_ROW_ID, type);
 		duckdb_destroy_logical_type(&type);
 	}
 }
@@ -368,7 +436,16 @@ static void bind(duckdb_bind_info info)
 static void init(duckdb_init_info info)
 {
 	struct csv_table *t = duckdb_init_get_extra_info(info);
+	struct scan *s = xcalloc(1, sizeof(*s));
 
+	s->t = t;
+	s->nr_asked = duckdb_init_get_column_count(info);
+	s->asked = xcalloc(s->nr_asked + 1, sizeof(*s->asked));
+	for (size_t i = 0; i < s->nr_asked; i++)
+		s->asked[i] = duckdb_init_get_column_index(info, i);
+	if (t->ops)
+		s->feed = csv_feed_new(t->ops, t->payload, t->nr_inputs, t->columns.nr);
+	duckdb_init_set_init_data(info, s, scan_free);
 	duckdb_init_set_max_threads(info, t->threads);
 }
 
@@ -389,6 +466,7 @@ int csv_table_register(struct csv_table *t, struct duck *d, const char *name, st
 	duckdb_table_function_set_init(f, init);
 	duckdb_table_function_set_local_init(f, init_thread);
 	duckdb_table_function_set_function(f, scan_rows);
+	duckdb_table_function_supports_projection_pushdown(f, true);
 	if (duckdb_register_table_function(duck_raw(d), f) != DuckDBSuccess)
 		ret = err_set(err, ERR_FAILED, "DuckDB refuses the table function '%s'", name);
 	duckdb_destroy_table_function(&f);

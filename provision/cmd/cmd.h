@@ -139,6 +139,9 @@ void extras_release(struct extras *x); /* props that were not taken too */
 /* cmd_plan.c: plan's changes as text; `title` NULL: the action */
 void plan_print(const struct json *list, const char *title);
 
+/* secrets.c: hides in plan's changes what NoEcho parameters hold, or held under another condition */
+void plan_hide_secrets(const struct session *s, const struct json *changes);
+
 /* progress.c */
 struct progress;
 struct progress *progress_new(const struct session *s);
@@ -159,12 +162,19 @@ void signals_install(void);
 /* SIGINT, SIGTERM, or 0. */
 int signals_got(void);
 
+/* crawls.c: before a workflow of the project starts, the crawls that set-up started and did not wait for must have ended. Waits
+ * for them with the caller's poll; a last crawl that failed is a warning. */
+struct poll;
+int await_crawls(
+	struct session *s, const char *workflow, struct poll *p, struct err *err) must_check;
+
 /* Poll pauses that grow from 50 ms to `max_ms`; -1 when interrupted or over. */
 struct poll {
 	int64_t next_ms, max_ms, deadline_ms; /* deadline on the monotonic clock; 0: none */
 };
 int poll_wait(struct session *s, struct poll *p, struct err *err) must_check;
 void poll_start(struct session *s, struct poll *p, int64_t timeout_s);
+void poll_soon(struct poll *p); /* short pauses again; the deadline stays */
 
 /* follow.c: job runs' log lines as they come */
 struct log_tail;
@@ -200,12 +210,16 @@ int cmd_local(struct session *s);
 /* lookup.c: names of the project's resources for run, logs, tables, query */
 /* Physical names of the project's resources of a type; logical ids are understood by name_of. */
 void project_names(struct session *s, const char *type, struct strvec *names);
-/* NAME as typed (physical name or logical id) to type ("AWS::Glue::Workflow"…) and physical name; malloc'd. Asks the cloud when
- * the project does not know it. ERR_NOT_FOUND names the runnable ones. */
+/* The crawlers that AfterSetup starts, when the workflow is one of the project's; else none. */
+int project_crawls(struct session *s, const char *workflow, struct strvec *crawlers,
+	struct err *err) must_check;
 /* One call with a few members: pairs of name and text, "#Name" and a number, "+Name" alone for true; NULL ends them. Whatever
  * the texts hold. */
 int call_with(struct session *s, const struct aws_op *op, struct json **out, struct err *err,
 	...) must_check;
+/* NAME as typed (physical name or logical id) to type ("AWS::Glue::Workflow"…) and physical name; malloc'd. Asks the cloud when
+ * the project does not know it; the project's name itself is its one workflow, when nothing else is called so.
+ * ERR_NOT_FOUND names the runnable ones. */
 int find_runnable(struct session *s, const char *typed, const char **type, char **name,
 	struct err *err) must_check;
 

@@ -63,6 +63,8 @@ int cmd_plan(struct session *s)
 	ret = engine_plan(e, s->o.drift, &s->errors, &s->warnings);
 	engine_foresee_data_loss(e, &s->warnings);
 	engine_report_plan(e, s->doc, s->o.drift);
+	plan_hide_secrets(s, json_get(s->doc, "changes"));
+	plan_hide_secrets(s, json_get(s->doc, "drift"));
 	changes = engine_plan_has_changes(e);
 	engine_free(e);
 	if (!s->json) {
@@ -103,6 +105,41 @@ static int forgive_foreign(struct session *s, int ret)
 	return kept ? -1 : (ret < 0 ? 0 : ret);
 }
 
+static bool hangs_on_secret(const struct stack *stack, const char *logical_id)
+{
+	const struct stack_resource *r = stack_find(stack, logical_id);
+	struct eval eval = {.stack = stack};
+	struct json *props = NULL;
+	struct err ignored = ERR_INIT;
+	bool secret = r && !stack_eval_properties(&eval, r, &props, &ignored) && eval.has_secret;
+
+	err_release(&ignored);
+	json_free(props);
+	return secret;
+}
+
+/* Without the secrets nobody can say whether what was made of them is still the same. */
+static void admit_ignorance(struct session *s)
+{
+	struct json *list, *r;
+
+	json_each(list, json_get(s->doc, "stacks"))
+	{
+		const struct stack *stack = project_stack(s->project, json_get_str(list, "name"));
+
+		if (!stack || !stack->secrets_unknown)
+			continue;
+		json_each(r, json_get(list, "resources"))
+		{
+			const char *state = json_get_str(r, "state");
+
+			if (state && !strcmp(state, "changed") &&
+				hangs_on_secret(stack, json_get_str(r, "logical_id")))
+				json_set_str(r, "state", "unknown");
+		}
+	}
+}
+
 int cmd_status(struct session *s)
 {
 	struct engine_opts opts = {0};
@@ -118,6 +155,7 @@ int cmd_status(struct session *s)
 	ret = forgive_foreign(s, engine_plan(e, false, &s->errors, &s->warnings));
 	engine_report_status(e, s->doc);
 	engine_free(e);
+	admit_ignorance(s);
 	if (!s->json) {
 		struct table *t = table_new(5);
 		table_row(t, (const char *[]){"STACK", "RESOURCE", "TYPE", "STATE", "NAME"});

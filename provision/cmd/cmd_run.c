@@ -415,17 +415,15 @@ static void fail_with_nodes(const struct run *r, struct err *err)
 	strbuf_release(&sb);
 }
 
-static int follow(struct run *r, struct err *err)
+static int follow(struct run *r, struct poll *p, struct err *err)
 {
-	struct poll p;
-
-	poll_start(r->s, &p, r->s->o.timeout_s);
+	poll_soon(p); /* however long a crawl was waited for */
 	for (;;) {
 		if (look(r, err) < 0)
 			return -1;
 		if (r->over)
 			break;
-		if (poll_wait(r->s, &p, err) < 0)
+		if (poll_wait(r->s, p, err) < 0)
 			return -1;
 	}
 	/* Late lines: the streams are read once more when all is over. */
@@ -440,18 +438,22 @@ int cmd_run(struct session *s)
 {
 	struct run r = {.s = s, .tail = log_tail_new(s)};
 	struct err err = ERR_INIT;
+	struct poll p;
 	int ret;
 
+	poll_start(s, &p, s->o.timeout_s);
 	map_init(&r.shown, free);
 	map_init(&r.python, free);
 	ret = find_runnable(s, s->operands.v[0], &r.type, &r.name, &err);
+	if (!ret && !strcmp(r.type, "AWS::Glue::Workflow"))
+		ret = await_crawls(s, r.name, &p, &err);
 	if (!ret)
 		ret = start(&r, &err);
 	if (!ret) {
 		if (!s->json && r.id)
 			log_info("started %s", r.id);
 		if (s->o.follow)
-			ret = follow(&r, &err);
+			ret = follow(&r, &p, &err);
 		report(&r);
 	}
 	if (ret)

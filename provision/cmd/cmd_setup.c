@@ -38,11 +38,12 @@ static void print_outputs(const struct session *s)
 			json_str(output));
 }
 
-static void print_plan(const struct engine *e)
+static void print_plan(const struct session *s, const struct engine *e)
 {
 	struct json *doc = json_object();
 
 	engine_report_plan(e, doc, false);
+	plan_hide_secrets(s, json_get(doc, "changes"));
 	plan_print(json_get(doc, "changes"), NULL);
 	json_free(doc);
 }
@@ -55,7 +56,7 @@ static void report(struct session *s, const struct engine *e, int ret)
 	if (s->json)
 		return;
 	if (s->o.dry_run)
-		print_plan(e);
+		print_plan(s, e);
 	else if (!s->o.quiet && ret == 0)
 		print_outputs(s);
 	print_summary(s);

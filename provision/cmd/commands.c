@@ -155,7 +155,8 @@ const struct command commands[] = {
 		"  glueproj validate\n  glueproj validate --template lake.yaml\n"},
 	{"run", cmd_run, CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
 		run_opts, "NAME", 1, 1,
-		"start a workflow, job or crawler; with --follow its result is the exit code",
+		"start a workflow, job or crawler (the project's name: its workflow); with "
+		"--follow its result is the exit code",
 		"  glueproj run etl_workflow --follow\n  glueproj run gluejobclean --arg "
 		"raw_object_name=x.csv -f\n"},
 	{"logs", cmd_logs,

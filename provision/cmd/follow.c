@@ -20,6 +20,11 @@ void poll_start(struct session *s, struct poll *p, int64_t timeout_s)
 	p->deadline_ms = timeout_s ? c->mono_ms(c) + timeout_s * 1000 : 0;
 }
 
+void poll_soon(struct poll *p)
+{
+	p->next_ms = FIRST_POLL_MS;
+}
+
 int poll_wait(struct session *s, struct poll *p, struct err *err)
 {
 	const struct clock *c = s->ctx.clock;

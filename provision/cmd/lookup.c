@@ -97,6 +97,64 @@ static void hint_names(const struct engine *e, struct err *err)
 	strvec_release(&names);
 }
 
+/* The project's own name stands for its one workflow. 1: it is another name. */
+static int find_of_project(struct session *s, const struct engine *e, const char *typed,
+	const char **type, char **name, struct err *err)
+{
+	struct strvec names = STRVEC_INIT;
+	char *joined = NULL;
+	int ret = 1;
+
+	if (!e || strcmp(typed, s->project->name) != 0)
+		goto out;
+	engine_names(e, "AWS::Glue::Workflow", &names);
+	if (names.nr == 1) {
+		*type = "AWS::Glue::Workflow";
+		*name = xstrdup(names.v[0]);
+		ret = 0;
+	} else if (names.nr) {
+		joined = strvec_join(&names, ", ");
+		ret = err_set(err, ERR_USAGE, "project '%s' has %zu workflows: %s", typed, names.nr,
+			joined);
+		err_hint(err, "run one of them by its name");
+	} else {
+		err_set(err, ERR_NOT_FOUND, "project '%s' has no workflow", typed);
+		hint_names(e, err);
+		ret = -1;
+	}
+out:
+	free(joined);
+	strvec_release(&names);
+	return ret;
+}
+
+int project_crawls(
+	struct session *s, const char *workflow, struct strvec *crawlers, struct err *err)
+{
+	struct engine *e = names_engine(s);
+	int ret = 0;
+
+	if (!e || !engine_has_name(e, "AWS::Glue::Workflow", workflow))
+		goto out;
+	for (size_t i = 0; i < s->project->nr_actions && ret >= 0; i++) {
+		const struct project_action *a = &s->project->actions[i];
+		const struct project_place at = {a->line, a->column};
+		char *crawler = NULL;
+
+		if (strcmp(a->kind, "StartCrawler") != 0)
+			continue;
+		/* What only set-up knows (1) was not started under a name that we could ask for. */
+		ret = project_expand_at(s->project, a->target, &at, "AfterSetup",
+			engine_output_value, e, &crawler, err);
+		if (!ret && !strvec_has(crawlers, crawler))
+			strvec_push(crawlers, crawler);
+		free(crawler);
+	}
+out:
+	engine_free(e);
+	return ret < 0 ? -1 : 0;
+}
+
 int find_runnable(
 	struct session *s, const char *typed, const char **type, char **name, struct err *err)
 {
@@ -125,6 +183,10 @@ int find_runnable(
 			goto out;
 		}
 	}
+	ret = find_of_project(s, e, typed, type, name, err);
+	if (ret <= 0)
+		goto out;
+	ret = -1;
 	err_set(err, ERR_NOT_FOUND, "there is no workflow, job or crawler named '%s'", typed);
 	hint_names(e, err);
 out:

@@ -582,6 +582,20 @@ out:
 	return ret;
 }
 
+/* What is said of a template when it is set up is not repeated by what only looks or removes. */
+static void forget_warnings(struct err_list *list, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->nr; i++) {
+		if (!strcmp(err_name(&list->v[i]), name))
+			err_release(&list->v[i]);
+		else
+			list->v[kept++] = list->v[i];
+	}
+	list->nr = kept;
+}
+
 struct engine *session_engine(struct session *s, struct engine_opts *opts, bool for_teardown)
 {
 	struct engine *resolver = NULL, *e = NULL;
@@ -605,7 +619,7 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 		open_store(s);
 	}
 	/* Without extras first: it resolves outputs in Home, Artifacts, Uploads and AfterSetup. */
-	resolver = engine_new(opts, NULL, 0, &s->errors, &quiet);
+	resolver = engine_new(opts, NULL, 0, &s->errors, s->aws ? &quiet : &s->warnings);
 	if (!resolver)
 		goto out;
 	if (!s->aws) {
@@ -630,6 +644,8 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 	e = engine_new(opts, extras.v, extras.nr, &s->errors, &s->warnings);
 	/* Properties now belong to the engine, or were freed by it. */
 	extras.nr = 0;
+	if (s->command->flags & CMD_NO_SECRETS)
+		forget_warnings(&s->warnings, "PlainSecret");
 out:
 	if (err.code)
 		session_fail(s, &err);

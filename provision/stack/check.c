@@ -448,6 +448,41 @@ static void check_name(struct check *k, const struct json *props)
 	strbuf_setlen(&k->path, mark);
 }
 
+/* Properties that AWS shows to whoever may look at the resource, and that hold what people put there. */
+static const struct plain {
+	const char *type, *property, *what;
+} plain[] = {
+	{"AWS::Glue::Crawler", "Configuration", "the crawler's configuration"},
+	{"AWS::Glue::Job", "DefaultArguments", "the job's arguments"},
+	{"AWS::Glue::Job", "NonOverridableArguments", "the job's arguments"},
+	{"AWS::Glue::Trigger", "Actions", "the trigger's arguments"},
+	{"AWS::Glue::Workflow", "DefaultRunProperties", "the workflow's run properties"},
+};
+
+static void warn_plain_secrets(struct check *k)
+{
+	for (size_t i = 0; i < k->secrets.nr; i++) {
+		const char *path = k->secrets.v[i];
+		for (size_t j = 0; j < ARRAY_SIZE(plain); j++) {
+			size_t len = strlen(plain[j].property);
+			if (strcmp(plain[j].type, k->r->template->type) != 0 ||
+				strncmp(plain[j].property, path, len) != 0 ||
+				(path[len] && path[len] != '.'))
+				continue;
+			lint_error(&(struct lint_place){k->r}, k->warnings, path,
+				"a NoEcho value goes in plain into %s: whoever may look at the "
+				"%s sees it",
+				plain[j].what, strrchr(k->r->template->type, ':') + 1);
+			if (!k->warnings)
+				return;
+			report_hint(k->warnings,
+				"put it into an AWS::SecretsManager::Secret and give the job the "
+				"secret's name");
+			err_named(&k->warnings->v[k->warnings->nr - 1], "PlainSecret");
+		}
+	}
+}
+
 void stack_check_properties(const struct stack_resource *r, const struct json *props,
 	struct err_list *errors, struct err_list *warnings)
 {
@@ -462,6 +497,7 @@ void stack_check_properties(const struct stack_resource *r, const struct json *p
 	eval_properties_collect(r, &again, &k.secrets, &ignored);
 	json_free(again);
 	err_list_release(&ignored);
+	warn_plain_secrets(&k);
 	check_fields(&k, r->schema->fields, props);
 	if (errors->nr == before)
 		check_name(&k, props);

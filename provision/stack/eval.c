@@ -407,6 +407,21 @@ void eval_properties_collect(const struct stack_resource *r, struct json **out,
 	evaluation_release(&ev);
 }
 
+void stack_secrets_ever(const struct stack_resource *r, struct strvec *paths)
+{
+	struct eval e = {.stack = r->stack};
+	struct evaluation ev = EVALUATION_INIT(&e);
+	struct err_list ignored = ERR_LIST_INIT;
+	struct json *props = NULL;
+	ev.errors = &ignored;
+	ev.secret_paths = paths;
+	ev.all_branches = true;
+	if (!eval_properties(&ev, r, &props, NULL))
+		json_free(props);
+	err_list_release(&ignored);
+	evaluation_release(&ev);
+}
+
 void eval_secret_texts(const struct stack_resource *r, struct strvec *texts)
 {
 	struct eval e = {.stack = r->stack};

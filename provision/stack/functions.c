@@ -374,6 +374,13 @@ int eval_if(struct evaluation *ev, const struct call *call, struct json **out, s
 	bool value;
 	if (condition_by_name(ev, call->arg->items[0], call->name, &value, err))
 		return -1;
+	if (ev->all_branches) {
+		struct err ignored = ERR_INIT;
+		struct json *other = NULL;
+		if (eval_node(ev, call->arg->items[value ? 2 : 1], &other, &ignored))
+			err_release(&ignored);
+		json_free(other);
+	}
 	return eval_node(ev, call->arg->items[value ? 1 : 2], out, err);
 }
 

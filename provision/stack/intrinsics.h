@@ -104,6 +104,7 @@ struct evaluation {
 	struct err_list *errors;     /* not NULL: errors go here, the value becomes unknown */
 	struct strvec *secret_paths; /* NULL: not wanted */
 	struct strvec *secret_texts; /* the texts that stand there; NULL: not wanted */
+	bool all_branches;           /* Fn::If looks also into what it does not choose */
 };
 #define EVALUATION_INIT(eval)                     \
 	{                                         \

@@ -95,6 +95,9 @@ int stack_eval_properties(struct eval *e, const struct stack_resource *r, struct
 /* Evaluates properties and also collects every JSON path (as "Parameters.K") whose value holds a NoEcho value. */
 int stack_eval_secrets(struct eval *e, const struct stack_resource *r, struct strvec *paths,
 	struct err *err) must_check;
+/* As stack_eval_secrets, and what would hold one if conditions were otherwise: what a resource may still hold from before. Errors
+ * are not told. */
+void stack_secrets_ever(const struct stack_resource *r, struct strvec *paths);
 /* Logical ids of live resources of the stack that a node refers to (Ref, GetAtt, Sub), each once. (The engine needs it for
  * the edges behind an ImportValue.) */
 void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids);

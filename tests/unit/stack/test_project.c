@@ -431,6 +431,226 @@ static void test_project__expands_names_in_its_settings(void **state)
 	fixture_release(&f);
 }
 
+static const char named_text[] = "Project: lake\n"
+				 "Region: ${Where}\n"
+				 "Config: config.yaml\n"
+				 "Home: home-${Team}\n"
+				 "Artifacts: ${Place}artifacts/\n"
+				 "Stacks: [{Name: one, Template: one.yaml}]\n"
+				 "Uploads:\n"
+				 "  - {From: \"${Folder}/*.csv\", To: \"s3://${Name}/${Team}/\"}\n"
+				 "AfterSetup: [{StartCrawler: \"${Team}-crawler\"}]\n";
+static const char named_values[] = "Name: b\nWhere: eu-west-2\nTeam: red\nPlace: s3://x/\n"
+				   "Folder: data\n";
+
+static void expands_to(const struct fixture *f, const char *text, const char *expected)
+{
+	struct err err = ERR_INIT;
+	char *out = NULL;
+	assert_ok(project_expand(f->p, text, NULL, NULL, &out, &err), &err);
+	assert_string_equal(out, expected);
+	free(out);
+}
+
+static void test_project__its_own_names_may_be_config_keys(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	put(f.dir, "glueproj.yaml", named_text);
+	put(f.dir, "config.yaml", named_values);
+	put(f.dir, "more/d.csv", "4");
+	must_load(&f);
+	assert_string_equal(f.p->region, "eu-west-2");
+	expands_to(&f, f.p->home, "home-red");
+	expands_to(&f, f.p->artifacts, "s3://x/artifacts/");
+	expands_to(&f, f.p->uploads[0].to, "s3://b/red/");
+	assert_int_equal(f.p->uploads[0].files.nr, 2);
+	assert_string_equal(f.p->uploads[0].pattern, "data/*.csv");
+	assert_true(ends_with(f.p->uploads[0].base, "/data"));
+	expands_to(&f, f.p->actions[0].target, "red-crawler");
+	project_free(f.p);
+
+	setenv("GLUEPROJ_PARAM_Team", "blue", 1);
+	strvec_push(&f.sets, "Where=eu-north-1");
+	strvec_push(&f.sets, "Folder=more");
+	must_load(&f);
+	assert_string_equal(f.p->region, "eu-north-1");
+	expands_to(&f, "${Team}${Name}", "blueb");
+	assert_int_equal(f.p->uploads[0].files.nr, 1);
+	assert_true(ends_with(f.p->uploads[0].files.v[0], "more/d.csv"));
+	strvec_push(&f.sets, "Team=green");
+	project_free(f.p);
+	must_load(&f);
+	expands_to(&f, "${Team}", "green");
+	unsetenv("GLUEPROJ_PARAM_Team");
+	fixture_release(&f);
+}
+
+static void test_project__a_region_may_be_empty_or_given_otherwise(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	put(f.dir, "glueproj.yaml", named_text);
+	put(f.dir, "config.yaml", "Name: b\nTeam: red\nPlace: s3://x/\nFolder: data\n");
+	must_fail(&f, "'${Where}' has no value", "glueproj.yaml", 2, 9, "--region");
+	assert_null(f.p);
+	err_list_release(&f.errors);
+	f.opts.region = "eu-south-1";
+	must_load(&f);
+	assert_null(f.p->region);
+	project_free(f.p);
+	f.opts.region = NULL;
+	f.opts.no_values = true;
+	f.p = project_load(&f.opts, &f.errors);
+	assert_non_null(f.p);
+	assert_null(f.p->region);
+	project_free(f.p);
+	f.opts.no_values = false;
+	put(f.dir, "config.yaml",
+		"Name: b\nWhere: \"\"\nTeam: red\nPlace: s3://x/\nFolder: data\n");
+	must_load(&f);
+	assert_null(f.p->region);
+	project_free(f.p);
+	put(f.dir, "config.yaml",
+		"Name: b\nWhere: !Env GLUEPROJ_NOT_SET\nTeam: red\nPlace: s3://x/\nFolder: data\n");
+	must_fail(&f, "'GLUEPROJ_NOT_SET' is not set", "config.yaml", 2, 8, "export");
+	err_list_release(&f.errors);
+	strvec_push(&f.sets, "Where=eu-west-3");
+	must_load(&f);
+	assert_string_equal(f.p->region, "eu-west-3");
+	fixture_release(&f);
+}
+
+static void test_project__wrong_names_of_its_own_have_a_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *from, *to, *text, *file;
+		int line, column;
+		const char *hint;
+	} cases[] = {
+		{"${Where}", "${AWS::Region}", "is not known where", "glueproj.yaml", 2, 9, NULL},
+		{"${Where}", "${Where", "'${' without '}'", "glueproj.yaml", 2, 9, NULL},
+		{"${Where}", "${Secret}", "NoEcho", "glueproj.yaml", 2, 9, NULL},
+		{"${Folder}/*", "${Foldr}/*", "unknown config key 'Folder'", "config.yaml", 5, 1,
+			"did you mean 'Foldr'?"},
+		{"${Folder}/*", "data/${Folder}/*", "matches no file", "glueproj.yaml", 8, 12,
+			"data/data"},
+		{"${Folder}/*", "${Out}/*", "config key 'Folder'", "config.yaml", 5, 1, NULL},
+		{"${Folder}/*", "${Folder}${Out}/*", "not known before set-up", "glueproj.yaml", 8,
+			12, NULL},
+		{"${Folder}/*", "${Folder}${Nothing}/*", "nor a config key", "glueproj.yaml", 8, 12,
+			NULL},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+		struct strbuf text = STRBUF_INIT;
+		fixture_init(&f);
+		strbuf_addstr(&text, named_text);
+		strbuf_replace(&text, cases[i].from, cases[i].to);
+		put(f.dir, "glueproj.yaml", text.buf);
+		put(f.dir, "config.yaml", named_values);
+		if (!strcmp(cases[i].to, "${Secret}")) {
+			put(f.dir, "config.yaml",
+				"Name: b\nSecret: x\nTeam: red\nPlace: s3://x/\nFolder: data\n");
+		} else if (starts_with(cases[i].from, "${Where}")) {
+			put(f.dir, "config.yaml",
+				"Name: b\nTeam: red\nPlace: s3://x/\nFolder: data\n");
+		}
+		must_fail(&f, cases[i].text, cases[i].file, cases[i].line, cases[i].column,
+			cases[i].hint);
+		strbuf_release(&text);
+		fixture_release(&f);
+	}
+}
+
+static void test_project__a_missing_value_may_come_from_elsewhere(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	put(f.dir, "config.yaml", "Name: !Env GLUEPROJ_NOT_SET\n");
+	must_fail(&f, "'GLUEPROJ_NOT_SET' is not set", "config.yaml", 1, 7, "--set Name=@FILE");
+	err_list_release(&f.errors);
+	project_free(f.p);
+	strvec_push(&f.sets, "Name=given");
+	must_load(&f);
+	assert_string_equal(name_of(&f, "two"), "given");
+	project_free(f.p);
+	strvec_clear(&f.sets);
+	put(f.dir, "config.yaml", "Name: !File nothing\n");
+	must_fail(&f, "nothing", "config.yaml", 1, 7, NULL);
+	err_list_release(&f.errors);
+	project_free(f.p);
+	put(f.dir, "config.yaml", "Name: n\nZones: [a, !Env GLUEPROJ_NOT_SET]\n");
+	must_fail(&f, "'GLUEPROJ_NOT_SET' is not set", "config.yaml", 2, 12, "Zones");
+	fixture_release(&f);
+}
+
+static void test_project__what_reads_needs_no_secrets(void **state)
+{
+	(void)state;
+	static const char one[] =
+		"Parameters:\n"
+		"  Name: {Type: String}\n"
+		"  Secret: {Type: String, NoEcho: true, MinLength: 8}\n"
+		"  Secrets: {Type: CommaDelimitedList, NoEcho: true}\n"
+		"Rules: {R: {Assertions: [{Assert: !Equals [!Ref Secret, abcdefgh]}]}}\n"
+		"Conditions:\n"
+		"  Empty: !Equals [!Ref Secret, \"\"]\n"
+		"  Given: !Not [!Condition Empty]\n"
+		"Resources:\n"
+		"  Bucket: {Type: AWS::S3::Bucket, Condition: Given, Properties: {BucketName: !Ref "
+		"Name}}\n"
+		"  Other: {Type: AWS::S3::Bucket, Condition: Empty}\n"
+		"  Job:\n"
+		"    Type: AWS::Glue::Job\n"
+		"    Properties: {Role: r, Command: {Name: glueetl}, DefaultArguments: {--k: !Sub "
+		"\"x${Secret}\", "
+		"--l: !Join [\",\", !Ref Secrets], --m: !Select [0, !Ref Secrets]}}\n";
+	struct stack_context reads = fake_context;
+	struct fixture f;
+	fixture_init(&f);
+	put(f.dir, "glueproj.yaml", "Project: lake\nConfig: config.yaml\nStacks: [one]\n");
+	put(f.dir, "one.yaml", one);
+	put(f.dir, "config.yaml", "Name: n\nSecret: !Env GLUEPROJ_NOT_SET\n");
+	assert_false(load(&f));
+	assert_int_equal(f.errors.nr, 2);
+	err_list_release(&f.errors);
+	project_free(f.p);
+
+	reads.secrets_may_be_unknown = true;
+	f.p = project_load(&f.opts, &f.errors);
+	assert_non_null(f.p);
+	assert_int_equal(
+		project_bind(f.p, &f.opts, &reads, &fake_types, &f.errors, &f.warnings), 0);
+	const struct stack *s = project_stack(f.p, "one");
+	assert_true(s->secrets_unknown);
+	assert_int_equal(f.warnings.nr, 0);
+	assert_non_null(stack_find(s, "Bucket"));
+	assert_null(stack_find(s, "Other"));
+	struct eval e = {.stack = s};
+	struct err err = ERR_INIT;
+	struct json *props = NULL;
+	assert_ok(stack_eval_properties(&e, stack_find(s, "Job"), &props, &err), &err);
+	assert_true(e.has_secret);
+	struct json *arg;
+	json_each(arg, json_get(props, "DefaultArguments")) assert_true(json_is_unknown(arg));
+	json_free(props);
+	project_free(f.p);
+
+	/* What is no secret is still needed. */
+	put(f.dir, "config.yaml", "Name: !Env GLUEPROJ_NOT_SET\n");
+	f.p = project_load(&f.opts, &f.errors);
+	assert_int_equal(
+		project_bind(f.p, &f.opts, &reads, &fake_types, &f.errors, &f.warnings), -1);
+	assert_int_equal(f.errors.nr, 1);
+	assert_non_null(strstr(f.errors.v[0].text, "GLUEPROJ_NOT_SET"));
+	fixture_release(&f);
+}
+
 static void test_project__errors_of_all_stacks_come_together(void **state)
 {
 	(void)state;

@@ -200,10 +200,16 @@ static size_t threads_for(const struct job *job, int64_t memory_mb)
 
 struct duck *duck_open(struct job *job, int percent, const struct strvec *folders, struct err *err)
 {
+	return duck_open_small(job, job->memory_mb * percent / 100, folders, err);
+}
+
+struct duck *duck_open_small(
+	struct job *job, int64_t memory_mb, const struct strvec *folders, struct err *err)
+{
 	struct duck *d = xcalloc(1, sizeof(*d));
 	char *why = NULL;
 
-	d->memory_mb = job->memory_mb * percent / 100;
+	d->memory_mb = memory_mb;
 	if (d->memory_mb < 64)
 		d->memory_mb = 64;
 	d->threads = threads_for(job, d->memory_mb);

@@ -18,6 +18,15 @@ struct dataset_column {
 	char *name;     /* in lower case, as the catalog has it */
 	char *type;     /* Hive's name: "string", "bigint", "decimal(10,2)" */
 	bool partition; /* stands in the path, not in the files */
+	char *source;   /* the member of a JSON object, where it is not `name`; NULL */
+};
+
+/* How to read a file: of the table, and of those partitions that differ. */
+struct dataset_storage {
+	enum dataset_format format;
+	struct csv_dialect dialect;
+	bool header; /* the first row of each file holds names; false: columns by position */
+	size_t skip; /* rows before the header or the data that do not count */
 };
 
 struct dataset_file {
@@ -26,17 +35,19 @@ struct dataset_file {
 	int64_t size, modified_ms;
 	struct strvec
 		values; /* of the partition columns, in their order; NULL is __HIVE_DEFAULT_PARTITION__ */
+	struct dataset_storage storage;
 };
 
 struct dataset {
 	char *shown; /* for messages: "table 'db.sample_chain_tickers'", "'s3://bucket/prefix/'" */
-	enum dataset_format format;
+	enum dataset_format format; /* these four are the table's own; what counts is each file's */
 	struct csv_dialect dialect;
-	bool header; /* the first row of each file holds names; false: columns by position */
+	bool header;
+	size_t skip;
 	struct dataset_column *columns;
 	size_t nr_columns;
 	struct dataset_file *files; /* by location */
-	size_t nr_files;
+	size_t nr_files, alloc_files;
 };
 #define DATASET_INIT \
 	{            \
@@ -61,9 +72,9 @@ void dataset_folders(const struct job *job, const struct dataset *d, struct strv
 /*
  * How a column is wanted: as text (DATASET_TEXT: bytes that are no UTF-8 become U+FFFD, an unquoted empty field is null),
  * a 64-bit integer or a double. An integer or double that does not convert (and is not empty) breaks the read:
- * ERR_INVALID with file, row (the header is row 1), column and value.
+ * ERR_INVALID with file, row (the header is row 1), column and value. A day is what dates.h takes for one, and never empty.
  */
-enum dataset_kind { DATASET_TEXT, DATASET_INT64, DATASET_DOUBLE };
+enum dataset_kind { DATASET_TEXT, DATASET_INT64, DATASET_DOUBLE, DATASET_DAY };
 struct dataset_want {
 	const char *column; /* of the data set */
 	const char *as;     /* its name in SQL */

@@ -35,27 +35,34 @@ static int remove_tx(struct local_cloud *cloud, int64_t id, const char *arn, str
 	return sql_run(cloud->db, NULL, err, "DELETE FROM secret WHERE id = ?", "i", id);
 }
 
-/* Those whose window has ended. */
-static int purge_tx(struct local_cloud *cloud, int64_t now_ms, struct err *err)
+/* One whose window has ended: 1, or 0 when there is none. */
+static int purge_one_tx(struct local_cloud *cloud, int64_t now_ms, struct err *err)
 {
-	struct sql_stmt *st;
-	char *arn = NULL;
-	int64_t id = 0;
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT id, arn FROM secret WHERE purge_ms <= ? LIMIT 1", "i", now_ms);
+	int row = st ? sql_step(st, err) : -1;
+	int64_t id = row > 0 ? sql_int(st, 0) : 0;
+	char *arn = row > 0 ? xstrdup(sql_text(st, 1)) : NULL;
+
+	sql_done(st);
+	if (row > 0 && remove_tx(cloud, id, arn, err))
+		row = -1;
+	free(arn);
+	return row;
+}
+
+/* A transaction of its own, so that they are gone also when the call at hand fails. */
+static int purge(struct local_cloud *cloud, int64_t now_ms, struct err *err)
+{
 	int row;
 
 	do {
-		st = sql_query(cloud->db, err,
-			"SELECT id, arn FROM secret WHERE purge_ms <= ? LIMIT 1", "i", now_ms);
-		row = st ? sql_step(st, err) : -1;
-		if (row > 0) {
-			id = sql_int(st, 0);
-			arn = xstrdup(sql_text(st, 1));
-		}
-		sql_done(st);
-		if (row > 0 && remove_tx(cloud, id, arn, err))
+		if (local_tx_begin(cloud, err))
+			return -1;
+		row = purge_one_tx(cloud, now_ms, err);
+		if (row > 0 && local_tx_commit(cloud, err))
 			row = -1;
-		free(arn);
-		arn = NULL;
+		local_tx_end(cloud);
 	} while (row > 0);
 	return row;
 }
@@ -66,11 +73,9 @@ int secrets_run(struct local_cloud *cloud, const struct local_request *req, secr
 	struct secrets_call k = {.req = req, .in = req->in, .now_ms = local_now_ms(cloud)};
 	int ret;
 
-	if (local_tx_begin(cloud, err))
+	if (purge(cloud, k.now_ms, err) || local_tx_begin(cloud, err))
 		return -1;
-	ret = purge_tx(cloud, k.now_ms, err);
-	if (!ret)
-		ret = fn(cloud, &k, err);
+	ret = fn(cloud, &k, err);
 	if (!ret)
 		ret = local_tx_commit(cloud, err);
 	local_tx_end(cloud);

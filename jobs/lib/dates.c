@@ -1,7 +1,6 @@
 #include "dates.h"
 
 #include <duckdb.h>
-#include <stdlib.h>
 #include <string.h>
 #include "clock.h"
 #include "duck.h"
@@ -127,97 +126,27 @@ static void to_date(
 	}
 }
 
-static int add_function(struct duck *d, const char *name, duckdb_scalar_function_t run,
-	struct dates_trap *trap, struct err *err)
+int dates_register(struct duck *d, struct err *err)
 {
 	duckdb_scalar_function f = duckdb_create_scalar_function();
 	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
 	duckdb_logical_type date = duckdb_create_logical_type(DUCKDB_TYPE_DATE);
-	duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
 	int ret = 0;
 
-	duckdb_scalar_function_set_name(f, name);
+	duckdb_scalar_function_set_name(f, FUNCTION);
 	duckdb_scalar_function_add_parameter(f, text);
-	if (trap) {
-		duckdb_scalar_function_add_parameter(f, number);
-		duckdb_scalar_function_set_extra_info(f, trap, NULL);
-		duckdb_scalar_function_set_volatile(f);
-	}
 	duckdb_scalar_function_set_return_type(f, date);
 	duckdb_scalar_function_set_special_handling(f); /* nulls are ours */
-	duckdb_scalar_function_set_function(f, run);
+	duckdb_scalar_function_set_function(f, to_date);
 	if (duckdb_register_scalar_function(duck_raw(d), f) != DuckDBSuccess)
-		ret = err_set(err, ERR_FAILED, "DuckDB refuses the function '%s'", name);
+		ret = err_set(err, ERR_FAILED, "DuckDB refuses the function '" FUNCTION "'");
 	duckdb_destroy_logical_type(&text);
 	duckdb_destroy_logical_type(&date);
-	duckdb_destroy_logical_type(&number);
 	duckdb_destroy_scalar_function(&f);
 	return ret;
-}
-
-int dates_register(struct duck *d, struct err *err)
-{
-	return add_function(d, FUNCTION, to_date, NULL, err);
 }
 
 void dates_add_sql(struct strbuf *sql, const char *expression)
 {
 	strbuf_addf(sql, FUNCTION "(%s)", expression);
-}
-
-/* --- the trap --- */
-
-void dates_trap_init(struct dates_trap *t)
-{
-	memset(t, 0, sizeof(*t));
-	pthread_mutex_init(&t->lock, NULL);
-}
-
-void dates_trap_release(struct dates_trap *t)
-{
-	pthread_mutex_destroy(&t->lock);
-	free(t->text);
-	t->text = NULL;
-}
-
-/* Of several threads' rows the one with the smaller number stays. */
-static void keep_bad(struct dates_trap *t, duckdb_data_chunk input, idx_t row)
-{
-	duckdb_vector column = duckdb_data_chunk_get_vector(input, 0);
-	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(column) + row;
-	uint64_t *validity = duckdb_vector_get_validity(column);
-	bool null = validity && !duckdb_validity_row_is_valid(validity, row);
-	const int64_t *ids = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
-
-	pthread_mutex_lock(&t->lock);
-	if (!t->caught || ids[row] < t->row_id) {
-		t->caught = true;
-		t->row_id = ids[row];
-		free(t->text);
-		t->text =
-			null ? NULL
-			     : xstrndup(duckdb_string_t_data(text), duckdb_string_t_length(*text));
-	}
-	pthread_mutex_unlock(&t->lock);
-}
-
-static void to_date_or_break(
-	duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-	idx_t rows = duckdb_data_chunk_get_size(input);
-	duckdb_vector column = duckdb_data_chunk_get_vector(input, 0);
-	duckdb_date *dates = duckdb_vector_get_data(output);
-
-	for (idx_t i = 0; i < rows; i++) {
-		if (parse_at(column, i, &dates[i].days))
-			continue;
-		keep_bad(duckdb_scalar_function_get_extra_info(info), input, i);
-		duckdb_scalar_function_set_error(info, "a text is no date");
-		return;
-	}
-}
-
-int dates_trap_register(struct dates_trap *t, struct duck *d, const char *name, struct err *err)
-{
-	return add_function(d, name, to_date_or_break, t, err);
 }

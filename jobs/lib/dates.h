@@ -5,7 +5,6 @@
  * The one rule for dates in the time series jobs: YYYY-MM-DD, YYYY/MM/DD or YYYYMMDD, alone or with midnight behind it (T or a
  * blank, 00:00[:00[.0…]], then nothing, Z or +00:00); years 0001 to 9999 of the Gregorian calendar. All else is none.
  */
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,18 +22,5 @@ void dates_add(struct strbuf *sb, int32_t days);
  * none. dates_register makes it known to a session and its further connections, once. */
 int dates_register(struct duck *d, struct err *err) must_check;
 void dates_add_sql(struct strbuf *sql, const char *expression);
-
-/* For data that must be dates: the SQL function name(VARCHAR, BIGINT) is as above, but what is no date breaks the statement,
- * and is kept with the row's number, for a message. */
-struct dates_trap {
-	pthread_mutex_t lock;
-	bool caught;
-	char *text; /* NULL: it was null */
-	int64_t row_id;
-};
-void dates_trap_init(struct dates_trap *t);
-void dates_trap_release(struct dates_trap *t); /* after the session is closed */
-int dates_trap_register(
-	struct dates_trap *t, struct duck *d, const char *name, struct err *err) must_check;
 
 #endif

@@ -47,7 +47,7 @@ static int more(struct input *in, struct err *err)
 
 static size_t read_row(struct input *in)
 {
-	return csv_read_row(&in->p->identities->dialect, &in->at, in->chunk.buf + in->chunk.len,
+	return csv_read_row(&in->file->storage.dialect, &in->at, in->chunk.buf + in->chunk.len,
 		in->p->fields, MAX_COLUMNS);
 }
 
@@ -152,7 +152,7 @@ static int copy_file(struct preparation *p, const struct dataset_file *file, str
 	if (!stream)
 		return -1;
 	in.at = in.chunk.buf;
-	csv_cutter_init(&in.cutter, &p->identities->dialect, stream_read, stream);
+	csv_cutter_init(&in.cutter, &file->storage.dialect, stream_read, stream);
 	if (read_header(&in, err) == 0)
 		ret = copy_rows(&in, err);
 	if (ret != 0 && !strstr(err->text, file->location))

@@ -47,6 +47,7 @@ static void add_file(struct fixture *f, const char *name, const char *text, size
 
 	file->location = fs_join(f->job.tmp, name);
 	strvec_init(&file->values);
+	file->storage = (struct dataset_storage){.dialect = CSV_DIALECT_COMMA, .header = true};
 	out = csv_file_new(file->location, 1, &f->err);
 	assert_non_null(out);
 	assert_ok(csv_file_write(out, text, strlen(text), &f->err), &f->err);
@@ -126,7 +127,7 @@ static void test_mapping_prepare__a_column_from_the_folders(void **state)
 {
 	static char ticker[] = "ticker", year[] = "year", market[] = "market", type[] = "string";
 	struct dataset_column columns[] = {
-		{ticker, type, false}, {year, type, true}, {market, type, true}};
+		{ticker, type, false, NULL}, {year, type, true, NULL}, {market, type, true, NULL}};
 	struct fixture f;
 
 	(void)state;

@@ -18,7 +18,7 @@
 /* Doubles of a column; see watch_register. */
 struct watch {
 	atomic_bool broken; /* one was not whole */
-	atomic_bool large;  /* one was beyond the integers that a double holds exactly */
+	atomic_bool large;  /* one may stand for several integers */
 };
 
 struct run {
@@ -66,7 +66,7 @@ static void watch_doubles(duckdb_function_info info, duckdb_data_chunk input, du
 		}
 		out[i] = in[i] + 0.0; /* no -0.0 */
 		broken |= !(trunc(in[i]) == in[i]) || isinf(in[i]);
-		large |= fabs(in[i]) > 9007199254740992.0;
+		large |= fabs(in[i]) >= 9007199254740992.0;
 	}
 	if (broken)
 		atomic_store(&watch->broken, true);

@@ -72,11 +72,10 @@ struct project_opts {
 	bool no_values; /* nothing is asked of a cloud: a Region without a value is fine */
 };
 
-/* Finds and reads the project file and the config file; no templates yet. Caller's, to be given to project_free. */
+/* Finds and reads the project file and the config file; no templates yet. Region is final: ${Name} in it is a key of the config
+ * file, or given by --set or GLUEPROJ_PARAM_<Name>. Caller's, to be given to project_free. */
 struct project *project_load(const struct project_opts *opts, struct err_list *errors);
 /*
- * Region is known after that: ${Name} in it is a key of the config file, or given by --set or GLUEPROJ_PARAM_<Name>.
- *
  * Loads and binds all templates. Order of values: --set, GLUEPROJ_PARAM_<Name>, config file, parameter file, Default.
  * A config key that no template has as parameter and no ${…} of the project file names is an error with its place and the
  * nearest name; so is a --set or GLUEPROJ_PARAM_ name; a parameter file's unknown name is an error too, as with CloudFormation.
@@ -89,7 +88,8 @@ void project_free(struct project *p);
 struct stack *project_stack(const struct project *p, const char *name);
 
 /* Expands ${Name} in Uploads, Artifacts, Home and AfterSetup: parameters of any stack (one name with two values is
- * ERR_USAGE), config keys that no stack has as a parameter, outputs through `eval_output` (1: unknown yet), pseudo parameters. Malloc'd *out. Returns 0, 1 (unknown), -1. */
+ * ERR_USAGE), config keys that no stack has as a parameter, outputs through `eval_output` (1: unknown yet), pseudo parameters. Malloc'd
+ * *out. Returns 0, 1 (unknown), -1. */
 typedef int project_output_fn(void *payload, const char *output, char **value, struct err *err);
 int project_expand(const struct project *p, const char *text, project_output_fn *eval_output,
 	void *payload, char **out, struct err *err) must_check;

@@ -73,8 +73,7 @@ const char *publish_dir(const struct publish *p)
 const char *publish_path(struct publish *p, const char *relative, struct err *err)
 {
 	/* In a bucket a name may be longer than a file's can be: scratch files are numbered. */
-	char *path = p->bucket ? xasprintf("%s/%06zu.parquet", p->dir, p->nr)
-			       : fs_join(p->dir, relative);
+	char *path = p->bucket ? xasprintf("%s/%06zu", p->dir, p->nr) : fs_join(p->dir, relative);
 	char *dir = fs_dirname(path);
 	int ret = fs_mkdir_p(dir, 0777, err);
 
@@ -202,6 +201,18 @@ static int put_all(struct publish *p, struct err *err)
 	return ret;
 }
 
+/* Takes one out of the list; the order does not count. */
+static void swap_last(struct s3_objects *o, size_t i)
+{
+	struct s3_object out = o->v[i], none = {0};
+
+	o->v[i] = o->v[--o->nr];
+	o->v[o->nr] = none;
+	free(out.key);
+	free(out.etag);
+	free(out.version_id);
+}
+
 static int commit_bucket(struct publish *p, struct err *err)
 {
 	struct s3_objects old = S3_OBJECTS_INIT;
@@ -211,7 +222,13 @@ static int commit_bucket(struct publish *p, struct err *err)
 	if (!aws || s3_list_objects_v2(aws, p->bucket, p->target, NULL, 0, NULL, &old, err) != 0 ||
 		put_all(p, err) != 0)
 		goto out;
-	/* New names hold a new id, so none of the old is one of them. */
+	/* New names hold a new id or time; should one of the old be one of them, it is new now. */
+	for (size_t i = 0; i < old.nr;) {
+		if (map_has(&p->files, old.v[i].key + strlen(p->target)))
+			swap_last(&old, i);
+		else
+			i++;
+	}
 	for (size_t i = 0; i < old.nr; i += 1000) {
 		size_t nr = old.nr - i < 1000 ? old.nr - i : 1000;
 

@@ -5,6 +5,7 @@
  * The sales lake's transforms: what `clean` and `repartition` do to data, without knowing where it comes from or goes.
  */
 #include "csvscan.h"
+#include "partitions.h"
 #include "place.h"
 
 /*
@@ -30,9 +31,5 @@ int sales_clean(struct job *job, const struct sales_source *source, struct publi
  * countries are one partition. `out` is to be committed by the caller. */
 int sales_repartition(struct job *job, const struct strvec *files, struct publish *out,
 	struct sales_counts *counts, struct err *err) must_check;
-
-/* "column=value" as Hive and Spark name a partition's folder, appended: bytes stay but for those that Hive escapes as
- * %XX; NULL and "" are __HIVE_DEFAULT_PARTITION__. */
-void hive_add_partition(struct strbuf *out, const char *column, const char *value);
 
 #endif

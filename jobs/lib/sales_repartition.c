@@ -1,204 +1,26 @@
-/*
- * All records are sorted by country into a table in DuckDB (which spills when memory ends); then each country is a
- * range of rows that one COPY writes to one file, several at a time. DuckDB's own PARTITION_BY would escape names
- * as URLs do, and write a file for each thread.
- */
+/* All records by country; see partitions.h. */
 #include "sales.h"
 
 #include "duck.h"
 #include "fs.h"
-#include "thrdpool.h"
+#include "partitions.h"
 
 #define MEMORY_PERCENT 40
-#define COLUMN "country"
-#define DEFAULT_PARTITION "__HIVE_DEFAULT_PARTITION__"
 
-void hive_add_partition(struct strbuf *out, const char *column, const char *value)
+static int repartition(struct job *job, const struct strvec *files, const struct strvec *folders,
+	const struct partitions *p, struct partitions_counts *counts, struct err *err)
 {
-	strbuf_addf(out, "%s=", column);
-	if (!value || !*value) {
-		strbuf_addstr(out, DEFAULT_PARTITION);
-		return;
-	}
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
+	struct duck *d = duck_open(job, MEMORY_PERCENT, folders, err);
+	struct strbuf source = STRBUF_INIT;
+	int ret = -1;
 
-		if (c < 0x20 || strchr("\"#%'*/:=?\\\x7f{[]^", c))
-			strbuf_addf(out, "%%%02X", c);
-		else
-			strbuf_addch(out, *value);
-	}
-}
-
-/* --- one file --- */
-
-struct part {
-	struct duck **connections;
-	char *sql; /* COPY … */
-	struct err err;
-};
-
-static void write_part(void *item, size_t worker, unused_arg void *payload)
-{
-	struct part *p = item;
-
-	if (job_check_interrupt(&p->err) != 0)
-		return;
-	if (duck_exec(p->connections[worker], p->sql, NULL, &p->err) != 0)
-		return;
-}
-
-static char *copy_range(const char *columns, const char *from, const char *to, const char *path)
-{
-	struct strbuf sql = STRBUF_INIT;
-
-	strbuf_addf(&sql, "COPY (SELECT %s FROM sorted WHERE rowid BETWEEN %s AND %s) TO ", columns,
-		from, to);
-	duck_add_text(&sql, path);
-	strbuf_addstr(&sql, " (FORMAT parquet, COMPRESSION snappy)");
-	return strbuf_detach(&sql, NULL);
-}
-
-/* --- all files --- */
-
-struct work {
-	struct duck *main, **connections;
-	size_t nr_connections;
-	struct part *parts;
-	size_t nr_parts;
-	char *columns; /* all but the country, quoted */
-};
-
-static void work_release(struct work *w)
-{
-	for (size_t i = 0; i < w->nr_connections; i++)
-		duck_close(w->connections[i]);
-	for (size_t i = 0; i < w->nr_parts; i++) {
-		free(w->parts[i].sql);
-		err_release(&w->parts[i].err);
-	}
-	duck_close(w->main);
-	free(w->connections);
-	free(w->parts);
-	free(w->columns);
-}
-
-static void add_source(struct strbuf *sql, const struct strvec *files)
-{
-	strbuf_addstr(sql, "read_parquet(");
-	duck_add_list(sql, files);
-	strbuf_addstr(sql, ", union_by_name = true, hive_partitioning = false)");
-}
-
-static int read_columns(struct work *w, const struct strvec *files, struct err *err)
-{
-	struct duck_rows rows = {0};
-	struct strbuf sql = STRBUF_INIT, columns = STRBUF_INIT;
-	bool has_country = false;
-	int ret;
-
-	strbuf_addstr(&sql, "SELECT column_name FROM (DESCRIBE SELECT * FROM ");
-	add_source(&sql, files);
-	strbuf_addch(&sql, ')');
-	ret = duck_query(w->main, sql.buf, &rows, err);
-	for (size_t i = 0; i < rows.nr_rows; i++) {
-		if (strcmp(rows.v[i], COLUMN) == 0) {
-			has_country = true;
-			continue;
-		}
-		strbuf_addstr(&columns, columns.len ? ", " : "");
-		duck_add_name(&columns, rows.v[i]);
-	}
-	if (ret == 0 && !has_country)
-		ret = err_set(err, ERR_INVALID, "the records have no column '" COLUMN "'");
-	else if (ret == 0 && !columns.len)
-		ret = err_set(err, ERR_INVALID, "the records have no column but '" COLUMN "'");
-	w->columns = strbuf_detach(&columns, NULL);
-	duck_rows_release(&rows);
-	strbuf_release(&sql);
-	return ret;
-}
-
-static int sort_records(struct work *w, const struct strvec *files, int64_t *rows, struct err *err)
-{
-	struct strbuf sql = STRBUF_INIT;
-	int ret;
-
-	strbuf_addf(&sql,
-		"CREATE TABLE sorted AS SELECT %s, nullif(" COLUMN
-		"::VARCHAR, '') AS \"partition of\" FROM ",
-		w->columns);
-	add_source(&sql, files);
-	strbuf_addstr(&sql, " ORDER BY \"partition of\"");
-	ret = duck_exec(w->main, sql.buf, rows, err);
-	strbuf_release(&sql);
-	return ret;
-}
-
-static int plan_parts(struct work *w, struct publish *out, struct err *err)
-{
-	struct duck_rows rows = {0};
-	struct strbuf name = STRBUF_INIT;
-	char *id = job_new_id();
-	int ret = duck_query(w->main,
-		"SELECT \"partition of\", min(rowid), max(rowid), "
-		"max(rowid) - min(rowid) + 1 - count(*) FROM sorted GROUP BY 1 ORDER BY 2",
-		&rows, err);
-
-	w->parts = xcalloc(rows.nr_rows + 1, sizeof(*w->parts));
-	for (size_t i = 0; i < rows.nr_rows && ret == 0; i++) {
-		char **row = rows.v + i * rows.nr_columns;
-		const char *path;
-
-		if (strcmp(row[3], "0") != 0)
-			BUG("the sorted table has rows of '%s' in two places", row[0]);
-		strbuf_clear(&name);
-		hive_add_partition(&name, COLUMN, row[0]);
-		strbuf_addf(&name, "/part-00000-%s.snappy.parquet", id);
-		path = publish_path(out, name.buf, err);
-		if (!path) {
-			ret = -1;
-			break;
-		}
-		w->parts[i].sql = copy_range(w->columns, row[1], row[2], path);
-		w->parts[i].connections = w->connections;
-		w->nr_parts++;
-	}
-	strbuf_release(&name);
-	duck_rows_release(&rows);
-	free(id);
-	return ret;
-}
-
-static int connect_all(struct work *w, struct err *err)
-{
-	size_t threads = duck_threads(w->main);
-
-	w->connections = xcalloc(threads, sizeof(struct duck *));
-	for (size_t i = 0; i < threads; i++) {
-		w->connections[i] = duck_connect(w->main, err);
-		if (!w->connections[i])
-			return -1;
-		w->nr_connections++;
-	}
-	return 0;
-}
-
-static int write_parts(struct work *w, struct err *err)
-{
-	void **items = xcalloc(w->nr_parts + 1, sizeof(*items));
-	int ret = 0;
-
-	for (size_t i = 0; i < w->nr_parts; i++)
-		items[i] = &w->parts[i];
-	thrdpool_each(items, w->nr_parts, w->nr_connections, write_part, NULL);
-	for (size_t i = 0; i < w->nr_parts && ret == 0; i++) {
-		if (w->parts[i].err.code) {
-			err_move(err, &w->parts[i].err);
-			ret = -1;
-		}
-	}
-	free(items);
+	strbuf_addstr(&source, "read_parquet(");
+	duck_add_list(&source, files);
+	strbuf_addstr(&source, ", union_by_name = true, hive_partitioning = false)");
+	if (d)
+		ret = partitions_write_parquet(d, p, source.buf, counts, err);
+	duck_close(d);
+	strbuf_release(&source);
 	return ret;
 }
 
@@ -206,8 +28,10 @@ int sales_repartition(struct job *job, const struct strvec *files, struct publis
 	struct sales_counts *counts, struct err *err)
 {
 	struct strvec folders = STRVEC_INIT;
-	struct work w = {0};
-	int ret = -1;
+	struct partitions_counts written = {0};
+	char *id = job_new_id(), *name = xasprintf("part-00000-%s.snappy.parquet", id);
+	const struct partitions p = {"country", name, out};
+	int ret;
 
 	strvec_push(&folders, publish_dir(out));
 	for (size_t i = 0; i < files->nr; i++) {
@@ -217,16 +41,11 @@ int sales_repartition(struct job *job, const struct strvec *files, struct publis
 			strvec_push(&folders, dir);
 		free(dir);
 	}
-	w.main = duck_open(job, MEMORY_PERCENT, &folders, err);
-	if (!w.main || read_columns(&w, files, err) != 0 || connect_all(&w, err) != 0 ||
-		sort_records(&w, files, &counts->rows_in, err) != 0 ||
-		plan_parts(&w, out, err) != 0 || write_parts(&w, err) != 0)
-		goto out;
-	counts->rows_out = counts->rows_in;
-	counts->files = w.nr_parts;
-	ret = 0;
-out:
-	work_release(&w);
+	ret = repartition(job, files, &folders, &p, &written, err);
+	counts->rows_in = counts->rows_out = written.rows;
+	counts->files = written.files;
 	strvec_release(&folders);
+	free(id);
+	free(name);
 	return ret;
 }

@@ -19,8 +19,26 @@ static const char *const of_every_run[] = {
 	"WORKFLOW_RUN_ID",
 	"glueproj_bundle",
 	"glueproj_program",
+	/* Glue's own, which a job may be given for the sake of others. */
+	"TempDir",
+	"job_language",
+	"job_bookmark_option",
+	"class",
+	"scriptLocation",
+	"extra_py_files",
+	"extra_jars",
+	"extra_files",
+	"user_jars_first",
+	"additional_python_modules",
+	"python_modules_installer_option",
+	"library_set",
+	"spark_event_logs_path",
+	"datalake_formats",
+	"conf",
 	NULL,
 };
+/* Whole families of them: --enable-metrics, --continuous-log-logGroup. */
+static const char *const families_of_every_run[] = {"enable_", "continuous_log_", NULL};
 
 /* "--a-b=…" to "a_b"; malloc'd. */
 static char *option_name(const char *word)
@@ -50,6 +68,9 @@ static bool is_of_every_run(const char *name)
 {
 	for (const char *const *own = of_every_run; *own; own++)
 		if (strcmp(*own, name) == 0)
+			return true;
+	for (const char *const *own = families_of_every_run; *own; own++)
+		if (starts_with(name, *own))
 			return true;
 	return false;
 }

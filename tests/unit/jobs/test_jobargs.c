@@ -44,15 +44,15 @@ static void test_jobargs__unknown_ones_are_ignored_by_name_only(void **state)
 	char *ignored;
 
 	(void)state;
-	assert_ok(parse("--url u --enable-metrics --job-bookmark-option disable --source_bucket=s "
+	assert_ok(parse("--url u --own-metrics --own-option disable --source_bucket=s "
 			"--api-key=secret stray",
 			  &args, &err),
 		&err);
 	ignored = strvec_join(&args.ignored, " ");
 	assert_null(strstr(ignored, "secret"));
 	assert_null(strstr(ignored, "disable"));
-	assert_non_null(strstr(ignored, "--job-bookmark-option"));
-	assert_non_null(strstr(ignored, "--enable-metrics"));
+	assert_non_null(strstr(ignored, "--own-option"));
+	assert_non_null(strstr(ignored, "--own-metrics"));
 	free(ignored);
 	job_args_release(&args);
 }
@@ -66,11 +66,13 @@ static void test_jobargs__what_every_run_carries_is_not_told(void **state)
 	assert_ok(parse("--JOB_NAME j --url u --JOB_RUN_ID=jr_1 --WORKFLOW_NAME w "
 			"--WORKFLOW_RUN_ID wr_1 "
 			"--glueproj-bundle s3://b/k --glueproj-program p --source_bucket s "
-			"--TempDir t",
+			"--TempDir t --job-language python --enable-spark-ui true --enable-metrics "
+			"--class GlueApp --spark-event-logs-path s3://b/ --extra-py-files x "
+			"--tempdir u",
 			  &args, &err),
 		&err);
 	assert_int_equal(args.ignored.nr, 1);
-	assert_string_equal(args.ignored.v[0], "--TempDir");
+	assert_string_equal(args.ignored.v[0], "--tempdir");
 	job_args_release(&args);
 }
 

@@ -434,14 +434,26 @@ static void explain_local(struct session *s)
 	}
 }
 
-static void print_errors(const struct session *s)
+static void print_warnings(const struct session *s)
 {
-	for (size_t i = 0; i < s->warnings.nr; i++) {
-		char *line = err_format(&s->warnings.v[i]);
-		if (!s->o.quiet)
+	for (size_t i = 0; i < s->warnings.nr && !s->o.quiet; i++) {
+		const struct err *w = &s->warnings.v[i];
+		char *line = err_format(w), *word = w->file ? strstr(line, ": error: ") : NULL;
+
+		/* "warning:" stands before it. */
+		if (word)
+			log_warn("%.*s%s", (int)(word - line), line, word + strlen(": error"));
+		else
 			log_warn("%s", line);
+		if (w->hint && !hint_comes_again(&s->warnings, i))
+			log_info("  %s", w->hint);
 		free(line);
 	}
+}
+
+static void print_errors(const struct session *s)
+{
+	print_warnings(s);
 	for (size_t i = 0; i < s->errors.nr; i++) {
 		char *line = err_format(&s->errors.v[i]);
 		log_error("%s", line);

@@ -30,6 +30,7 @@
 #define ROUND_BASE_MS 1000
 #define ROUND_MAX_MS 30000
 #define STEPS 10 /* of the progress that is told */
+#define MIN_STEP 1000
 
 struct bits {
 	uint8_t *v;
@@ -273,7 +274,8 @@ static void tell_progress(struct load *l)
 {
 	int64_t step = l->options->series / STEPS + 1;
 
-	if (l->judged - l->told < step || l->judged >= l->options->series)
+	if (l->judged - l->told < (step < MIN_STEP ? MIN_STEP : step) ||
+		l->judged >= l->options->series)
 		return;
 	l->told = l->judged;
 	job_log(JOB_INFO, "progress", "series=%lld of=%lld points=%lld failed=%lld",

@@ -235,9 +235,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def refuse(self, status, text):
         self.close_connection = True
-        reply = {"code": CODE_OF_STATUS.get(status, 3), "message": text, "details": []}
-        self.server.standin.note({"method": self.command, "path": self.path, "status": status, "bytes": 0, "seconds": 0}, {}, b"", None)
-        self.send(status, json.dumps(reply).encode(), [("Connection", "close")])
+        code = CODE_OF_STATUS.get(status, 3)
+        reply = json.dumps({"code": code, "message": text, "details": []}).encode()
+        entry = {"method": self.command, "path": self.path, "status": status, "bytes": 0, "seconds": 0}
+        self.server.standin.note(entry, {"code": code}, b"", reply)
+        self.send(status, reply, [("Connection", "close")])
 
     def handle_expect_100(self):
         # One that is too long is refused before it is sent.

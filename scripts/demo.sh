@@ -5,8 +5,8 @@
 #   make demo [PROJECT=sales-lake] [KEEP=1]
 #
 # KEEP=1 leaves all of it standing. The exit code is the pipeline's: that of the first command that failed, else 0.
-# stacks/PROJECT/demo.sh says what there is to run: demo_about, demo_workflow, demo_prepare, demo_setup_options,
-# demo_queries and demo_titles.
+# stacks/PROJECT/demo.sh says what there is to run: demo_about, demo_workflow, demo_setup_options, demo_queries and
+# demo_titles; demo_prepare goes before all, demo_show after the queries, and demo_clean stops what demo_prepare started.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,15 @@ fi
 
 demo_about=$project demo_workflow='' demo_setup_options=() demo_titles=() demo_queries=()
 demo_prepare() {
+	:
+}
+demo_show() {
+	:
+}
+demo_clean() {
+	:
+}
+demo_how_to_clean() {
 	:
 }
 . "$folder/demo.sh"
@@ -67,6 +76,7 @@ pipeline() {
 		heading "${demo_titles[$i]:-Query}"
 		step query "${demo_queries[$i]}" || return
 	done
+	demo_show || code=1
 }
 
 teardown() {
@@ -85,9 +95,11 @@ how_to_go_on() {
 	echo "\$ eval \"\$(./glueproj local start --dir $folder/.glueproj/local)\""
 	echo 'and at the end:'
 	typed ./glueproj -p "$folder" --local teardown --yes
+	demo_how_to_clean
 }
 
 printf '%s: %s\n' "$project" "$demo_about"
+[ -n "${KEEP:-}" ] && [ "$KEEP" != 0 ] || trap demo_clean EXIT
 demo_prepare || exit 1
 begin=$SECONDS
 pipeline

@@ -10,17 +10,15 @@
 #define DIGEST_PREFIX "v1:"
 
 /* Digest of type and properties. One that a NoEcho value went into is keyed, so that it tells nothing about the value. */
-void engine_digest(struct node *n)
+char *engine_digest_of(const struct node *n, const struct json *props)
 {
 	struct strbuf text = STRBUF_INIT, hex = STRBUF_INIT;
 	unsigned char mac[SHA256_BYTES];
 
-	free(n->digest);
-	n->digest = NULL;
 	if (n->has_secret && !n->record)
-		return;
+		return NULL;
 	strbuf_addf(&text, "%s\n", n->type->schema.name);
-	json_print_canonical(n->props, &text);
+	json_print_canonical(props, &text);
 	if (n->has_secret)
 		digest_hmac_sha256(n->record->secret_key, strlen(n->record->secret_key), text.buf,
 			text.len, mac);
@@ -28,9 +26,15 @@ void engine_digest(struct node *n)
 		digest_sha256(text.buf, text.len, mac);
 	strbuf_addstr(&hex, DIGEST_PREFIX);
 	hex_encode(&hex, mac, sizeof(mac));
-	n->digest = strbuf_detach(&hex, NULL);
 	wipe(text.buf, text.len);
 	strbuf_release(&text);
+	return strbuf_detach(&hex, NULL);
+}
+
+void engine_digest(struct node *n)
+{
+	free(n->digest);
+	n->digest = engine_digest_of(n, n->props);
 }
 
 static bool declared(const struct engine *e, const char *stack, const char *logical_id)

@@ -84,6 +84,8 @@ void engine_set_action(struct node *n, enum node_action action, const char *reas
 
 /* classify.c */
 void engine_digest(struct node *n);
+/* What the digest would be with these properties; malloc'd, NULL as above. */
+char *engine_digest_of(const struct node *n, const struct json *props);
 enum owner { OWNER_OURS, OWNER_RENAMED, OWNER_NONE, OWNER_OTHER, OWNER_CLOUDFORMATION };
 enum owner engine_owner(const struct engine *e, const struct node *n);
 int engine_observe(struct engine *e, struct err_list *errors) must_check;

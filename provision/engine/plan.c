@@ -69,6 +69,68 @@ static void mask_secrets(const struct node *n, struct json *changes)
 	}
 }
 
+/* Puts one change back in `props`; false when it lies in something that is not there. */
+static bool undo(struct json *props, const struct json *change)
+{
+	const char *path = json_get_str(change, "path"), *dot = strrchr(path, '.');
+	const struct json *before = json_get(change, "before");
+	char *outer = dot ? xstrndup(path, (size_t)(dot - path)) : NULL;
+	struct json *at = outer ? json_path(props, outer) : props;
+	const char *name = dot ? dot + 1 : path;
+
+	free(outer);
+	if (!json_is(at, JSON_OBJECT))
+		return false;
+	if (json_is(before, JSON_NULL))
+		json_remove(at, name);
+	else
+		json_set(at, name, json_copy(before));
+	return true;
+}
+
+/* Whether what was found is all that makes the digests differ. */
+static bool changes_explain(const struct node *n)
+{
+	const char *live = json_get_str(n->live.tags, TAG_DIGEST);
+	struct json *props = json_copy(n->props), *c;
+	bool whole = live != NULL;
+	char *digest;
+
+	json_each(c, n->changes) whole = whole && undo(props, c);
+	digest = whole ? engine_digest_of(n, props) : NULL;
+	whole = digest && !strcmp(digest, live);
+	free(digest);
+	json_free(props);
+	return whole;
+}
+
+/*
+ * What cannot be read back shows in the digest only. When nothing else was found it must be that; a secret is also named
+ * beside other changes, unless they alone explain the digest.
+ */
+static void add_unread_changes(struct node *n)
+{
+	bool found = json_len(n->changes) > 0, explained;
+
+	if (n->has_unknown)
+		return;
+	explained = found && changes_explain(n);
+	for (const struct field *f = n->type->schema.fields; f && f->name; f++) {
+		const struct json *wanted = json_get(n->props, f->name);
+		struct json *change;
+		if (!(f->flags & F_WRITE_ONLY) || !wanted || json_get(n->live.props, f->name) ||
+			(found && (explained || !(f->flags & F_SECRET))))
+			continue;
+		change = json_object();
+		json_set_str(change, "path", f->name);
+		json_set(change, "before", json_null());
+		json_set(change, "after", json_copy(wanted));
+		json_set_str(change, "effect", "update");
+		json_push(n->changes, change);
+	}
+	mask_secrets(n, n->changes);
+}
+
 static bool diff_node(struct engine *e, struct node *n)
 {
 	struct json *c;
@@ -266,6 +328,7 @@ static void classify(struct engine *e, struct node *n, struct err_list *errors)
 		engine_set_action(
 			n, ACTION_REPLACE, "a property that cannot be changed in place changed");
 	} else {
+		add_unread_changes(n);
 		engine_set_action(n, ACTION_UPDATE,
 			n->has_unknown ? "depends on values that are not known yet"
 				       : "properties changed");

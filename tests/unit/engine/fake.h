@@ -307,7 +307,10 @@ struct world {
 
 static void world_open(struct world *w, const char *template, const struct engine_opts *base)
 {
-	struct stack_context sc = {"demo", "111122223333", "eu-west-1", "aws"};
+	struct stack_context sc = {.project = "demo",
+		.account = "111122223333",
+		.region = "eu-west-1",
+		.partition = "aws"};
 	struct template *t;
 	struct engine_opts opts = base ? *base : (struct engine_opts){0};
 

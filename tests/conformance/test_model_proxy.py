@@ -138,6 +138,8 @@ OTHERS = [
     ("sts", "assume_role", dict(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="name", DurationSeconds=900)),
     ("athena", "start_query_execution", dict(QueryString="SELECT 1", WorkGroup="w")),
     ("athena", "create_work_group", dict(Name="w", Configuration={"ResultConfiguration": {"OutputLocation": "s3://b/"}}, Tags=[{"Key": "a", "Value": "b"}])),
+    ("secretsmanager", "create_secret", dict(Name="a/b", SecretString="x", ClientRequestToken="0" * 32, Tags=[{"Key": "a", "Value": "b"}])),
+    ("secretsmanager", "delete_secret", dict(SecretId="a/b", ForceDeleteWithoutRecovery=True)),
     ("logs", "get_log_events", dict(logGroupName="/aws-glue/x", logStreamName="s", startFromHead=True)),
     ("logs", "put_log_events", dict(logGroupName="/aws-glue/x", logStreamName="s", logEvents=[{"timestamp": 1, "message": "m"}])),
     ("resourcegroupstaggingapi", "get_resources", dict(TagFilters=[{"Key": "glueproj:project", "Values": ["p"]}])),

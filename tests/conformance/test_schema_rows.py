@@ -33,7 +33,10 @@ CALLS = {
     "AWS::Glue::Workflow": ("glue", "CreateWorkflow"),
     "AWS::IAM::ManagedPolicy": ("iam", "CreatePolicy"),
     "AWS::IAM::Role": ("iam", "CreateRole"),
+    "AWS::SecretsManager::Secret": ("secretsmanager", "CreateSecret"),
 }
+# A value that AWS makes by another call.
+GENERATED = ("secretsmanager", "GetRandomPassword")
 # What a hook sends elsewhere or in another shape; each must really differ.
 ODD = {
     "AWS::Athena::WorkGroup.State",  # of UpdateWorkGroup
@@ -114,6 +117,15 @@ def test_rows_are_members(rows, type_name):
         assert fits == (cfn not in ODD), f"{cfn} at {wire}: {shape.type_name if shape else 'no such member'}"
         seen += 1
     assert seen
+
+
+def test_rows_of_generated_values(rows):
+    prefix = "AWS::SecretsManager::Secret.GenerateSecretString."
+    members = {cfn.removeprefix(prefix): kind for cfn, (_, kind, flags) in rows.items() if cfn.startswith(prefix) and not flags & F_LOCAL}
+    wanted = model(*GENERATED).members
+    assert set(members) == set(wanted)
+    for name, kind in members.items():
+        assert wanted[name].type_name in SHAPES[kind], name
 
 
 @pytest.mark.parametrize("part", sorted(BUCKET))

@@ -8,6 +8,7 @@ import yaml
 
 import contract
 from helpers import ROOT
+from shop import Shop
 
 STACKS = ("basic-infra", "glue-jobs", "glue-catalog", "glue-workflow")
 REF = {  # CloudFormation's Ref is the name, by this property
@@ -148,17 +149,35 @@ class Reader:
         found = {**group, "WorkGroupConfiguration": group["Configuration"], "RecursiveDeleteOption": "true"}  # the last is of delete alone
         return found, {t["Key"]: t["Value"] for t in tags}
 
+    def secret(self, name):
+        secrets = self.cloud.client("secretsmanager")
+        found = secrets.describe_secret(SecretId=name)
+        found["SecretString"] = secrets.get_secret_value(SecretId=name)["SecretString"]
+        return found, {t["Key"]: t["Value"] for t in found.pop("Tags")}
+
     def read(self, kind, name):
         return {
             "AWS::S3::Bucket": self.bucket, "AWS::IAM::Role": self.role, "AWS::Glue::Database": self.database, "AWS::Glue::Job": self.job,
             "AWS::Glue::Crawler": self.crawler, "AWS::Glue::Trigger": self.trigger, "AWS::Glue::Workflow": self.workflow,
-            "AWS::Athena::WorkGroup": self.work_group,
+            "AWS::Athena::WorkGroup": self.work_group, "AWS::SecretsManager::Secret": self.secret,
         }[kind](name)
 
 
 def tags_of(properties):
     tags = properties.pop("Tags", {})
     return tags if isinstance(tags, dict) else {t["Key"]: t["Value"] for t in tags}
+
+
+def test_a_secret_is_what_its_template_says(run_glueproj, cloud):
+    properties = {"Name": "a/b", "Description": "d; 'quoted'", "KmsKeyId": "alias/k", "SecretString": 'lines\nand "quotes"',
+                  "Tags": [{"Key": "k", "Value": "v"}]}
+    template = {"Resources": {"Key": {"Type": "AWS::SecretsManager::Secret", "Properties": properties}}}
+    shop = Shop(run_glueproj, cloud, **{"glueproj.yaml": "Project: shop\nStacks: [safe]\n", "safe.yaml": json.dumps(template)})
+    contract.check(shop("setup").ok())
+    found, tags = Reader(cloud).read("AWS::SecretsManager::Secret", "a/b")
+    covers(tags, {**tags_of(properties), "glueproj:project": "shop", "glueproj:stack": "safe", "glueproj:logical-id": "Key"}, "Tags")
+    covers(found, properties, "Key")
+    shop("teardown", "--yes").ok()
 
 
 @pytest.mark.timeout(120)

@@ -15,7 +15,21 @@ struct binding {
 	const struct template_parameter *p;
 	const struct param_value *value; /* NULL: the Default */
 	struct err_list *errors;
+	bool *failed;
 };
+
+/* Two stacks may have the same parameter: one error tells of both. */
+static bool told(const struct err_list *errors, const char *file, const struct yaml_node *place,
+	const char *text)
+{
+	for (size_t i = 0; i < errors->nr; i++) {
+		const struct err *e = &errors->v[i];
+		if (e->file && !strcmp(e->file, file) && e->line == place->line &&
+			e->column == place->column && !strcmp(e->text, text))
+			return true;
+	}
+	return false;
+}
 
 /* "parameter 'X': TEXT (from --set)", at the value's place or else the parameter's. */
 static void value_fail(const struct binding *b, const char *fmt, ...) printf_like(2, 3);
@@ -44,9 +58,13 @@ static void value_fail(const struct binding *b, const char *fmt, ...)
 			place.column = from->column;
 		}
 	}
+	*b->failed = true;
+	if (told(b->errors, file, &place, text.buf))
+		goto out;
 	report(b->errors, file, &place, path.buf, "%s", text.buf);
 	if (b->p->constraint_description)
 		report_hint(b->errors, "%s", b->p->constraint_description);
+out:
 	strbuf_release(&text);
 	strbuf_release(&path);
 }
@@ -198,18 +216,13 @@ static const struct param_value *strongest(
 	return NULL;
 }
 
-/* Two stacks may have the same parameter: one error tells of both. */
 static void fail_not_to_be_had(const struct binding *b)
 {
 	const struct param_missing *m = b->value->missing;
 	const struct yaml_node place = {.line = m->line, .column = m->column};
 	const struct param_source *from = &b->value->source;
-	for (size_t i = 0; i < b->errors->nr; i++) {
-		const struct err *e = &b->errors->v[i];
-		if (e->file && !strcmp(e->file, from->file) && e->line == m->line &&
-			e->column == m->column && !strcmp(e->text, m->text))
-			return;
-	}
+	if (told(b->errors, from->file, &place, m->text))
+		return;
 	report(b->errors, from->file, &place, b->value->name, "%s", m->text);
 	report_hint(b->errors, "%s", m->hint);
 }
@@ -246,10 +259,13 @@ int params_bind(struct stack *s, const struct param_value *values, size_t nr, bo
 	s->parameters = json_object();
 	for (size_t i = 0; i < t->nr_parameters; i++) {
 		const struct template_parameter *p = &t->parameters[i];
-		struct binding b = {s, p, strongest(values, nr, p->name), errors};
+		struct binding b = {s, p, strongest(values, nr, p->name), errors, &failed};
 		if (p->no_echo)
 			strvec_push(&s->secrets, p->name);
 		bool given = b.value ? !b.value->missing : p->default_value != NULL;
+		/* CI gives a secret that is not there as an empty variable. */
+		if (b.value && !*b.value->text && p->no_echo && may_be_unknown)
+			given = false;
 		if (!given && p->no_echo && may_be_unknown) {
 			json_set(s->parameters, p->name, json_unknown());
 			s->secrets_unknown = true;

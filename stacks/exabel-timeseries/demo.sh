@@ -30,14 +30,6 @@ demo_prepare() {
 	echo "Stand-in of Exabel's Data API: $demo_url (process $demo_standin)"
 }
 
-demo_titles=("Visitors' minutes by month in the source data")
-demo_queries=(
-	"SELECT substr(utc_date, 1, 7) AS month, count(*) AS records, sum(dwell) AS dwell
-FROM \"exabel-aws-test-db\".sample_data_set
-GROUP BY 1
-ORDER BY 1"
-)
-
 demo_show() {
 	heading "What the stand-in has been given"
 	python3 - "$demo_url" <<'PYTHON'

@@ -202,13 +202,13 @@ def test_joins(tmp_path, store, source):
 
 
 def test_other_columns_and_delimiter(tmp_path, store, source):
-    """Columns by name, in whatever order the catalog has them, delimiters as the catalog says."""
+    """Columns by name, in whatever order the catalog or a file has them, delimiters as the catalog says."""
     source.define("chain_tickers", ["ticker", "chainid"], ",")
-    source.put("chain_tickers", "t,c\nC,c1\n")
+    source.put("chain_tickers", "chainid,ticker\nc1,C\n")
     source.define("chain_venues", ["chainid", "venueid", "more"], "|")
-    source.put("chain_venues", "a|b|c\nc1|v1|x\n")
+    source.put("chain_venues", "chainid|venueid|more\nc1|v1|x\n")
     source.define("data_set", ["dwell:bigint", "utc_date", "venueid"], "\t")
-    source.put("data_set", "x\ty\tz\n5\t2020/06/02\tv1\n6\t20200602\tv1\n")
+    source.put("data_set", "dwell\tutc_date\tvenueid\n5\t2020/06/02\tv1\n6\t20200602\tv1\n")
     extraction(tmp_path, store).ok()
     assert extracted(store) == {("C", "2020-06-02"): ["11"]}
 

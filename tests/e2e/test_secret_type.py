@@ -221,6 +221,19 @@ def test_set_up_restores_what_was_scheduled_for_deletion(vault, secrets):
     assert value(secrets, "vault/key") == "theirs"
 
 
+def test_a_lost_record_loses_no_value(vault, cloud, secrets):
+    """The key under which digests hide values lies in the record: without it values are sent again, and none is made anew."""
+    vault("setup").ok()
+    first, s3 = value(secrets, "vault/made"), cloud.client("s3")
+    home, = (b["Name"] for b in s3.list_buckets()["Buckets"])
+    for found in s3.list_objects_v2(Bucket=home, Prefix="glueproj/v1/vault/stacks/")["Contents"]:
+        s3.delete_object(Bucket=home, Key=found["Key"])
+    assert actions(vault("setup").ok()) == {"Key": "update", "Plain": "update", "Made": "update"}
+    assert value(secrets, "vault/made") == first and value(secrets, "vault/key") == VALUE
+    assert actions(vault("setup").ok()) == {}
+    vault("teardown", "--yes").ok()
+
+
 def test_data_is_not_lost_by_the_way(vault, secrets):
     vault("setup").ok()
     vault.edit("safe.yaml", "Name: vault/made", "Name: vault/another")

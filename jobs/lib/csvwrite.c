@@ -202,17 +202,14 @@ static void add_value(struct writer *w, size_t c, idx_t row)
 {
 	const struct column *column = &w->columns[c];
 	duckdb_string_t *text;
-	size_t len;
 
 	if (column->validity && !duckdb_validity_row_is_valid(column->validity, row))
 		return;
 	switch (column->type) {
 	case DUCKDB_TYPE_VARCHAR:
 		text = (duckdb_string_t *)column->data + row;
-		len = duckdb_string_t_length(*text);
-		if (w->copy->whole && w->copy->whole[c] && len > 2)
-			len -= 2;
-		csv_add_field(&w->text, w->copy->delimiter, duckdb_string_t_data(text), len);
+		csv_add_field(&w->text, w->copy->delimiter, duckdb_string_t_data(text),
+			duckdb_string_t_length(*text));
 		break;
 	case DUCKDB_TYPE_DATE:
 		add_date(&w->text, ((int32_t *)column->data)[row]);
@@ -316,8 +313,6 @@ static int copy_rows(struct writer *w, struct duck_stream *s, struct err *err)
 
 	check_types(w, s);
 	add_header(w);
-	if (w->copy->begun)
-		w->copy->begun(w->copy->payload);
 	while ((got = duck_stream_next(s, &chunk, err)) > 0)
 		if (add_chunk(w, chunk, err) != 0)
 			return -1;

@@ -48,11 +48,6 @@ struct csv_copy {
 	const struct csv_names *names; /* NULL, or the texts of column 0, which is INTEGER */
 	/* Rows that are equal in so many first columns to the row before are counted; 0: none. */
 	size_t key_columns;
-	/* NULL, or called when the first rows are there: behind a sort that is when all was read. */
-	void (*begun)(void *payload);
-	void *payload;
-	/* NULL, or of each column whether its texts are doubles that all are whole: they lose their ".0". */
-	const bool *whole;
 };
 struct csv_copied {
 	int64_t rows, repeated;

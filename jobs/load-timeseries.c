@@ -32,6 +32,8 @@ static const struct job_arg args[] = {
 #define MAX_THREADS 100
 #define DEFAULT_BATCH_BYTES (1 << 20)
 #define MAX_BATCH_BYTES (64 << 20)
+#define MIN_PART_POINTS 1000
+#define MAX_PART_POINTS 50000
 #define DEFAULT_RETRIES 5
 #define MAX_PIT_OFFSET 100
 #define MAX_SIGNAL 128
@@ -171,18 +173,26 @@ static int read_options(struct job *job, struct series_load_options *o, struct e
 
 /* --- the work --- */
 
-static int prepare(struct job *job, const char *from, const struct strvec *signals,
+/* A part of a series is not larger than a batch, even when its points have known times. */
+static size_t points_of_batch(size_t batch_bytes)
+{
+	size_t points = batch_bytes / 27;
+
+	return points < MIN_PART_POINTS   ? MIN_PART_POINTS
+	       : points > MAX_PART_POINTS ? MAX_PART_POINTS
+					  : points;
+}
+
+static int prepare(struct job *job, const char *from, struct series_options *options,
 	const char *path, struct series_counts *counts, struct err *err)
 {
-	struct series_options options = {.signals = signals,
-		.skip_validation = job_args_flag(&job->args, "skip_validation")};
 	struct stream *in = NULL;
 	int ret = -1;
 
-	if (exabel_job_delimiter(job, &options.delimiter, err) == 0)
+	if (exabel_job_delimiter(job, &options->delimiter, err) == 0)
 		in = stream_open_unpacked(job, from, err);
 	if (in) {
-		ret = series_file_make(job, stream_read, in, &options, path, counts, err);
+		ret = series_file_make(job, stream_read, in, options, path, counts, err);
 		if (ret != 0)
 			err_wrap(err, "%s", from);
 	}
@@ -257,11 +267,14 @@ static int run_with(struct job *job, struct exabel *e, const struct place *place
 	char *path = fs_join(job->tmp, "series"), *from = exabel_job_input(job, place, err);
 	struct strvec missing = STRVEC_INIT;
 	struct series_counts counts;
+	struct series_options options = {.signals = signals,
+		.skip_validation = job_args_flag(&job->args, "skip_validation"),
+		.part_points = points_of_batch(o->batch_bytes)};
 	int ret = -1;
 
 	if (from && complete_signals(e, signals, err) == 0 &&
 		find_missing(job, e, signals, &missing, err) == 0 &&
-		prepare(job, from, signals, path, &counts, err) == 0 &&
+		prepare(job, from, &options, path, &counts, err) == 0 &&
 		check_known(&counts, o, err) == 0)
 		ret = 0;
 	if (ret == 0 && job_args_flag(&job->args, "dry_run"))

@@ -60,7 +60,8 @@ static int find_table(struct job *job, const char *name, struct dataset *out, st
 	int ret = dataset_from_table(job, database, table, out, err);
 
 	if (ret == 0)
-		job_log(JOB_INFO, "reading", "%s files=%zu", out->shown, out->nr_files);
+		job_log(JOB_INFO, "reading", "table=\"%s.%s\" files=%zu", database, table,
+			out->nr_files);
 	free(table);
 	return ret;
 }
@@ -93,8 +94,7 @@ static int open_bookmark(struct job *job, struct extraction *e, bool *current, s
 static void log_counts(const struct extraction *e, const struct series_counts *n)
 {
 	if (n->unnamed)
-		job_log(JOB_WARN, "unnamed", "%s rows_without_ticker=%lld", e->tickers.shown,
-			(long long)n->unnamed);
+		job_log(JOB_WARN, "unnamed", "rows_without_ticker=%lld", (long long)n->unnamed);
 	job_log(JOB_INFO, "joined", "chain_tickers=%lld chain_venues=%lld data_set=%lld rows=%lld",
 		(long long)n->tickers, (long long)n->venues, (long long)n->rows,
 		(long long)n->joined);
@@ -124,8 +124,8 @@ static int extract(struct job *job, struct extraction *e, struct err *err)
 		ret = publish_commit(identities, err);
 		identities = NULL;
 	}
-	bookmark_add_output(e->bookmark, IDENTITIES "/", 1);
-	bookmark_add_output(e->bookmark, SUMS "/", counts.series);
+	bookmark_add_output(e->bookmark, IDENTITIES "/", file_name, 1);
+	bookmark_add_output(e->bookmark, SUMS "/", file_name, counts.series);
 	if (ret == 0)
 		ret = bookmark_save(e->bookmark, err);
 out:

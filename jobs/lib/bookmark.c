@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "dataset_internal.h"
 #include "digest.h"
+#include "fs.h"
 #include "hex.h"
 #include "joblog.h"
 #include "json.h"
@@ -193,13 +194,16 @@ static int output_is_there(
 {
 	struct dataset found = DATASET_INIT;
 	const char *prefix = json_get_str(output, "prefix");
+	const char *file_name = json_get_str(output, "file");
 	char *location = prefix ? place_locate(b->place, prefix) : NULL;
 	int ret = 0;
 
 	*there = false;
 	if (location) {
 		ret = dataset_list(b->job, location, &found, err);
-		*there = found.nr_files == (size_t)json_get_i64(output, "files", -1);
+		*there = file_name && found.nr_files == (size_t)json_get_i64(output, "files", -1);
+		for (size_t i = 0; i < found.nr_files && *there; i++)
+			*there = strcmp(fs_basename(found.files[i].location), file_name) == 0;
 	}
 	dataset_release(&found);
 	free(location);
@@ -230,11 +234,13 @@ int bookmark_is_current(struct bookmark *b, bool *current, struct err *err)
 	return ret;
 }
 
-void bookmark_add_output(struct bookmark *b, const char *prefix, size_t files)
+void bookmark_add_output(
+	struct bookmark *b, const char *prefix, const char *file_name, size_t files)
 {
 	struct json *output = json_object();
 
 	json_set_str(output, "prefix", prefix);
+	json_set_str(output, "file", file_name);
 	json_set_i64(output, "files", (int64_t)files);
 	json_push(b->outputs, output);
 }

@@ -3,7 +3,7 @@
 
 /*
  * What a job read when it last succeeded: <place>/etl/bookmarks/<job name>.json holds a fingerprint over arguments, tables and
- * all input objects (location, size, ETag), and how many files its outputs had. A job whose fingerprint is the same
+ * all input objects (location, size, ETag), and which files its outputs had. A job whose fingerprint is the same
  * and whose outputs are still there has nothing to do.
  *
  * Glue's own bookmarks give a job only the objects that are new. Sums per ticker and day need all rows of that day, so
@@ -32,8 +32,9 @@ void bookmark_add(struct bookmark *b, const char *what, const char *value);
 void bookmark_add_dataset(struct bookmark *b, const struct dataset *d);
 /* *current: the last run read the same, and what it wrote is there. An object that is damaged is none, with a warning. */
 int bookmark_is_current(struct bookmark *b, bool *current, struct err *err) must_check;
-/* Files below a prefix that this run has written. */
-void bookmark_add_output(struct bookmark *b, const char *prefix, size_t files);
+/* This run has written so many files below a prefix, all with that name. */
+void bookmark_add_output(
+	struct bookmark *b, const char *prefix, const char *file_name, size_t files);
 /* With BOOKMARK_ENABLE only. */
 int bookmark_save(struct bookmark *b, struct err *err) must_check;
 void bookmark_free(struct bookmark *b); /* NULL is fine */

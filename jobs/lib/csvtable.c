@@ -18,6 +18,7 @@ struct csv_table {
 	void *payload;
 	size_t nr_inputs, threads;
 	struct csv_part *only; /* of csv_table_open: until the first scan takes it */
+	int64_t expected;      /* rows; 0: unknown */
 	_Atomic int64_t rows;
 	pthread_mutex_t lock; /* err, bad */
 	struct err err;
@@ -76,6 +77,11 @@ void csv_table_free(struct csv_table *t)
 const struct strvec *csv_table_columns(const struct csv_table *t)
 {
 	return &t->columns;
+}
+
+void csv_table_expect(struct csv_table *t, int64_t rows)
+{
+	t->expected = rows;
 }
 
 int64_t csv_table_rows(const struct csv_table *t)
@@ -431,6 +437,8 @@ static void bind(duckdb_bind_info info)
 		duckdb_bind_add_result_column(info, own ? t->columns.v[c] : CSV_ROW_ID, type);
 		duckdb_destroy_logical_type(&type);
 	}
+	if (t->expected)
+		duckdb_bind_set_cardinality(info, (idx_t)t->expected, false);
 }
 
 static void init(duckdb_init_info info)

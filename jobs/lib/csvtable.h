@@ -58,6 +58,8 @@ struct csv_column {
 struct csv_table *csv_table_new(const struct csv_feed_ops *ops, void *payload, size_t nr_inputs,
 	const struct csv_column *columns, size_t nr_columns);
 
+/* About how many rows there are, so that DuckDB joins from the right side. */
+void csv_table_expect(struct csv_table *t, int64_t rows);
 /* Makes `SELECT … FROM name()` possible, once. */
 int csv_table_register(
 	struct csv_table *t, struct duck *d, const char *name, struct err *err) must_check;

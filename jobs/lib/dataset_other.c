@@ -160,6 +160,7 @@ static int register_json(
 	duck_add_name(&from, source.buf);
 	strbuf_addstr(&from, "()");
 	r->csv = csv_table_new(&line_ops, r, r->d->nr_files, columns, nr);
+	csv_table_expect(r->csv, dataset_expected_rows(r->d));
 	ret = csv_table_register(r->csv, duck, source.buf, err);
 	if (ret == 0)
 		ret = make_macro(r, duck, name, &texts, from.buf, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "csvtable.h"
+#include "packed.h"
 #include "stream.h"
 
 int dataset_open_input(void *payload, size_t index, struct csv_input *in, struct err *err)
@@ -77,6 +78,19 @@ static int map_columns(
 
 static const struct csv_feed_ops feed_ops = {dataset_open_input, dataset_close_input, map_columns};
 
+/* A guess by size. */
+int64_t dataset_expected_rows(const struct dataset *d)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < d->nr_files; i++) {
+		const struct dataset_file *f = &d->files[i];
+
+		bytes += packed_kind_of(f->location) == PACKED_NONE ? f->size : f->size * 5;
+	}
+	return bytes / 40 + 1;
+}
+
 static int register_csv(
 	struct dataset_reader *r, struct duck *duck, const char *name, struct err *err)
 {
@@ -87,6 +101,7 @@ static int register_csv(
 	for (size_t i = 0; i < r->nr; i++)
 		columns[i] = (struct csv_column){r->wants[i].as, types[r->wants[i].kind]};
 	r->csv = csv_table_new(&feed_ops, r, r->d->nr_files, columns, r->nr);
+	csv_table_expect(r->csv, dataset_expected_rows(r->d));
 	ret = csv_table_register(r->csv, duck, name, err);
 	free(columns);
 	return ret;

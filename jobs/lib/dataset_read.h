@@ -30,6 +30,8 @@ void dataset_close_input(void *payload, struct csv_input *in);
 /* The column's place among those of its kind: in the files, or in the path. */
 size_t dataset_place(const struct dataset *d, const struct dataset_column *column);
 
+int64_t dataset_expected_rows(const struct dataset *d);
+
 /* JSON and Parquet: dataset_other.c. */
 int dataset_register_other(struct dataset_reader *r, enum dataset_format format, struct duck *duck,
 	const char *name, struct err *err) must_check;

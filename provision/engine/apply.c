@@ -214,7 +214,8 @@ static int work(struct engine *e, struct node *n, struct err *err)
 	default:
 		BUG("no work for action %d", (int)n->action);
 	}
-	if (!ret && n->attrs_wanted && n->action != ACTION_DELETE)
+	if (!ret && (n->attrs_wanted || n->type->schema.ref_attribute) &&
+		n->action != ACTION_DELETE)
 		ret = engine_read_node(e, n, READ_TAGS, err);
 	return ret;
 }

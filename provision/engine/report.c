@@ -25,13 +25,22 @@ static enum node_status final_status(const struct node *n)
 	return n->status;
 }
 
+/* As CloudFormation has it: what Ref gives, which for some types only the live resource knows. */
+static void set_physical_id(struct json *j, const struct node *n)
+{
+	const char *attribute = n->type->schema.ref_attribute;
+	const char *id = attribute ? json_get_str(n->live.attrs, attribute) : NULL;
+
+	set_str_or_null(j, "physical_id", id ? id : n->name);
+}
+
 static struct json *resource_json(const struct node *n)
 {
 	struct json *j = json_object();
 
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_str_or_null(j, "physical_id", n->name);
+	set_physical_id(j, n);
 	json_set_str(j, "action", node_action_name(n->action));
 	json_set_str(j, "status", node_status_name(final_status(n)));
 	json_set_dbl(j, "seconds", n->seconds);
@@ -173,7 +182,7 @@ static struct json *change_json(const struct node *n, bool drift)
 	json_set_str(j, "stack", n->stack);
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_str_or_null(j, "physical_id", n->name);
+	set_physical_id(j, n);
 	json_set_str(j, "action", drift ? "update" : node_action_name(n->action));
 	json_set_bool(j, "data_loss", !drift && n->loses);
 	json_set_str(
@@ -220,7 +229,7 @@ static struct json *state_json(const struct node *n)
 		state = "changed";
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_str_or_null(j, "physical_id", n->name);
+	set_physical_id(j, n);
 	json_set_str(j, "state", state);
 	if (n->err.code)
 		json_set(j, "error", err_to_json(&n->err));

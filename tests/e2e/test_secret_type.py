@@ -112,7 +112,7 @@ def test_set_up_change_and_tear_down(vault, cloud, secrets):
     made = contract.check(vault("setup").ok())
     assert actions(made) == {"Key": "create", "Plain": "create", "Made": "create", "Reader": "create"}
     names = {r["logical_id"]: r["physical_id"] for r in made.json["stacks"][0]["resources"]}
-    assert value(secrets, "vault/key") == VALUE and value(secrets, names["Plain"]) == PLAIN and names["Plain"].startswith("vault-safe-plain-")
+    assert value(secrets, "vault/key") == VALUE and value(secrets, names["Plain"]) == PLAIN and ":secret:vault-safe-plain-" in names["Plain"]
     found = secrets.describe_secret(SecretId="vault/key")
     tags = {t["Key"]: t["Value"] for t in found["Tags"]}
     assert (tags["room"], tags["glueproj:project"], tags["glueproj:logical-id"], found["Description"]) == ("hall", "vault", "Key", "of the house")

@@ -26,7 +26,10 @@ static const struct schema_set types = {schemas, 3};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct stack_context ctx = {"p", "123456789012", "eu-west-1", "aws"};
+	const struct stack_context ctx = {.project = "p",
+		.account = "123456789012",
+		.region = "eu-west-1",
+		.partition = "aws"};
 	struct err_list errors = ERR_LIST_INIT, warnings = ERR_LIST_INIT;
 	struct template *t =
 		template_parse("t.yaml", (const char *)data, size, &types, &errors, &warnings);

@@ -13,7 +13,8 @@ static const struct type_schema bucket_type = {
 	.name = "AWS::S3::Bucket", .fields = bucket_fields, .name_max = 63};
 static const struct type_schema *const type_list[] = {&job_type, &bucket_type};
 static const struct schema_set types = {type_list, 2};
-static const struct stack_context context = {"p", "000000000000", "eu-west-1", "aws"};
+static const struct stack_context context = {
+	.project = "p", .account = "000000000000", .region = "eu-west-1", .partition = "aws"};
 
 /* A project of one stack "s" with this template, and a folder with the program "clean". */
 struct fixture {

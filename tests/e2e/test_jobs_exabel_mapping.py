@@ -116,7 +116,7 @@ def test_prepare_without_input(tmp_path, store):
     (gzip.compress(b"ticker,market\n" + b"C,US\n" * 5000)[:-3], ["part-r-00001.gz"]),
     (b"ticker,market\nC,US\n", ["part-r-00001.gz"]),
     (gzip.compress(b"name,market\nC,US\n"), ["ticker"]),
-])
+], ids=["half", "no end", "no gzip", "no ticker"])
 def test_prepare_of_broken_input(tmp_path, store, data, texts):
     put_part(store, 0, "ticker,market\nC,US\n")
     store.put(IDENTITIES + "run-1605895200000-part-r-00001.gz", data)

@@ -89,13 +89,7 @@ static int prepare(struct job *job, const struct place *p, struct err *err)
 
 static int run(struct job *job, struct err *err)
 {
-	struct place p = PLACE_INIT;
-	int ret = -1;
-
-	if (place_parse(job_args_get(&job->args, "bucket"), "--bucket", &p, err) == 0)
-		ret = prepare(job, &p, err);
-	place_release(&p);
-	return ret;
+	return runfolder_step(job, prepare, err);
 }
 
 int main(int argc, char **argv)

@@ -198,3 +198,15 @@ int runfolder_put(struct job *job, const struct place *p, const char *folder, co
 		free(whole);
 	return ret;
 }
+
+int runfolder_step(struct job *job,
+	int (*step)(struct job *job, const struct place *p, struct err *err), struct err *err)
+{
+	struct place p = PLACE_INIT;
+	int ret = -1;
+
+	if (place_parse(job_args_get(&job->args, "bucket"), "--bucket", &p, err) == 0)
+		ret = step(job, &p, err);
+	place_release(&p);
+	return ret;
+}

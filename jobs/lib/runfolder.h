@@ -18,5 +18,9 @@ char *runfolder_name(const char *output_key);
  * as of runfolder_newest. */
 int runfolder_put(struct job *job, const struct place *p, const char *folder, const char *filename,
 	const char *path, char **name, struct err *err) must_check;
+/* A step: `step` with the place that --bucket names. */
+int runfolder_step(struct job *job,
+	int (*step)(struct job *job, const struct place *p, struct err *err),
+	struct err *err) must_check;
 
 #endif

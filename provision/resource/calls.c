@@ -68,6 +68,36 @@ bool err_is_there(const struct err *err)
 	return err->code == ERR_EXISTS || err_is_any(err, codes);
 }
 
+int err_unless_missing(int ret, struct err *why, struct err *err)
+{
+	if (ret && err_is_missing(why))
+		ret = 0;
+	if (ret)
+		err_move(err, why);
+	err_release(why);
+	return ret;
+}
+
+int call_if_there(const struct type_ctx *ctx, const struct aws_op *op, const struct json *in,
+	struct json **out, struct err *err)
+{
+	struct err why = ERR_INIT;
+	if (out)
+		*out = NULL;
+	return err_unless_missing(aws_call(ctx->aws, op, in, out, &why), &why, err);
+}
+
+int list_if_there(const struct type_ctx *ctx, const struct aws_op *op, const struct json *in,
+	struct json **items, struct err *err)
+{
+	struct err why = ERR_INIT;
+	*items = NULL;
+	int ret = aws_call_all(ctx->aws, op, in, items, &why);
+	if (ret && err_is_missing(&why))
+		*items = json_array();
+	return err_unless_missing(ret, &why, err);
+}
+
 /*
  * What services say while a role, its trust or its policies have not reached them yet. Only with these codes: "is not
  * authorized" with AccessDenied is about the caller, and waiting does not help.

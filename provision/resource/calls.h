@@ -28,8 +28,15 @@ int wait_pause(struct wait *w, struct err *err, const char *what, ...) must_chec
 bool err_is_any(const struct err *err, const char *const *aws_codes); /* NULL-terminated */
 bool err_is_missing(const struct err *err);
 bool err_is_there(const struct err *err); /* already exists */
+/* For what may be gone: 0 for a `ret` of 0, and when `why` is err_is_missing; else moves it into err, -1. Releases `why`. */
+int err_unless_missing(int ret, struct err *why, struct err *err);
 
 /* --- calls --- */
+/* As aws_call and aws_call_all, of something that may be gone: then 0, and *out is NULL, *items an empty array. */
+int call_if_there(const struct type_ctx *ctx, const struct aws_op *op, const struct json *in,
+	struct json **out, struct err *err) must_check;
+int list_if_there(const struct type_ctx *ctx, const struct aws_op *op, const struct json *in,
+	struct json **items, struct err *err) must_check;
 /*
  * A call that names a role which may be seconds old: what AWS says then stands in a table of messages, and is asked
  * again for up to 90 s. When it does not come right, the error says whether the role exists and whom it trusts.

@@ -298,12 +298,7 @@ static int sweep_tables(
 	const char *database = json_get_str(crawler, "DatabaseName");
 	struct json *in = json_strings("DatabaseName", database, NULL), *tables = NULL;
 	struct json *names = json_array(), *t;
-	struct err why = ERR_INIT;
-	int ret = database ? aws_call_all(ctx->aws, &glue_get_tables, in, &tables, &why) : 0;
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	else if (ret)
-		err_move(err, &why);
+	int ret = database ? list_if_there(ctx, &glue_get_tables, in, &tables, err) : 0;
 	json_each(t, tables)
 	{
 		if (made_by(crawler, database, t))
@@ -319,7 +314,6 @@ static int sweep_tables(
 				json_strings("type", "AWS::Glue::Table", "physical_id", id, NULL));
 		free(id);
 	}
-	err_release(&why);
 	json_free(in);
 	json_free(tables);
 	json_free(names);

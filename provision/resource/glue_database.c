@@ -107,15 +107,7 @@ static int tables_of(
 	const struct type_ctx *ctx, const struct resource *r, struct json **tables, struct err *err)
 {
 	struct json *in = json_strings("DatabaseName", r->name, NULL);
-	struct err why = ERR_INIT;
-	int ret = aws_call_all(ctx->aws, &glue_get_tables, in, tables, &why);
-	if (ret && err_is_missing(&why)) {
-		*tables = json_array();
-		ret = 0;
-	}
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = list_if_there(ctx, &glue_get_tables, in, tables, err);
 	json_free(in);
 	return ret;
 }

@@ -124,15 +124,7 @@ static int runs_of(
 	const struct type_ctx *ctx, const struct resource *r, struct json **runs, struct err *err)
 {
 	struct json *in = json_strings("JobName", r->name, NULL);
-	struct err why = ERR_INIT;
-	int ret = aws_call_all(ctx->aws, &glue_get_job_runs, in, runs, &why);
-	if (ret && err_is_missing(&why)) {
-		*runs = json_array();
-		ret = 0;
-	}
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = list_if_there(ctx, &glue_get_job_runs, in, runs, err);
 	json_free(in);
 	return ret;
 }

@@ -67,15 +67,7 @@ int iam_list(const struct type_ctx *ctx, const struct aws_op *op, const char *ke
 	const char *value, struct json **items, struct err *err)
 {
 	struct json *in = json_strings(key, value, NULL);
-	struct err why = ERR_INIT;
-	int ret = aws_call_all(ctx->aws, op, in, items, &why);
-	if (ret && err_is_missing(&why)) {
-		*items = json_array();
-		ret = 0;
-	}
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = list_if_there(ctx, op, in, items, err);
 	json_free(in);
 	return ret;
 }

@@ -106,14 +106,9 @@ static int managed_read(const struct type_ctx *ctx, const struct resource *r, en
 {
 	char *arn = arn_of(ctx, r);
 	struct json *in = json_strings("PolicyArn", arn, NULL), *reply = NULL;
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, &iam_get_policy, in, &reply, &why);
+	int ret = call_if_there(ctx, &iam_get_policy, in, &reply, err);
 	const struct json *policy = json_get(reply, "Policy");
-	if (ret && err_is_missing(&why)) {
-		ret = 0;
-	} else if (ret) {
-		err_move(err, &why);
-	} else {
+	if (reply) {
 		out->exists = true;
 		out->tags = tags_from_list(json_get(policy, "Tags"));
 		out->attrs = json_object();
@@ -121,7 +116,6 @@ static int managed_read(const struct type_ctx *ctx, const struct resource *r, en
 		if (depth == READ_FULL)
 			ret = read_full(ctx, r, arn, policy, out, err);
 	}
-	err_release(&why);
 	json_free(in);
 	json_free(reply);
 	free(arn);
@@ -276,19 +270,13 @@ static int managed_update(const struct type_ctx *ctx, const struct resource *r,
 static int detach_all(const struct type_ctx *ctx, const char *arn, struct err *err)
 {
 	struct json *in = json_strings("PolicyArn", arn, NULL), *out = NULL, *e;
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, &iam_list_entities_for_policy, in, &out, &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	else if (ret)
-		err_move(err, &why);
+	int ret = call_if_there(ctx, &iam_list_entities_for_policy, in, &out, err);
 	json_each(e, json_get(out, "PolicyRoles"))
 	{
 		if (!ret)
 			ret = iam_call(ctx, &iam_detach_role_policy, true, err, "RoleName",
 				json_get_str(e, "RoleName"), "PolicyArn", arn, NULL);
 	}
-	err_release(&why);
 	json_free(in);
 	json_free(out);
 	return ret;

@@ -80,16 +80,8 @@ static int get_one(const struct type_ctx *ctx, const struct resource *r, const s
 	const char *member, struct json **document, struct err *err)
 {
 	struct json *in = json_strings(p->key, member, "PolicyName", r->name, NULL), *out = NULL;
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, p->get, in, &out, &why);
-	*document = NULL;
-	if (!ret)
-		*document = json_document(json_get(out, "PolicyDocument"));
-	else if (err_is_missing(&why))
-		ret = 0;
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = call_if_there(ctx, p->get, in, &out, err);
+	*document = out ? json_document(json_get(out, "PolicyDocument")) : NULL;
 	json_free(in);
 	json_free(out);
 	return ret;

@@ -350,17 +350,10 @@ static int role_read(const struct type_ctx *ctx, const struct resource *r, enum 
 	struct resource_state *out, struct err *err)
 {
 	struct json *in = json_strings("RoleName", r->name, NULL), *reply = NULL;
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, &iam_get_role, in, &reply, &why);
+	int ret = call_if_there(ctx, &iam_get_role, in, &reply, err);
 	const struct json *role = json_get(reply, "Role");
-	if (ret && err_is_missing(&why)) {
-		ret = 0;
+	if (!reply)
 		goto out;
-	}
-	if (ret) {
-		err_move(err, &why);
-		goto out;
-	}
 	out->exists = true;
 	out->tags = tags_from_list(json_get(role, "Tags"));
 	out->attrs = json_strings(
@@ -368,7 +361,6 @@ static int role_read(const struct type_ctx *ctx, const struct resource *r, enum 
 	if (depth == READ_FULL)
 		ret = read_full(ctx, r, role, out, err);
 out:
-	err_release(&why);
 	json_free(in);
 	json_free(reply);
 	return ret;

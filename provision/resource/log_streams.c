@@ -12,9 +12,7 @@ int sweep_log_streams(const struct type_ctx *ctx, const char *group, const char 
 	struct json *in = json_strings("logGroupName", group, "logStreamNamePrefix", prefix, NULL);
 	struct json *streams = NULL, *s;
 	struct err why = ERR_INIT;
-	int ret = aws_call_all(ctx->aws, &logs_describe_log_streams, in, &streams, &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
+	int ret = list_if_there(ctx, &logs_describe_log_streams, in, &streams, &why);
 	json_each(s, streams)
 	{
 		const char *name = json_get_str(s, "logStreamName");

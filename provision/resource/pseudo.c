@@ -129,12 +129,7 @@ static int upload_destroy(const struct type_ctx *ctx, const struct resource *r, 
 		return -1;
 	int ret = s3_delete_object(ctx->aws, upload_str(r, "Bucket"), upload_str(r, "Key"),
 		upload_str(r, "Owner"), &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
-	return ret;
+	return err_unless_missing(ret, &why, err);
 }
 
 static const char *const upload_record[] = {"Bucket", "Key", "Owner", "Keep", NULL};
@@ -177,19 +172,12 @@ static int crawl_read(const struct type_ctx *ctx, const struct resource *r,
 	unused_arg enum read_depth depth, struct resource_state *out, struct err *err)
 {
 	struct json *in = json_strings("Name", crawler_of(r), NULL), *reply = NULL;
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, &glue_get_crawler, in, &reply, &why);
+	int ret = call_if_there(ctx, &glue_get_crawler, in, &reply, err);
 	const char *state = json_str(json_path(reply, "Crawler.State"));
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	else if (ret)
-		err_move(err, &why);
-	else
-		out->exists = json_path(reply, "Crawler.LastCrawl.Status") ||
-			      (state && strcmp(state, "READY") != 0);
+	out->exists = json_path(reply, "Crawler.LastCrawl.Status") ||
+		      (state && strcmp(state, "READY") != 0);
 	if (out->exists && depth == READ_FULL)
 		out->props = json_strings("CrawlerName", crawler_of(r), NULL);
-	err_release(&why);
 	json_free(in);
 	json_free(reply);
 	return ret;

@@ -376,10 +376,7 @@ static int bucket_content(const struct type_ctx *ctx, const struct resource *r, 
 	bool more = false;
 	int ret = s3_list_object_versions(
 		ctx->aws, r->name, NULL, &key, &version, &more, &page, &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	if (ret)
-		err_move(err, &why);
+	ret = err_unless_missing(ret, &why, err);
 	*has = !ret && page.nr > 0;
 	if (*has)
 		*what = xasprintf("%s%zu object%s or version%s", more ? "more than " : "", page.nr,
@@ -387,7 +384,6 @@ static int bucket_content(const struct type_ctx *ctx, const struct resource *r, 
 	s3_objects_release(&page);
 	strbuf_release(&key);
 	strbuf_release(&version);
-	err_release(&why);
 	return ret;
 }
 

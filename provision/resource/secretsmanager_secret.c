@@ -111,13 +111,7 @@ static int describe(
 	const struct type_ctx *ctx, const struct resource *r, struct json **out, struct err *err)
 {
 	struct json *in = json_strings("SecretId", r->name, NULL);
-	struct err why = ERR_INIT;
-	int ret = aws_call(ctx->aws, &secretsmanager_describe_secret, in, out, &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = call_if_there(ctx, &secretsmanager_describe_secret, in, out, err);
 	json_free(in);
 	return ret;
 }
@@ -234,28 +228,30 @@ static struct json *all_tags(const struct resource *r, bool with_digest)
 	return tags;
 }
 
+/* `list` is taken over; an empty one is no call. */
+static int call_with_list(const struct type_ctx *ctx, const struct resource *r,
+	const struct aws_op *op, const char *member, struct json *list, struct err *err)
+{
+	struct json *in = json_strings("SecretId", r->name, NULL);
+	bool empty = !json_len(list);
+	json_set(in, member, list);
+	int ret = empty ? 0 : aws_call(ctx->aws, op, in, NULL, err);
+	json_free(in);
+	return ret;
+}
+
 static int set_tags(const struct type_ctx *ctx, const struct resource *r, const struct json *tags,
 	struct err *err)
 {
-	if (!json_len(tags))
-		return 0;
-	struct json *in = json_strings("SecretId", r->name, NULL);
-	json_set(in, "Tags", tags_to_list(tags));
-	int ret = aws_call(ctx->aws, &secretsmanager_tag_resource, in, NULL, err);
-	json_free(in);
-	return ret;
+	return call_with_list(
+		ctx, r, &secretsmanager_tag_resource, "Tags", tags_to_list(tags), err);
 }
 
 static int unset_tags(const struct type_ctx *ctx, const struct resource *r, const struct json *keys,
 	struct err *err)
 {
-	if (!json_len(keys))
-		return 0;
-	struct json *in = json_strings("SecretId", r->name, NULL);
-	json_set(in, "TagKeys", json_copy(keys));
-	int ret = aws_call(ctx->aws, &secretsmanager_untag_resource, in, NULL, err);
-	json_free(in);
-	return ret;
+	return call_with_list(
+		ctx, r, &secretsmanager_untag_resource, "TagKeys", json_copy(keys), err);
 }
 
 static int bring_tags(const struct type_ctx *ctx, const struct resource *r,
@@ -409,14 +405,8 @@ static int secret_update(const struct type_ctx *ctx, const struct resource *r,
 static int secret_destroy(const struct type_ctx *ctx, const struct resource *r, struct err *err)
 {
 	struct json *in = json_strings("SecretId", r->name, NULL);
-	struct err why = ERR_INIT;
 	json_set_bool(in, "ForceDeleteWithoutRecovery", true);
-	int ret = aws_call(ctx->aws, &secretsmanager_delete_secret, in, NULL, &why);
-	if (ret && err_is_missing(&why))
-		ret = 0;
-	if (ret)
-		err_move(err, &why);
-	err_release(&why);
+	int ret = call_if_there(ctx, &secretsmanager_delete_secret, in, NULL, err);
 	json_free(in);
 	return ret;
 }

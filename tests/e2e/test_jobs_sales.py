@@ -145,11 +145,11 @@ def test_buckets(tmp_path, bucket, odd_zip):
 
 def test_log_lines(tmp_path, odd_zip):
     (tmp_path / "raw").mkdir()
-    result = run_job(tmp_path, "extract", "--url", odd_zip, "--s3_destination_bucket", tmp_path / "raw", "--job-bookmark-option", "off").ok()
+    result = run_job(tmp_path, "extract", "--url", odd_zip, "--s3_destination_bucket", tmp_path / "raw", "--job-bookmark-option", "off", "--own", "x").ok()
     for line in result.stdout.splitlines():
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO extract: \w+( \w+=(\"[^\"]*\"|\S+))*", line), line
     ignored = [line for line in result.stdout.splitlines() if "ignored" in line]
-    assert len(ignored) == 1 and "--job-bookmark-option" in ignored[0]
+    assert len(ignored) == 1 and "--own" in ignored[0] and "bookmark" not in ignored[0]
     assert result.stderr == ""
 
 

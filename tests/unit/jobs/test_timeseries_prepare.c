@@ -232,58 +232,44 @@ static void test_timeseries_prepare__bad_values_are_named(void **state)
 	refuse_values("a,b", "2020-06-01,1,1.5,US\n2020-06-01,1,2.5.1,US\n", "'2.5.1'");
 }
 
-static void test_timeseries_prepare__missing_columns_are_named(void **state)
+/* One file of data (none: NULL) and a mapping, in a place of their own. */
+static void refuse(const char *name, const char *data, const char *mapping, enum err_code code,
+	const char *why)
 {
 	struct fixture f;
 
+	open_fixture(&f);
+	if (data)
+		put_data(&f, name, data);
+	put_mapping(&f, mapping);
+	check_refused(&f, code, why);
+	close_fixture(&f);
+}
+
+static void test_timeseries_prepare__missing_columns_are_named(void **state)
+{
 	(void)state;
-	open_fixture(&f);
-	put_data(&f, "data/a.gz", "ticker,date,signal1\nC,2020-06-01,1\n");
-	put_mapping(&f, "ticker;market;entity\nC;US;e\n");
-	check_refused(&f, ERR_INVALID, "has no column 'market'");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/a.gz", "ticker,date,market\nC,2020-06-01,US\n");
-	put_mapping(&f, "ticker;market;entity\nC;US;e\n");
-	check_refused(&f, ERR_INVALID, "no column of values");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/ticker=C/a.gz", "date,signal1,market\n2020-06-01,1,US\n");
-	put_mapping(&f, "ticker;market;isin\nC;US;e\n");
-	check_refused(&f, ERR_INVALID, "map.csv' has no column 'entity'");
-	close_fixture(&f);
+	refuse("data/a.gz", "ticker,date,signal1\nC,2020-06-01,1\n",
+		"ticker;market;entity\nC;US;e\n", ERR_INVALID, "has no column 'market'");
+	refuse("data/a.gz", "ticker,date,market\nC,2020-06-01,US\n",
+		"ticker;market;entity\nC;US;e\n", ERR_INVALID, "no column of values");
+	refuse("data/ticker=C/a.gz", "date,signal1,market\n2020-06-01,1,US\n",
+		"ticker;market;isin\nC;US;e\n", ERR_INVALID, "map.csv' has no column 'entity'");
 }
 
 static void test_timeseries_prepare__nothing_to_do_fails(void **state)
 {
-	struct fixture f;
+	static const char in[] = "data/ticker=C/a.gz";
 
 	(void)state;
-	open_fixture(&f);
-	put_mapping(&f, "ticker;market;entity\nC;US;e\n");
-	check_refused(&f, ERR_NOT_FOUND, "data/'");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/ticker=C/a.gz", "date,signal1,market\n");
-	put_mapping(&f, "ticker;market;entity\nC;US;e\n");
-	check_refused(&f, ERR_NOT_FOUND, "holds no rows");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/ticker=C/a.gz",
-		"date,signal1,market\n2020-06-01,1,US\n2020-06-02,1.5,US\n");
-	put_mapping(&f, "ticker;market;entity\nD;US;e\nC;CA;f\n");
-	check_refused(&f, ERR_NOT_FOUND, "none of the 2 rows");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/ticker=C/a.gz", "date,signal1,market\n2020-06-01,1,US\n");
-	put_mapping(&f, "ticker;market;entity\nC;US;\n");
-	check_refused(&f, ERR_NOT_FOUND, "maps nothing");
-	close_fixture(&f);
-	open_fixture(&f);
-	put_data(&f, "data/ticker=C/a.gz", "date,signal1,market\n2020-06-01,1,US\n");
-	put_mapping(&f, "");
-	check_refused(&f, ERR_NOT_FOUND, "maps nothing");
-	close_fixture(&f);
+	refuse(in, NULL, "ticker;market;entity\nC;US;e\n", ERR_NOT_FOUND, "data/'");
+	refuse(in, "date,signal1,market\n", "ticker;market;entity\nC;US;e\n", ERR_NOT_FOUND,
+		"holds no rows");
+	refuse(in, "date,signal1,market\n2020-06-01,1,US\n2020-06-02,1.5,US\n",
+		"ticker;market;entity\nD;US;e\nC;CA;f\n", ERR_NOT_FOUND, "none of the 2 rows");
+	refuse(in, "date,signal1,market\n2020-06-01,1,US\n", "ticker;market;entity\nC;US;\n",
+		ERR_NOT_FOUND, "maps nothing");
+	refuse(in, "date,signal1,market\n2020-06-01,1,US\n", "", ERR_NOT_FOUND, "maps nothing");
 }
 
 static void test_timeseries_prepare__a_cut_gzip_is_named(void **state)

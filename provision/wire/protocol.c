@@ -25,6 +25,12 @@ static const struct wire_service services[] = {
 		"2017-01-26", WIRE_JSON_11, false},
 };
 
+const struct wire_service *wire_services(size_t *nr)
+{
+	*nr = ARRAY_SIZE(services);
+	return services;
+}
+
 const struct wire_service *wire_service_find(const char *id)
 {
 	for (size_t i = 0; id && i < ARRAY_SIZE(services); i++)

@@ -25,6 +25,8 @@ struct wire_service {
 
 /* s3 sts iam glue athena logs tagging secretsmanager events states …; NULL when unknown. */
 const struct wire_service *wire_service_find(const char *id);
+/* All of them, sorted by id. */
+const struct wire_service *wire_services(size_t *nr);
 const struct wire_service *wire_service_by_target(const char *x_amz_target); /* longest prefix */
 const struct wire_service *wire_service_by_signing_name(const char *signing_name);
 

@@ -319,7 +319,7 @@ static int push_documents(struct local_cloud *cloud, const char *sql, const char
 
 static void push_managed(struct json *to, const char *arn)
 {
-	const struct iam_managed_policy *p = local_iam_managed_find(arn);
+	const struct policy_managed *p = policy_managed_find(arn);
 
 	if (p)
 		json_push(to, json_parse(p->document, strlen(p->document), NULL));

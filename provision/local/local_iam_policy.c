@@ -41,7 +41,7 @@ static void policy_row_read(struct sql_stmt *st, struct policy_row *p)
 	p->attached = sql_int(st, 8);
 }
 
-static void managed_read(const struct iam_managed_policy *m, struct policy_row *p)
+static void managed_read(const struct policy_managed *m, struct policy_row *p)
 {
 	const char *slash = strrchr(m->name, '/');
 
@@ -61,7 +61,7 @@ static int no_policy(const char *arn, struct err *err)
 static int policy_get(
 	struct local_cloud *cloud, const char *arn, struct policy_row *p, struct err *err)
 {
-	const struct iam_managed_policy *managed = local_iam_managed_find(arn);
+	const struct policy_managed *managed = policy_managed_find(arn);
 	struct sql_stmt *st;
 	int row;
 
@@ -92,7 +92,7 @@ static int policy_get_own(
 int local_iam_policy_document(
 	struct local_cloud *cloud, const char *arn, char **document, struct err *err)
 {
-	const struct iam_managed_policy *managed = local_iam_managed_find(arn);
+	const struct policy_managed *managed = policy_managed_find(arn);
 	struct sql_stmt *st;
 	int row;
 
@@ -304,10 +304,10 @@ static void list_managed(const char *prefix, struct json *list)
 {
 	size_t i;
 
-	for (i = 0; i < local_iam_nr_managed_policies; i++) {
+	for (i = 0; i < policy_nr_managed; i++) {
 		struct policy_row p = {0};
 
-		managed_read(&local_iam_managed_policies[i], &p);
+		managed_read(&policy_managed[i], &p);
 		if (starts_with(p.path, prefix))
 			json_push(list, policy_json(&p));
 		policy_row_release(&p);
@@ -522,7 +522,7 @@ static int no_version(const char *arn, int64_t version, struct err *err)
 static int get_version(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	const struct iam_managed_policy *managed;
+	const struct policy_managed *managed;
 	struct policy_row p = {0};
 	struct sql_stmt *st = NULL;
 	const char *arn;
@@ -532,7 +532,7 @@ static int get_version(struct local_cloud *cloud, const struct local_request *re
 	if (local_iam_need(req, "PolicyArn", &arn, err) || read_version(req, &version, err) ||
 		local_tx_begin(cloud, err) || policy_get(cloud, arn, &p, err))
 		goto out;
-	managed = local_iam_managed_find(arn);
+	managed = policy_managed_find(arn);
 	if (managed && version == 1) {
 		*out = json_object();
 		json_set(*out, "PolicyVersion",
@@ -572,7 +572,7 @@ static int list_versions(struct local_cloud *cloud, const struct local_request *
 	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
 		policy_get(cloud, arn, &p, err))
 		goto out;
-	if (local_iam_managed_find(arn))
+	if (policy_managed_find(arn))
 		json_push(list, version_json(1, true, p.created_ms, NULL));
 	st = sql_query(cloud->db, err,
 		"SELECT version, created_ms FROM iam_policy_version WHERE arn = ? "

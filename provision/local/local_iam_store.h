@@ -51,17 +51,6 @@ void local_iam_page_release(struct iam_page *page);
 /* Sets IsTruncated, and Marker when there is more after `last`. */
 void local_iam_page_close(struct json *out, bool more, const char *last);
 
-/* --- AWS-managed policies (local_iam_managed.c) --- */
-struct iam_managed_policy {
-	const char *
-		name; /* "service-role/AWSGlueServiceRole": what stands behind arn:aws:iam::aws:policy/ */
-	const char *id;
-	const char *document;
-};
-extern const struct iam_managed_policy local_iam_managed_policies[];
-extern const size_t local_iam_nr_managed_policies;
-const struct iam_managed_policy *local_iam_managed_find(const char *arn);
-
 /* The document of a managed policy's default version; *document malloc'd; 1, 0, -1. */
 int local_iam_policy_document(
 	struct local_cloud *cloud, const char *arn, char **document, struct err *err) must_check;

@@ -1,7 +1,7 @@
-#ifndef LOCAL_POLICY_INTERNAL_H
-#define LOCAL_POLICY_INTERNAL_H
+#ifndef POLICY_INTERNAL_H
+#define POLICY_INTERNAL_H
 
-#include "local_policy.h"
+#include "policy.h"
 #include "strbuf.h"
 
 enum policy_truth { POLICY_FALSE, POLICY_TRUE, POLICY_UNKNOWN };

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 #include "clock.h"
-#include "local_policy_internal.h"
+#include "policy_internal.h"
 #include "xalloc.h"
 
 enum how { EQUAL, EQUAL_NOCASE, LIKE, NUMBER, DATE, BOOLEAN, ADDRESS, ARN };

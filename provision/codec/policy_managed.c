@@ -1,8 +1,10 @@
 /* The AWS-managed policies that pipelines attach, with what they allow. Sorted by name. */
-#include "local_iam_store.h"
+#include "policy.h"
+
+#include <string.h>
 #include "xalloc.h"
 
-#define PREFIX "arn:aws:iam::aws:policy/"
+#define SUFFIX ":iam::aws:policy/"
 #define ALLOW(actions)                                                                          \
 	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[" actions \
 	"],\"Resource\":\"*\"}]}"
@@ -33,6 +35,16 @@
 	"\"Resource\":[\"arn:aws:ec2:*:*:network-interface/*\","                              \
 	"\"arn:aws:ec2:*:*:security-group/*\",\"arn:aws:ec2:*:*:instance/*\"]}]}"
 
+#define GLUE_CONSOLE                                                                        \
+	"{\"Version\":\"2012-10-17\",\"Statement\":["                                       \
+	"{\"Effect\":\"Allow\",\"Action\":[\"glue:*\",\"s3:ListAllMyBuckets\","             \
+	"\"s3:ListBucket\",\"s3:GetBucketLocation\",\"s3:GetBucketAcl\",\"iam:ListRoles\"," \
+	"\"iam:GetRole\",\"iam:PassRole\",\"logs:GetLogEvents\","                           \
+	"\"logs:DescribeLogStreams\",\"logs:DescribeLogGroups\"],\"Resource\":\"*\"},"      \
+	"{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\"],"             \
+	"\"Resource\":[\"arn:aws:s3:::aws-glue-*/*\",\"arn:aws:s3:::*/*aws-glue-*/*\","     \
+	"\"arn:aws:s3:::aws-glue-*\"]}]}"
+
 #define ATHENA_FULL                                                                            \
 	"{\"Version\":\"2012-10-17\",\"Statement\":["                                          \
 	"{\"Effect\":\"Allow\",\"Action\":[\"athena:*\"],\"Resource\":[\"*\"]},"               \
@@ -53,12 +65,8 @@
 	"{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\"s3:GetBucketLocation\","        \
 	"\"s3:ListAllMyBuckets\"],\"Resource\":[\"*\"]}]}"
 
-const struct iam_managed_policy local_iam_managed_policies[] = {
-	{"AWSGlueConsoleFullAccess", "ANPAJNZGDEOD7MISOVSVI",
-		ALLOW("\"glue:*\",\"s3:ListAllMyBuckets\",\"s3:ListBucket\","
-		      "\"s3:GetBucketLocation\",\"s3:GetBucketAcl\",\"iam:ListRoles\","
-		      "\"iam:GetRole\",\"iam:PassRole\",\"logs:GetLogEvents\","
-		      "\"logs:DescribeLogStreams\",\"logs:DescribeLogGroups\"")},
+const struct policy_managed policy_managed[] = {
+	{"AWSGlueConsoleFullAccess", "ANPAJNZGDEOD7MISOVSVI", GLUE_CONSOLE},
 	{"AWSGlueSchemaRegistryFullAccess", "ANPAZKAPJZG4HTLHSKPNC",
 		ALLOW("\"glue:*Registry*\",\"glue:*Schema*\",\"glue:*Tag*\"")},
 	{"AWSLambda_FullAccess", "ANPAZKAPJZG4ONKCBUFWZ",
@@ -113,16 +121,16 @@ const struct iam_managed_policy local_iam_managed_policies[] = {
 		      "PutObject\","
 		      "\"glue:Get*\",\"glue:BatchGet*\",\"athena:Get*\"")},
 };
-const size_t local_iam_nr_managed_policies = ARRAY_SIZE(local_iam_managed_policies);
+const size_t policy_nr_managed = ARRAY_SIZE(policy_managed);
 
-const struct iam_managed_policy *local_iam_managed_find(const char *arn)
+const struct policy_managed *policy_managed_find(const char *arn)
 {
-	size_t i;
+	const char *partition_end = starts_with(arn, "arn:") ? strchr(arn + 4, ':') : NULL;
 
-	if (!starts_with(arn, PREFIX))
+	if (!partition_end || !starts_with(partition_end, SUFFIX))
 		return NULL;
-	for (i = 0; i < local_iam_nr_managed_policies; i++)
-		if (!strcmp(local_iam_managed_policies[i].name, arn + strlen(PREFIX)))
-			return &local_iam_managed_policies[i];
+	for (size_t i = 0; i < policy_nr_managed; i++)
+		if (!strcmp(policy_managed[i].name, partition_end + strlen(SUFFIX)))
+			return &policy_managed[i];
 	return NULL;
 }

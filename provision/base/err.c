@@ -36,6 +36,7 @@ void err_release(struct err *e)
 	free(e->text);
 	free(e->hint);
 	free(e->name);
+	free(e->rule);
 	free(e->file);
 	free(e->path);
 	free(e->stack);
@@ -72,6 +73,7 @@ void err_copy(struct err *to, const struct err *from)
 	to->text = xstrdup(from->text);
 	to->hint = xstrdup(from->hint);
 	to->name = xstrdup(from->name);
+	to->rule = xstrdup(from->rule);
 	to->file = xstrdup(from->file);
 	to->path = xstrdup(from->path);
 	to->stack = xstrdup(from->stack);
@@ -186,6 +188,13 @@ int err_named(struct err *e, const char *name)
 	return -1;
 }
 
+int err_rule(struct err *e, const char *rule)
+{
+	if (e)
+		replace(&e->rule, rule);
+	return -1;
+}
+
 void err_in(struct err *e, const char *stack, const char *logical_id)
 {
 	if (!e)
@@ -243,6 +252,8 @@ char *err_format(const struct err *e)
 	strbuf_addstr(&sb, e->text ? e->text : "no error");
 	if (e->request_id)
 		strbuf_addf(&sb, " (request %s)", e->request_id);
+	if (e->rule)
+		strbuf_addf(&sb, " [%s]", e->rule);
 	return strbuf_detach(&sb, NULL);
 }
 

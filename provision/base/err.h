@@ -36,6 +36,7 @@ struct err {
 	enum err_code code;
 	char *text; /* one line, lower case, no full stop; NULL when code is ERR_NONE */
 	char *hint; /* how to mend it */
+	char *rule; /* of the lint rule that found it: "GL004"; NULL: none */
 	char *name; /* stable CamelCase code for programs, e.g. "NotOwned"; NULL: err_name() derives one */
 	char *file;       /* where in the user's input */
 	int line, column; /* from 1; 0: unknown */
@@ -68,13 +69,14 @@ int err_wrap(struct err *e, const char *fmt, ...) printf_like(2, 3);
 int err_hint(struct err *e, const char *fmt, ...) printf_like(2, 3);
 /* Replaces the stable name. */
 int err_named(struct err *e, const char *name);
+int err_rule(struct err *e, const char *rule);
 void err_in(struct err *e, const char *stack, const char *logical_id);
 
 /* "NotFound", "NotOwned", "Usage"…: e->name if set, else e->aws_code if set, else from the code. Borrowed. */
 const char *err_name(const struct err *e);
 /*
- * The line for stderr, without "glueproj: ": "FILE:LINE:COL: error: TEXT" for input errors,
- * "STACK/LOGICAL_ID: OPERATION: CODE: MESSAGE (request ID)" for failed calls, with
+ * The line for stderr, without "glueproj: ": "FILE:LINE:COL: error: TEXT" for input errors, with " [RULE]" behind it
+ * where a lint rule found it; "STACK/LOGICAL_ID: OPERATION: CODE: MESSAGE (request ID)" for failed calls, with
  * what is unknown left out; malloc'd, caller's. The hint is not part of it.
  */
 char *err_format(const struct err *e);

@@ -5,6 +5,7 @@ struct json *err_to_json(const struct err *err)
 	struct json *j = json_object();
 
 	json_set_str(j, "code", err_name(err));
+	json_set_str(j, "rule", err->rule);
 	json_set_str(j, "message", err->text ? err->text : "failed");
 	json_set_str(j, "hint", err->hint);
 	json_set_str(j, "file", err->file);

@@ -22,7 +22,7 @@ class Map:
 
 
 ERR = {
-    "code": STR, "message": STR, "hint": Maybe(STR), "file": Maybe(STR), "line": Maybe(INT), "column": Maybe(INT), "path": Maybe(STR),
+    "code": STR, "rule": Maybe(STR), "message": STR, "hint": Maybe(STR), "file": Maybe(STR), "line": Maybe(INT), "column": Maybe(INT), "path": Maybe(STR),
     "stack": Maybe(STR), "logical_id": Maybe(STR), "operation": Maybe(STR), "aws_code": Maybe(STR), "http_status": Maybe(INT),
     "request_id": Maybe(STR),
 }

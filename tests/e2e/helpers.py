@@ -14,7 +14,7 @@ import botocore.config
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONTRACT_KEYS = {"schema": int, "command": str, "ok": bool, "exit": int, "errors": list, "warnings": list}
 ERROR_KEYS = {
-    "code", "message", "hint", "file", "line", "column", "path", "stack", "logical_id", "operation", "aws_code", "http_status", "request_id",
+    "code", "rule", "message", "hint", "file", "line", "column", "path", "stack", "logical_id", "operation", "aws_code", "http_status", "request_id",
 }
 SUMMARY_KEYS = {
     "created", "updated", "replaced", "unchanged", "deleted", "adopted", "retained", "failed", "skipped", "requests", "seconds",

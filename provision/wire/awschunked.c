@@ -1,6 +1,7 @@
 /*
  * States:  LINE (a chunk's header) -> DATA -> DATA_END (its CR LF) -> LINE …, and after the chunk of size 0
  *          TRAILER (lines up to an empty one) -> DONE.
+ * Some clients put an empty line before the trailer's signature: one is passed over (trailer_paused).
  * Invariants: `line` holds at most MAX_LINE bytes; `previous` is the signature that the next one is chained to;
  * `hash` is live only in DATA and DATA_END of a signed body.
  */
@@ -17,7 +18,7 @@ enum chunk_state { CHUNK_LINE, CHUNK_DATA, CHUNK_DATA_END, CHUNK_TRAILER, CHUNK_
 
 struct awschunked {
 	enum chunk_state state;
-	bool is_signed, has_trailer, trailer_checked, broken;
+	bool is_signed, has_trailer, trailer_checked, trailer_paused, broken;
 	unsigned char key[SIGV4_KEY_BYTES];
 	char datetime[17], previous[SIGV4_SIGNATURE_SIZE], expected[SIGV4_SIGNATURE_SIZE];
 	struct strbuf scope, line, trailers;
@@ -165,13 +166,18 @@ static int check_trailer_signature(struct awschunked *d, const char *given, stru
 static int take_trailer(struct awschunked *d, struct err *err)
 {
 	if (!d->line.len) {
-		if (d->is_signed && d->has_trailer && !d->trailer_checked)
-			return mismatch(d, err);
+		if (d->is_signed && d->has_trailer && !d->trailer_checked) {
+			if (!d->trailers.len || d->trailer_paused)
+				return mismatch(d, err);
+			d->trailer_paused = true;
+			return 0;
+		}
 		d->state = CHUNK_DONE;
 		return 0;
 	}
 	char *colon = memchr(d->line.buf, ':', d->line.len);
-	if (!colon || colon == d->line.buf || !d->has_trailer || d->trailer_checked)
+	if (!colon || colon == d->line.buf || !d->has_trailer || d->trailer_checked ||
+		(d->trailer_paused && !starts_with(d->line.buf, "x-amz-trailer-signature:")))
 		return incomplete(d, err, "the trailer of the body is malformed");
 	*colon = '\0';
 	lower_ascii(d->line.buf);
@@ -204,6 +210,8 @@ static int gather_line(struct awschunked *d, const char **p, const char *end, st
 	(*p)++;
 	if (d->line.len && d->line.buf[d->line.len - 1] == '\r')
 		strbuf_setlen(&d->line, d->line.len - 1);
+	else if (d->state != CHUNK_TRAILER)
+		return incomplete(d, err, "a line of the chunked body does not end in CR LF");
 	if (memchr(d->line.buf, '\0', d->line.len))
 		return incomplete(d, err, "a line of the chunked body holds a zero byte");
 	return 1;
@@ -264,6 +272,8 @@ int awschunked_feed(
 
 int awschunked_finish(struct awschunked *d, struct strbuf *trailers, struct err *err)
 {
+	if (!d->broken && d->trailer_paused && d->state != CHUNK_DONE && !d->trailer_checked)
+		return mismatch(d, err);
 	if (d->broken || d->state != CHUNK_DONE)
 		return incomplete(d, err,
 			"You did not provide the number of bytes specified by the Content-Length "

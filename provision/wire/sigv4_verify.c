@@ -30,6 +30,27 @@ static const char *find_header(const struct sigv4_request *req, const char *name
 	return NULL;
 }
 
+static size_t count_headers(const struct sigv4_request *req, const char *name)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < req->nr_headers; i++)
+		n += iequals(req->headers[i].name, name);
+	return n;
+}
+
+/* A parameter that says who asks, given twice, would be read by one and signed by another. */
+static bool parameter_twice(const struct sigv4_request *req, const char *name)
+{
+	size_t name_len = strlen(name), n = 0;
+	for (const char *p = req->query; *p; p += p[0] == '&') {
+		size_t len = strcspn(p, "&");
+		n += len >= name_len && !strncmp(p, name, name_len) &&
+		     (len == name_len || p[name_len] == '=');
+		p += len;
+	}
+	return n > 1;
+}
+
 /* The decoded value of a query parameter; malloc'd, NULL when it is not there or broken. */
 static char *find_parameter(const struct sigv4_request *req, const char *name)
 {
@@ -232,10 +253,24 @@ static int claim_from_header(const struct sigv4_request *req, const char *author
 	return 0;
 }
 
+/* NULL, or what is wrong. */
+static const char *take_expires(struct sigv4_claim *c, const char *text)
+{
+	long long expires = 0;
+	if (parse_int64(text, INT64_MIN, INT64_MAX, &expires) < 0)
+		return "X-Amz-Expires should be a number";
+	if (expires < 1)
+		return "X-Amz-Expires must be at least one second";
+	if (expires > MAX_EXPIRES_S)
+		return "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+		       "X-Amz-Expires must be less than 604800 seconds";
+	c->expires_s = expires;
+	return NULL;
+}
+
 static int take_presigned(
 	const struct sigv4_request *req, struct sigv4_claim *c, char *const v[6], struct err *err)
 {
-	long long expires = 0;
 	if (strcmp(v[0], SIGV4_ALGORITHM) != 0)
 		return malformed(
 			req, true, err, "X-Amz-Algorithm only supports \"" SIGV4_ALGORITHM "\"");
@@ -250,15 +285,14 @@ static int take_presigned(
 	if (!is_datetime(v[2]))
 		return malformed(req, true, err,
 			"X-Amz-Date must be in the ISO8601 format yyyyMMddTHHmmssZ");
-	if (parse_int64(v[3], 0, MAX_EXPIRES_S, &expires) < 0)
-		return malformed(req, true, err,
-			"X-Amz-Expires must be a number from 0 to 604800 (a week in seconds)");
+	const char *why = take_expires(c, v[3]);
+	if (why)
+		return malformed(req, true, err, why);
 	if (take_signed_headers(c, v[4]) < 0)
 		return malformed(req, true, err, "X-Amz-SignedHeaders must name 'host'");
 	if (!is_hex(v[5], 64))
 		return malformed(req, true, err, "X-Amz-Signature is no string of 64 hex digits");
 	memcpy(c->datetime, v[2], sizeof(c->datetime));
-	c->expires_s = expires;
 	c->signature = xstrdup(v[5]);
 	c->session_token = find_parameter(req, "X-Amz-Security-Token");
 	return 0;
@@ -267,11 +301,19 @@ static int take_presigned(
 static int claim_from_query(
 	const struct sigv4_request *req, char *algorithm, struct sigv4_claim *c, struct err *err)
 {
-	char *v[6] = {algorithm, find_parameter(req, "X-Amz-Credential"),
-		find_parameter(req, "X-Amz-Date"), find_parameter(req, "X-Amz-Expires"),
-		find_parameter(req, "X-Amz-SignedHeaders"), find_parameter(req, "X-Amz-Signature")};
+	static const char *const names[] = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+		"X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"};
+	char *v[6] = {algorithm};
+	for (size_t i = 1; i < ARRAY_SIZE(v); i++)
+		v[i] = find_parameter(req, names[i]);
 	c->presigned = true;
-	int ret = take_presigned(req, c, v, err);
+	int ret = 0;
+	for (size_t i = 0; ret == 0 && i < ARRAY_SIZE(names); i++)
+		if (parameter_twice(req, names[i]))
+			ret = malformed(req, true, err,
+				"a parameter of query-string authentication comes twice");
+	if (ret == 0)
+		ret = take_presigned(req, c, v, err);
 	for (size_t i = 1; i < ARRAY_SIZE(v); i++)
 		free(v[i]);
 	return ret;
@@ -286,7 +328,7 @@ int sigv4_claim_parse(const struct sigv4_request *req, struct sigv4_claim *out, 
 
 	sigv4_claim_release(out);
 	out->expires_s = -1;
-	if (authorization && algorithm) {
+	if ((authorization && algorithm) || count_headers(req, "authorization") > 1) {
 		err_set(err, ERR_INVALID, "only one auth mechanism allowed");
 		err_named(err, "InvalidArgument");
 	} else if (authorization) {
@@ -310,6 +352,15 @@ int sigv4_claim_parse(const struct sigv4_request *req, struct sigv4_claim *out, 
 	if (ret < 0)
 		sigv4_claim_release(out);
 	return ret < 0 ? -1 : 1;
+}
+
+/* A signed header that is gone could have been there, empty. */
+static bool has_signed_headers(const struct sigv4_request *req, const struct sigv4_claim *c)
+{
+	for (size_t i = 0; c->signed_headers[i]; i++)
+		if (!find_header(req, c->signed_headers[i]))
+			return false;
+	return true;
 }
 
 static int deny(struct err *err, const char *name, const char *why)
@@ -353,7 +404,8 @@ int sigv4_verify(const struct sigv4_request *req, const struct sigv4_claim *clai
 		claim->presigned ? "X-Amz-Signature" : NULL);
 	sigv4_string_to_sign(&s, &scope);
 	sigv4_signature(&s, &scope, secret);
-	if (strlen(claim->signature) != 64 || !digest_equal(s.signature, claim->signature, 64)) {
+	if (!has_signed_headers(req, claim) || strlen(claim->signature) != 64 ||
+		!digest_equal(s.signature, claim->signature, 64)) {
 		deny(err, "SignatureDoesNotMatch",
 			"The request signature we calculated does not match the signature you "
 			"provided. Check your key and signing method.");

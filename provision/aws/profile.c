@@ -7,7 +7,7 @@
 
 #define MAX_FILE (4 << 20)
 
-static char *home_path(const char *name)
+char *profile_home_path(const char *name)
 {
 	const char *home = getenv("HOME");
 	struct passwd entry, *found = NULL;
@@ -23,9 +23,9 @@ static char *path_of(const char *variable, const char *otherwise)
 {
 	const char *path = getenv(variable);
 	if (!path || !*path)
-		return home_path(otherwise);
+		return profile_home_path(otherwise);
 	if (starts_with(path, "~/"))
-		return home_path(path + 2);
+		return profile_home_path(path + 2);
 	return xstrdup(path);
 }
 
@@ -41,36 +41,63 @@ char *profile_credentials_path(void)
 
 const char *profile_name(const char *profile)
 {
+	static const char *const names[] = {"AWS_DEFAULT_PROFILE", "AWS_PROFILE"};
 	if (profile && *profile)
 		return profile;
-	profile = getenv("AWS_PROFILE");
-	if (!profile || !*profile)
-		profile = getenv("AWS_DEFAULT_PROFILE");
-	return profile && *profile ? profile : "default";
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		profile = getenv(names[i]);
+		if (profile && *profile)
+			return profile;
+	}
+	return "default";
 }
 
-static int load_file(
-	char *path, bool config_file, const char *name, struct profile *p, struct err *err)
+static int load_file(struct profiles *ps, bool config_file, struct err *err)
 {
+	const char *path = config_file ? ps->config_path : ps->credentials_path;
 	struct strbuf text = STRBUF_INIT;
 	int ret = 0;
 	if (fs_exists(path) && !fs_is_dir(path)) {
 		ret = fs_read(path, MAX_FILE, &text, err);
 		if (ret == 0)
-			profile_parse(text.buf, text.len, config_file, name, p);
+			profiles_parse(ps, text.buf, text.len, config_file);
 	}
 	wipe(text.buf, text.len);
 	strbuf_release(&text);
-	free(path);
 	return ret;
+}
+
+int profiles_load(struct profiles *ps, struct err *err)
+{
+	ps->config_path = profile_config_path();
+	ps->credentials_path = profile_credentials_path();
+	if (load_file(ps, true, err) < 0 || load_file(ps, false, err) < 0)
+		return -1;
+	profiles_merge(ps);
+	return 0;
 }
 
 int profile_load(const char *profile, struct profile *p, struct err *err)
 {
-	const char *name = profile_name(profile);
-	if (load_file(profile_config_path(), true, name, p, err) < 0)
-		return -1;
-	return load_file(profile_credentials_path(), false, name, p, err);
+	struct profiles ps;
+	int ret = -1;
+	profiles_init(&ps);
+	if (profiles_load(&ps, err) == 0) {
+		struct profile *found = map_get(&ps.merged, profile_name(profile));
+		struct map_entry *e;
+		if (found) {
+			struct profile moved = *found;
+			*found = *p;
+			*p = moved;
+			/* The paths go with `ps`. */
+			p->file = NULL;
+			map_for_each(&p->settings, e)((struct profile_setting *)e->value)->file =
+				NULL;
+		}
+		ret = 0;
+	}
+	profiles_release(&ps);
+	return ret;
 }
 
 char *aws_profile_setting(const char *profile, const char *name)
@@ -82,4 +109,23 @@ char *aws_profile_setting(const char *profile, const char *name)
 		value = xstrdup(profile_get(&p, name));
 	profile_release(&p);
 	return value;
+}
+
+char *profile_services_endpoint(const char *profile, const char *id)
+{
+	struct profiles ps;
+	char *url = NULL, *key = xstrdup(id);
+	lower_ascii(key);
+	profiles_init(&ps);
+	if (profiles_load(&ps, NULL) == 0) {
+		const char *services =
+			profile_get(profiles_find(&ps.merged, profile_name(profile)), "services");
+		const struct profile *section =
+			services ? profiles_find(&ps.services, services) : NULL;
+		const char *found = profile_get_nested(section, key, "endpoint_url");
+		url = xstrdup(found && *found ? found : NULL);
+	}
+	profiles_release(&ps);
+	free(key);
+	return url;
 }

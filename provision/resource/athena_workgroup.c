@@ -144,12 +144,12 @@ static const struct field_default workgroup_defaults[] = {
 	{0},
 };
 
-/* Athena has no code for it: InvalidRequestException, "WorkGroup X is not found.". */
+/* Athena has no code for it: InvalidRequestException, "WorkGroup X is not found." or "… does not exist". */
 static bool workgroup_missing(const struct err *err)
 {
 	return err->aws_code && err->text &&
 	       strcmp(err->aws_code, "InvalidRequestException") == 0 &&
-	       strcasestr(err->text, "not found");
+	       (strcasestr(err->text, "not found") || strcasestr(err->text, "not exist"));
 }
 
 static void workgroup_look(unused_arg const struct resource *r, const struct json *definition,

@@ -38,9 +38,23 @@ static int find_region(struct aws_client *c, const struct aws_config *config, st
 		return err_hint(
 			err, "give --region, set AWS_REGION, or put a region into the profile");
 	}
+	char *without = endpoint_fips_region(c->region);
+	if (without) {
+		free(c->region);
+		c->region = without;
+		c->settings.fips = true;
+	}
 	if (!endpoint_region_valid(c->region))
 		return err_set(err, ERR_USAGE, "'%s' is no AWS region", c->region);
 	return 0;
+}
+
+static int find_transport(struct aws_client *c, struct err *err)
+{
+	const struct http_options opts = {c->settings.ca_bundle, &c->settings.proxies};
+	if (!c->transport)
+		c->transport = http_transport_curl_with(&opts, err);
+	return c->transport ? 0 : -1;
 }
 
 static int find_credentials(struct aws_client *c, struct aws_config *config, struct err *err)
@@ -57,22 +71,6 @@ static int find_credentials(struct aws_client *c, struct aws_config *config, str
 	return -1;
 }
 
-static int find_endpoint(struct aws_client *c, const struct aws_config *config, struct err *err)
-{
-	c->endpoint_url = xstrdup(config->endpoint_url);
-	if (c->endpoint_url)
-		return endpoint_check(c->endpoint_url, "endpoint", err);
-	if (config->ignore_environment)
-		return 0;
-	c->profile_endpoint = aws_profile_setting(config->profile, "endpoint_url");
-	const char *url = getenv("AWS_ENDPOINT_URL");
-	if (url && *url && endpoint_check(url, "AWS_ENDPOINT_URL", err) < 0)
-		return -1;
-	if (c->profile_endpoint)
-		return endpoint_check(c->profile_endpoint, "endpoint_url of the profile", err);
-	return 0;
-}
-
 struct aws_client *aws_client_new(struct aws_config *config, struct err *err)
 {
 	struct aws_client *c = xcalloc(1, sizeof(*c));
@@ -81,18 +79,19 @@ struct aws_client *aws_client_new(struct aws_config *config, struct err *err)
 	config->credentials = NULL;
 	config->transport = NULL;
 	c->clock = config->clock ? config->clock : clock_system();
-	c->max_attempts = config->max_attempts > 0 ? config->max_attempts : DEFAULT_ATTEMPTS;
-	c->ignore_environment = config->ignore_environment;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->identity_lock, NULL);
+	retry_quota_init(&c->quota);
+	retry_pace_init(&c->pace);
 	map_init(&c->bucket_regions, free);
-	if (find_region(c, config, err) < 0 || find_endpoint(c, config, err) < 0 ||
+	if (client_settings_read(&c->settings, config, err) < 0 ||
+		find_region(c, config, err) < 0 || find_transport(c, err) < 0 ||
 		find_credentials(c, config, err) < 0)
 		goto fail;
-	if (!c->transport)
-		c->transport = http_transport_curl(err);
-	if (c->transport)
-		return c;
+	c->max_attempts = config->max_attempts > 0       ? config->max_attempts
+			  : c->settings.max_attempts > 0 ? c->settings.max_attempts
+							 : DEFAULT_ATTEMPTS;
+	return c;
 fail:
 	aws_client_free(c);
 	return NULL;
@@ -108,8 +107,9 @@ void aws_client_free(struct aws_client *c)
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->identity_lock);
 	free(c->region);
-	free(c->endpoint_url);
-	free(c->profile_endpoint);
+	client_settings_release(&c->settings);
+	retry_quota_release(&c->quota);
+	retry_pace_release(&c->pace);
 	free(c->account);
 	free(c->arn);
 	free(c);

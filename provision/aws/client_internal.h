@@ -5,16 +5,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "client.h"
+#include "client_settings.h"
 #include "map.h"
 #include "protocol.h"
 
 struct aws_client {
-	char *region, *endpoint_url, *profile_endpoint;
+	char *region;
+	struct client_settings settings; /* as read when it was made */
 	struct aws_credentials *credentials;
 	struct http_transport *transport;
 	const struct clock *clock;
 	int max_attempts;
-	bool ignore_environment;
+	struct retry_quota quota;
+	struct retry_pace pace;
 	_Atomic uint64_t requests;
 	_Atomic int64_t skew_ms; /* what AWS's clock is ahead of ours */
 	_Atomic bool answered;   /* something has replied at all */
@@ -40,6 +43,7 @@ struct aws_request {
 	size_t max_reply_bytes;
 	const char *payload_hash; /* NULL: that of body */
 	bool error_in_ok;         /* a 200 may carry an <Error> body */
+	bool asks_region;         /* is itself the search for a bucket's region */
 	unsigned *attempts;       /* out, may be NULL */
 };
 

@@ -9,6 +9,7 @@
  *        -> sent, no answer -> READ and IDEMPOTENT: wait -> send; others: ERR_AMBIGUOUS
  *        -> everything else -------------------------------------------> error
  */
+#include <arpa/inet.h>
 #include "awserror.h"
 #include "client_internal.h"
 #include "digest.h"
@@ -38,6 +39,10 @@ struct call {
 	unsigned attempt, unsent, timeouts;
 	int64_t started_ms, skew_used_ms, delay_ms;
 	bool redirected, skew_corrected;
+	int paid;          /* for the retry under way */
+	bool owes;         /* nothing could be paid: tries again in turn */
+	bool has_turn;     /* holds quota.turn */
+	bool gave_up;      /* the quota is used up */
 	bool ours_failed;  /* the caller's sink or source, not the wire */
 	bool sink_started; /* bytes are out: no repeating here */
 	struct strbuf url, host;
@@ -60,14 +65,11 @@ int64_t aws_jitter_ms(int64_t base_ms, unsigned attempt)
 
 /* --- where to --- */
 
-static const char *endpoint_override(const struct aws_client *c, const struct wire_service *svc)
+static const char *endpoint_override(const struct call *call)
 {
-	if (c->endpoint_url)
-		return c->endpoint_url;
-	if (c->ignore_environment)
-		return NULL;
-	const char *url = endpoint_from_environment(svc);
-	return url ? url : c->profile_endpoint;
+	const struct client_endpoint *e =
+		client_settings_endpoint(&call->client->settings, call->req->svc->id);
+	return e ? e->url : NULL;
 }
 
 static void find_region(struct call *call)
@@ -86,41 +88,73 @@ static void find_region(struct call *call)
 		call->region = xstrdup(endpoint_signing_region(call->req->svc, c->region));
 }
 
-/* A certificate covers one label: names with dots go into the path, as do all against an endpoint of the user's. */
-static bool virtual_host(const char *bucket, const char *override)
+/* "https://host" of the user's, with the bucket before the host or behind it. */
+static int override_url(struct call *call, const char *override, struct err *err)
 {
-	return bucket && !override && !strchr(bucket, '.');
+	const struct client_settings *set = &call->client->settings;
+	const char *bucket = call->req->bucket, *host = strstr(override, "://") + 3;
+	struct uri uri = URI_INIT;
+	struct in6_addr address;
+	if (!bucket) {
+		strbuf_addstr(&call->url, override);
+		return 0;
+	}
+	if (uri_parse(override, &uri, err) < 0)
+		return -1;
+	bool named = uri.host[0] != '[' && inet_pton(AF_INET, uri.host, &address) != 1;
+	if (set->s3_style == S3_STYLE_VIRTUAL && named && endpoint_bucket_in_host(bucket)) {
+		strbuf_add(&call->url, override, (size_t)(host - override));
+		strbuf_addf(&call->url, "%s.%s", bucket, host);
+	} else {
+		strbuf_addf(&call->url, "%s/", override);
+		uri_encode(&call->url, bucket, strlen(bucket), false);
+	}
+	uri_release(&uri);
+	return 0;
+}
+
+static int aws_url(struct call *call, struct err *err)
+{
+	const struct client_settings *set = &call->client->settings;
+	const struct wire_service *svc = call->req->svc;
+	bool s3 = !strcmp(svc->id, "s3");
+	struct endpoint_query q = {.region = call->client->region, .bucket = call->req->bucket};
+	const char *signing;
+	if (s3)
+		q.region = call->region;
+	if (set->fips)
+		q.variants |= ENDPOINT_FIPS;
+	if (s3 ? set->s3_dualstack : set->dualstack)
+		q.variants |= ENDPOINT_DUALSTACK;
+	if (s3 ? set->s3_global : set->sts_global)
+		q.variants |= ENDPOINT_GLOBAL;
+	if (set->s3_style == S3_STYLE_PATH)
+		q.variants |= ENDPOINT_PATH_STYLE;
+	if (endpoint_resolve(svc, &q, &call->url, &signing, err) < 0)
+		return -1;
+	if (strcmp(signing, call->region) != 0) {
+		free(call->region);
+		call->region = xstrdup(signing);
+	}
+	return 0;
 }
 
 static int find_url(struct call *call, struct err *err)
 {
 	const struct aws_request *req = call->req;
-	const char *override = endpoint_override(call->client, req->svc);
-	bool in_host = virtual_host(req->bucket, override);
+	const char *override = endpoint_override(call);
 	struct uri uri = URI_INIT;
 
 	find_region(call);
 	strbuf_clear(&call->url);
 	strbuf_clear(&call->host);
-	if (override) {
-		if (endpoint_check(override, "endpoint", err) < 0)
-			return -1;
-		strbuf_addstr(&call->url, override);
-		while (call->url.len && call->url.buf[call->url.len - 1] == '/')
-			strbuf_setlen(&call->url, call->url.len - 1);
-	} else {
-		endpoint_default(req->svc, call->region, in_host ? req->bucket : NULL, &call->url);
-	}
-	if (uri_parse(call->url.buf, &uri, err) < 0)
+	if ((override ? override_url(call, override, err) : aws_url(call, err)) < 0 ||
+		uri_parse(call->url.buf, &uri, err) < 0)
 		return -1;
 	strbuf_addstr(&call->host, uri.host);
 	if (uri.port && uri.port != (!strcmp(uri.scheme, "https") ? 443 : 80))
 		strbuf_addf(&call->host, ":%d", uri.port);
 	uri_release(&uri);
-	if (req->bucket && !in_host) {
-		strbuf_addch(&call->url, '/');
-		uri_encode(&call->url, req->bucket, strlen(req->bucket), false);
-	}
 	strbuf_addstr(&call->url, req->path);
 	if (req->query && *req->query)
 		strbuf_addf(&call->url, "?%s", req->query);
@@ -263,6 +297,19 @@ static int source_rewind(void *payload, struct err *err)
 
 /* --- sending --- */
 
+/* "adaptive": no faster than the service takes it. */
+static int keep_pace(struct call *call, struct err *err)
+{
+	struct aws_client *c = call->client;
+	if (c->settings.retry_mode != RETRY_MODE_ADAPTIVE)
+		return 0;
+	int64_t wait_ms = retry_pace_reserve(&c->pace, c->clock->mono_ms(c->clock));
+	if (wait_ms <= 0 || c->clock->sleep_ms(c->clock, wait_ms) == 0)
+		return 0;
+	call->ours_failed = true;
+	return err_set(err, ERR_INTERRUPTED, "interrupted while keeping to the service's pace");
+}
+
 static int send_once(struct call *call, struct err *err)
 {
 	const struct aws_request *req = call->req;
@@ -287,6 +334,8 @@ static int send_once(struct call *call, struct err *err)
 	http.max_reply_bytes = req->max_reply_bytes;
 	http.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	http.timeout_ms = c->answered ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
+	if (keep_pace(call, err) < 0)
+		goto out;
 	c->requests++;
 	ret = c->transport->ops->perform(c->transport, &http, call->reply, err);
 	if (ret == 0)
@@ -310,6 +359,37 @@ static bool attempts_left(const struct call *call)
 	return call->attempt < (unsigned)call->client->max_attempts;
 }
 
+/* Where the address that does not answer was set. */
+static void hint_endpoint(const struct call *call, struct err *err)
+{
+	const struct client_endpoint *e =
+		client_settings_endpoint(&call->client->settings, call->req->svc->id);
+	if (e && !err->hint)
+		err_hint(err, "is something listening there? the address is the one given as %s",
+			e->origin);
+}
+
+/*
+ * Whether another attempt may be made and is paid for. Where nothing is left to pay with, a service that fails is left
+ * alone; one that throttles is alive, and is asked again by one call at a time, so that a long set-up goes on slowly.
+ */
+static bool pay(struct call *call, int cost, bool throttle)
+{
+	struct aws_client *c = call->client;
+	if (!attempts_left(call))
+		return false;
+	call->paid = 0;
+	if (c->settings.retry_mode == RETRY_MODE_LEGACY)
+		return true;
+	if (retry_quota_take(&c->quota, cost)) {
+		call->paid = cost;
+		return true;
+	}
+	call->owes = throttle;
+	call->gave_up = !throttle;
+	return throttle;
+}
+
 /* No HTTP reply came. */
 static enum verdict judge_silence(struct call *call, struct err *err)
 {
@@ -320,11 +400,9 @@ static enum verdict judge_silence(struct call *call, struct err *err)
 	if (err->code == ERR_IO) {
 		bool patient = ++call->unsent < MAX_CONNECT_TRIES &&
 			       clock->mono_ms(clock) - call->started_ms < MAX_CONNECT_MS;
-		if (patient && attempts_left(call))
+		if (patient && pay(call, RETRY_COST, false))
 			return VERDICT_AGAIN;
-		if (!err->hint && endpoint_override(call->client, call->req->svc))
-			err_hint(err, "is something listening there? the address is the endpoint "
-				      "that was given");
+		hint_endpoint(call, err);
 		return VERDICT_FAIL;
 	}
 	if (err->code != ERR_AMBIGUOUS && err->code != ERR_TIMEOUT)
@@ -336,7 +414,7 @@ static enum verdict judge_silence(struct call *call, struct err *err)
 	unsigned most = call->client->answered ? MAX_TIMEOUT_TRIES : 1;
 	if (err->code == ERR_TIMEOUT && ++call->timeouts >= most)
 		return VERDICT_FAIL;
-	if (attempts_left(call))
+	if (pay(call, err->code == ERR_TIMEOUT ? RETRY_COST_TIMEOUT : RETRY_COST, false))
 		return VERDICT_AGAIN;
 	if (err->code == ERR_AMBIGUOUS)
 		err->code = ERR_IO;
@@ -353,31 +431,68 @@ static void set_request_id(struct call *call, const struct wire_error *e, struct
 	err->request_id = xstrdup(id);
 }
 
-/* The region where the bucket is, when the reply says that it is not where it was asked for. */
-static const char *other_region(const struct call *call, const struct wire_error *e)
+/* The region in "bucket.s3-eu-west-1.amazonaws.com" or "bucket.s3.eu-west-1.amazonaws.com"; malloc'd or NULL. */
+static char *region_of_host(const struct call *call, const char *host)
 {
-	const char *region = http_reply_header(call->reply, "x-amz-bucket-region");
-	int status = call->reply->status;
-	if (!call->req->bucket ||
-		(status != 301 && status != 307 && status != 400 && status != 403))
+	size_t len = strlen(call->req->bucket);
+	if (!strncmp(host, call->req->bucket, len) && host[len] == '.')
+		host += len + 1;
+	if (!starts_with(host, "s3-") && !starts_with(host, "s3."))
 		return NULL;
-	if (!region && (!strcmp(e->code, "AuthorizationHeaderMalformed") ||
-			       !strcmp(e->code, "PermanentRedirect")))
-		region = e->extra;
-	if (!region || !endpoint_region_valid(region) || !strcmp(region, call->region))
-		return NULL;
+	host += strlen("s3-");
+	return xstrndup(host, strcspn(host, "."));
+}
+
+/* The replies to HEAD have no body to name the region; the one to HeadBucket has it in its head, whatever its status. */
+static char *ask_region(struct call *call)
+{
+	struct http_reply reply = HTTP_REPLY_INIT;
+	struct err ignored = ERR_INIT;
+	const struct aws_request req = {.svc = call->req->svc,
+		.operation = "HeadBucket",
+		.flags = AWS_OP_READ,
+		.method = "HEAD",
+		.bucket = call->req->bucket,
+		.path = "/",
+		.asks_region = true};
+	char *region = NULL;
+	if (!call->req->asks_region && aws_perform(call->client, &req, &reply, &ignored) < 0)
+		err_release(&ignored);
+	region = xstrdup(http_reply_header(&reply, "x-amz-bucket-region"));
+	http_reply_release(&reply);
 	return region;
+}
+
+/* The region where the bucket is, when the reply says that it is not where it was asked for; malloc'd or NULL. */
+static char *other_region(struct call *call, const struct wire_error *e)
+{
+	int status = call->reply->status;
+	bool moved = status == 301 || status == 307;
+	char *region = NULL;
+	if (!call->req->bucket || (!moved && status != 400 && status != 403))
+		return NULL;
+	region = xstrdup(http_reply_header(call->reply, "x-amz-bucket-region"));
+	if (!region && e->extra && !strcmp(e->code, "AuthorizationHeaderMalformed"))
+		region = xstrdup(e->extra);
+	if (!region && e->extra && moved)
+		region = strchr(e->extra, '.') ? region_of_host(call, e->extra) : xstrdup(e->extra);
+	if (!region && (moved || (status == 400 && !strcmp(call->req->method, "HEAD"))))
+		region = ask_region(call);
+	if (region && endpoint_region_valid(region) && strcmp(region, call->region) != 0)
+		return region;
+	free(region);
+	return NULL;
 }
 
 static bool redirect(struct call *call, const struct wire_error *e)
 {
 	struct aws_client *c = call->client;
-	const char *region = other_region(call, e);
-	if (!region || call->redirected)
+	char *region = call->redirected ? NULL : other_region(call, e);
+	if (!region)
 		return false;
 	call->redirected = true;
 	free(call->region);
-	call->region = xstrdup(region);
+	call->region = region;
 	pthread_mutex_lock(&c->lock);
 	map_put(&c->bucket_regions, call->req->bucket, xstrdup(region));
 	pthread_mutex_unlock(&c->lock);
@@ -400,30 +515,26 @@ static bool correct_skew(struct call *call)
 	return true;
 }
 
-/* Retry-After in seconds, x-amz-retry-after in milliseconds; 0 where there is none. */
-static int64_t retry_after_ms(const struct call *call)
-{
-	const char *seconds = http_reply_header(call->reply, "retry-after");
-	const char *ms = http_reply_header(call->reply, "x-amz-retry-after");
-	long long n = 0;
-	if (ms && parse_int64(ms, 0, MAX_RETRY_AFTER_MS, &n) == 0)
-		return n;
-	if (seconds && parse_int64(seconds, 0, MAX_RETRY_AFTER_MS / 1000, &n) == 0)
-		return n * 1000;
-	return 0;
-}
-
 static bool wait_and_retry(struct call *call, enum aws_retry retry)
 {
+	const struct clock *clock = call->client->clock;
 	bool throttle = retry == AWS_RETRY_THROTTLE;
-	if (!attempts_left(call))
+	if (!pay(call, retry == AWS_RETRY_TIMEOUT ? RETRY_COST_TIMEOUT : RETRY_COST, throttle))
 		return false;
 	call->delay_ms =
 		aws_jitter_ms(throttle ? THROTTLE_BASE_MS : TRANSIENT_BASE_MS, call->attempt);
-	int64_t least = retry_after_ms(call);
+	int64_t least = retry_after_ms(http_reply_header(call->reply, "retry-after"),
+		http_reply_header(call->reply, "x-amz-retry-after"), clock->now_ms(clock));
 	if (call->delay_ms < least)
 		call->delay_ms = least;
 	return true;
+}
+
+/* A HEAD that is refused for its date says no more than 403. */
+static bool may_be_skew(const struct call *call, const struct aws_verdict *v)
+{
+	return v->retry == AWS_RETRY_SKEW ||
+	       (call->reply->status == 403 && !strcmp(call->req->method, "HEAD"));
 }
 
 static void fill_error(
@@ -435,6 +546,19 @@ static void fill_error(
 	set_request_id(call, e, err);
 	if (aws_error_is_identity(e->code) && !(call->req->flags & AWS_OP_UNSIGNED))
 		err_hint(err, "the keys come from: %s", call->client->credentials->source);
+}
+
+/* An answer that is no reason to try again fills the quota, be it yes or no; the last retry's price comes back. */
+static void settle_quota(struct call *call, enum aws_retry retry)
+{
+	struct aws_client *c = call->client;
+	bool answered = retry == AWS_RETRY_NO || retry == AWS_RETRY_SKEW;
+	if (c->settings.retry_mode == RETRY_MODE_ADAPTIVE)
+		retry_pace_note(&c->pace, c->clock->mono_ms(c->clock), retry == AWS_RETRY_THROTTLE);
+	if (answered && c->settings.retry_mode != RETRY_MODE_LEGACY)
+		retry_quota_give(&c->quota, call->paid ? call->paid : RETRY_REFUND);
+	if (answered)
+		call->paid = 0;
 }
 
 /* A reply that is no success. */
@@ -452,7 +576,7 @@ static enum verdict judge_error(struct call *call, struct err *err)
 	call->delay_ms = 0;
 	if (redirect(call, &e)) {
 		verdict = VERDICT_AGAIN;
-	} else if (v.retry == AWS_RETRY_SKEW) {
+	} else if (may_be_skew(call, &v)) {
 		if (correct_skew(call))
 			verdict = VERDICT_AGAIN;
 	} else if (v.retry == AWS_RETRY_TIMEOUT && !repeatable(call)) {
@@ -460,6 +584,7 @@ static enum verdict judge_error(struct call *call, struct err *err)
 	} else if (v.retry != AWS_RETRY_NO && wait_and_retry(call, v.retry)) {
 		verdict = VERDICT_AGAIN;
 	}
+	settle_quota(call, v.retry);
 	fill_error(call, &e, v.code, err);
 	wire_error_release(&e);
 	return verdict;
@@ -483,15 +608,29 @@ static enum verdict attempt(struct call *call, struct err *err)
 	if (send_once(call, err) < 0)
 		return judge_silence(call, err);
 	int status = call->reply->status;
-	if (status >= 200 && status < 300 && !error_in_ok(call))
+	if (status >= 200 && status < 300 && !error_in_ok(call)) {
+		settle_quota(call, AWS_RETRY_NO);
 		return VERDICT_DONE;
+	}
 	return judge_error(call, err);
+}
+
+static void leave_turn(struct call *call)
+{
+	if (call->has_turn)
+		pthread_mutex_unlock(&call->client->quota.turn);
+	call->has_turn = false;
 }
 
 /* Waits before the next attempt; -1 when the user has had enough. */
 static int pause_call(struct call *call, struct err *err)
 {
 	const struct clock *clock = call->client->clock;
+	if (call->owes) {
+		pthread_mutex_lock(&call->client->quota.turn);
+		call->has_turn = true;
+		call->owes = false;
+	}
 	if (call->delay_ms <= 0)
 		return 0;
 	log_verbose("%s %s: %s; attempt %u in %.1f s", call->req->svc->id, call->req->operation,
@@ -526,9 +665,14 @@ int aws_perform(struct aws_client *c, const struct aws_request *req, struct http
 	for (;;) {
 		err_release(&last);
 		verdict = attempt(&call, &last);
+		leave_turn(&call);
 		if (verdict != VERDICT_AGAIN || pause_call(&call, &last) < 0)
 			break;
 	}
+	leave_turn(&call);
+	if (call.gave_up && !last.hint)
+		err_hint(
+			&last, "too many calls failed: no more are tried again until some succeed");
 	if (req->attempts)
 		*req->attempts = call.attempt;
 	if (verdict != VERDICT_DONE) {

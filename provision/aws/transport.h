@@ -75,7 +75,32 @@ struct http_transport {
 	void *impl;
 };
 
-/* libcurl; any number of threads. AWS_CA_BUNDLE, CURL_CA_BUNDLE and the usual proxy variables are honoured. */
+/* A proxy without its password, which is handed on apart and shown nowhere. */
+struct http_proxy {
+	char *url, *place;     /* "http://proxy:3128" and "proxy:3128"; NULL: none */
+	char *user, *password; /* decoded; NULL: none */
+	const char *origin;    /* "HTTPS_PROXY"; static */
+};
+struct http_proxies {
+	struct http_proxy http, https; /* by the scheme of the request */
+	char *none;                    /* hosts that are reached directly, comma separated; NULL */
+};
+#define HTTP_PROXIES_INIT    \
+	{                    \
+		.none = NULL \
+	}
+/* http_proxy, https_proxy, all_proxy and no_proxy; the lower-case one wins, as it does in the AWS CLI. */
+int http_proxies_from_environment(struct http_proxies *p, struct err *err) must_check;
+void http_proxies_release(struct http_proxies *p);
+
+struct http_options {
+	const char *ca_bundle;              /* file or folder of PEM; NULL: the system's */
+	const struct http_proxies *proxies; /* copied; NULL: none */
+};
+/* libcurl; any number of threads. A loopback address is never asked for through a proxy. */
+struct http_transport *http_transport_curl_with(
+	const struct http_options *opts, struct err *err) must_check;
+/* With AWS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, and the environment's proxies. */
 struct http_transport *http_transport_curl(struct err *err) must_check;
 void http_transport_free(struct http_transport *t);
 

@@ -4,6 +4,7 @@
  */
 #include <curl/curl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include "clock.h"
 #include "transport.h"
 #include "uri.h"
@@ -27,6 +28,8 @@ struct curl_impl {
 	struct idle_handle *idle;
 	size_t nr, alloc;
 	char *ca_bundle;
+	bool ca_is_folder;
+	struct http_proxies proxies;
 };
 
 /* One exchange under way. */
@@ -36,6 +39,8 @@ struct exchange {
 	struct uri uri;
 	struct err failure; /* of a sink or source, or of ours */
 	char error_text[CURL_ERROR_SIZE];
+	const struct http_proxy *proxy; /* NULL: directly */
+	bool fresh;                     /* the handle has no connection to that host yet */
 	bool begun, silent;
 	int64_t timeout_ms, moved_ms; /* the last time that a byte went either way */
 	curl_off_t moved;
@@ -51,9 +56,10 @@ static void start_curl(void)
 
 /* --- handles --- */
 
-static CURL *take_handle(struct curl_impl *impl, const char *host)
+static CURL *take_handle(struct curl_impl *impl, const char *host, bool *fresh)
 {
 	CURL *easy = NULL;
+	*fresh = true;
 	pthread_mutex_lock(&impl->lock);
 	if (impl->nr) {
 		size_t i = impl->nr - 1;
@@ -61,6 +67,7 @@ static CURL *take_handle(struct curl_impl *impl, const char *host)
 			if (strcmp(impl->idle[j].host, host) != 0)
 				continue;
 			i = j;
+			*fresh = false;
 			break;
 		}
 		easy = impl->idle[i].easy;
@@ -247,7 +254,7 @@ static struct curl_slist *make_headers(const struct http_request *req)
 	return list;
 }
 
-static void set_limits(CURL *easy, const struct curl_impl *impl, struct exchange *x)
+static void set_limits(CURL *easy, struct exchange *x)
 {
 	const struct http_request *req = x->req;
 	int64_t connect =
@@ -269,10 +276,33 @@ static void set_limits(CURL *easy, const struct curl_impl *impl, struct exchange
 		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
 		curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
 	}
-	if (impl->ca_bundle)
+}
+
+/* What curl makes of the environment by itself is not asked for: the settings were read once. */
+static void set_trust_and_proxy(CURL *easy, const struct curl_impl *impl, struct exchange *x)
+{
+	const struct http_proxy *p =
+		!strcmp(x->uri.scheme, "https") ? &impl->proxies.https : &impl->proxies.http;
+	if (impl->ca_bundle && impl->ca_is_folder) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, impl->ca_bundle);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, impl->ca_bundle);
+	} else if (impl->ca_bundle) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, impl->ca_bundle);
-	if (is_loopback(x->uri.host))
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, impl->ca_bundle);
+	}
+	if (!p->url || is_loopback(x->uri.host)) {
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		return;
+	}
+	x->proxy = p;
+	curl_easy_setopt(easy, CURLOPT_PROXY, p->url);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, impl->proxies.none ? impl->proxies.none : "");
+	if (p->user) {
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, p->user);
+		curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, p->password ? p->password : "");
+	}
 }
 
 static void set_options(CURL *easy, const struct curl_impl *impl, struct exchange *x)
@@ -285,7 +315,8 @@ static void set_options(CURL *easy, const struct curl_impl *impl, struct exchang
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-	set_limits(easy, impl, x);
+	set_limits(easy, x);
+	set_trust_and_proxy(easy, impl, x);
 	set_body(easy, x);
 }
 
@@ -296,21 +327,49 @@ static char *host_of(const struct uri *uri)
 	return xasprintf("%s:%d", uri->host, port);
 }
 
+/* The tunnel was refused: the request itself was not sent. */
+static int explain_proxy(long status, const struct exchange *x, const char *host, struct err *err)
+{
+	const char *place = x->proxy->place, *origin = x->proxy->origin;
+	err_set(err, status == 407 || status == 403 ? ERR_DENIED : ERR_IO,
+		"cannot connect to %s: the proxy %s answers with HTTP status %ld", host, place,
+		status);
+	if (status == 407)
+		return err_hint(err, "user and password stand in %s", origin);
+	return err_hint(err, "the proxy is the one of %s", origin);
+}
+
+static int explain_unsent(
+	CURLcode code, const struct exchange *x, const char *host, const char *why, struct err *err)
+{
+	if (code == CURLE_COULDNT_RESOLVE_PROXY || (x->proxy && code == CURLE_COULDNT_CONNECT))
+		return err_set(err, ERR_IO, "cannot connect to %s through the proxy %s of %s: %s",
+			host, x->proxy ? x->proxy->place : "?", x->proxy ? x->proxy->origin : "?",
+			why);
+	return err_set(err, ERR_IO, "cannot connect to %s: %s", host, why);
+}
+
 /* What libcurl says, in our codes. Bytes that left make a failure ambiguous, even when a second try could not connect. */
 static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *host, struct err *err)
 {
 	long sent = 0;
 	curl_off_t pretransfer = 0;
-	long os_error = 0;
+	long os_error = 0, tunnel = 0;
 	char reason[128];
 	const char *why = x->error_text[0] ? x->error_text : curl_easy_strerror(code);
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
 	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	if (x->failure.code != ERR_NONE) {
 		err_move(err, &x->failure);
 		return -1;
 	}
+	if (x->proxy && x->fresh && tunnel / 100 > 2)
+		return explain_proxy(tunnel, x, host, err);
+	/* What was sent until then was the word to the proxy. */
+	if (x->proxy && x->fresh && pretransfer == 0)
+		sent = 0;
 	if (code == CURLE_COULDNT_CONNECT && os_error)
 		why = strerror_r((int)os_error, reason, sizeof(reason));
 	if (code == CURLE_OPERATION_TIMEDOUT || x->silent)
@@ -332,7 +391,7 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 	case CURLE_SSL_CONNECT_ERROR:
 		if (sent > 0)
 			break;
-		return err_set(err, ERR_IO, "cannot connect to %s: %s", host, why);
+		return explain_unsent(code, x, host, why, err);
 	case CURLE_OPERATION_TIMEDOUT:
 	case CURLE_ABORTED_BY_CALLBACK:
 		if (sent > 0 || pretransfer > 0)
@@ -342,6 +401,8 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 	default:
 		break;
 	}
+	if (x->proxy && x->fresh && pretransfer == 0)
+		return explain_unsent(CURLE_COULDNT_CONNECT, x, host, why, err);
 	return err_set(err, ERR_AMBIGUOUS, "connection to %s broke after sending: %s", host, why);
 }
 
@@ -355,7 +416,7 @@ static int perform(struct http_transport *t, const struct http_request *req,
 	if (uri_parse(req->url, &x.uri, err) < 0)
 		return -1;
 	char *host = host_of(&x.uri);
-	CURL *easy = take_handle(impl, host);
+	CURL *easy = take_handle(impl, host, &x.fresh);
 	if (!easy)
 		BUG("curl_easy_init failed");
 	struct curl_slist *headers = make_headers(req);
@@ -385,14 +446,25 @@ static void curl_transport_free(struct http_transport *t)
 	}
 	free(impl->idle);
 	free(impl->ca_bundle);
+	http_proxies_release(&impl->proxies);
 	pthread_mutex_destroy(&impl->lock);
 	free(impl);
 }
 
 static const struct http_transport_ops curl_ops = {perform, curl_transport_free};
 
-struct http_transport *http_transport_curl(struct err *err)
+static void copy_proxy(struct http_proxy *to, const struct http_proxy *from)
 {
+	*to = (struct http_proxy){.url = xstrdup(from->url),
+		.place = xstrdup(from->place),
+		.user = xstrdup(from->user),
+		.password = xstrdup(from->password),
+		.origin = from->origin};
+}
+
+struct http_transport *http_transport_curl_with(const struct http_options *opts, struct err *err)
+{
+	struct stat st;
 	pthread_once(&curl_once, start_curl);
 	if (curl_ready != CURLE_OK) {
 		err_set(err, ERR_FAILED, "libcurl does not start: %s",
@@ -401,14 +473,33 @@ struct http_transport *http_transport_curl(struct err *err)
 	}
 	struct curl_impl *impl = xcalloc(1, sizeof(*impl));
 	struct http_transport *t = xcalloc(1, sizeof(*t));
-	const char *bundle = getenv("AWS_CA_BUNDLE");
-	if (!bundle || !*bundle)
-		bundle = getenv("CURL_CA_BUNDLE");
-	if (!bundle || !*bundle)
-		bundle = getenv("SSL_CERT_FILE");
-	impl->ca_bundle = xstrdup(bundle && *bundle ? bundle : NULL);
+	impl->ca_bundle = xstrdup(opts->ca_bundle);
+	impl->ca_is_folder =
+		opts->ca_bundle && stat(opts->ca_bundle, &st) == 0 && S_ISDIR(st.st_mode);
+	if (opts->proxies) {
+		copy_proxy(&impl->proxies.http, &opts->proxies->http);
+		copy_proxy(&impl->proxies.https, &opts->proxies->https);
+		impl->proxies.none = xstrdup(opts->proxies->none);
+	}
 	pthread_mutex_init(&impl->lock, NULL);
 	t->ops = &curl_ops;
 	t->impl = impl;
+	return t;
+}
+
+struct http_transport *http_transport_curl(struct err *err)
+{
+	static const char *const names[] = {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+	struct http_proxies proxies = HTTP_PROXIES_INIT;
+	struct http_options opts = {.proxies = &proxies};
+	struct http_transport *t = NULL;
+	for (size_t i = 0; !opts.ca_bundle && i < ARRAY_SIZE(names); i++) {
+		const char *bundle = getenv(names[i]);
+		if (bundle && *bundle)
+			opts.ca_bundle = bundle;
+	}
+	if (http_proxies_from_environment(&proxies, err) == 0)
+		t = http_transport_curl_with(&opts, err);
+	http_proxies_release(&proxies);
 	return t;
 }

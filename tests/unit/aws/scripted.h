@@ -125,7 +125,8 @@ static void script_release(struct script *s)
 }
 
 /* A client over the script; endpoint NULL: AWS's own addresses. */
-static struct aws_client *script_client(struct script *s, const char *region, const char *endpoint)
+static unused_arg struct aws_client *script_client(
+	struct script *s, const char *region, const char *endpoint)
 {
 	struct err err = ERR_INIT;
 	struct aws_config config = {.region = region,

@@ -354,32 +354,3 @@ static void test_client__usage_errors(void **state)
 		.endpoint_url = "ftp://localhost",
 		.credentials = aws_credentials_static("a", "b", NULL, "s")});
 }
-
-static void test_client__endpoints_of_the_environment(void **state)
-{
-	(void)state;
-	SCRIPT(s, {200, NULL, "{}"}, {200, NULL, "{}"}, {200, NULL, "{}"});
-	setenv("AWS_ENDPOINT_URL", "http://all.example:1/", 1);
-	setenv("AWS_ENDPOINT_URL_ATHENA", "http://athena.example:2/x/", 1);
-	setenv("AWS_CONFIG_FILE", "/dev/null", 1);
-	struct aws_config config = {.region = "eu-west-1",
-		.credentials = aws_credentials_static("a", "b", NULL, "s"),
-		.transport = scripted_transport(&s),
-		.clock = &s.clock};
-	struct err err = ERR_INIT;
-	struct aws_client *c = aws_client_new(&config, &err);
-	assert_non_null(c);
-	assert_ok(aws_call(c, &glue_get_job, NULL, NULL, &err), &err);
-	assert_ok(aws_call(c, &athena_get_work_group, NULL, NULL, &err), &err);
-	setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
-	assert_ok(aws_call(c, &glue_get_job, NULL, NULL, &err), &err);
-	assert_string_equal(s.sent.v[0], "POST http://all.example:1/");
-	assert_string_equal(s.sent.v[1], "POST http://athena.example:2/x/");
-	assert_non_null(strstr(s.heads.v[1], "Host: athena.example:2\n"));
-	assert_string_equal(s.sent.v[2], "POST https://glue.eu-west-1.amazonaws.com/");
-	unsetenv("AWS_ENDPOINT_URL");
-	unsetenv("AWS_ENDPOINT_URL_ATHENA");
-	unsetenv("AWS_CONFIG_FILE");
-	unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-	done(&s, c, NULL, &err);
-}

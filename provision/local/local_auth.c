@@ -40,7 +40,7 @@ static const struct refusal_words json_words[] = {
 	[EXPIRED_TOKEN] = {"ExpiredTokenException", 400, TOKEN_EXPIRED},
 	[SKEWED] = {"InvalidSignatureException", 400, NULL},
 	[MALFORMED] = {"IncompleteSignatureException", 400, NULL},
-	[DENIED] = {"AccessDeniedException", 400, NULL},
+	[DENIED] = {"InvalidSignatureException", 400, NULL},
 };
 
 static const struct refusal_words query_words[] = {
@@ -51,7 +51,7 @@ static const struct refusal_words query_words[] = {
 	[EXPIRED_TOKEN] = {"ExpiredToken", 403, TOKEN_EXPIRED},
 	[SKEWED] = {"SignatureDoesNotMatch", 403, NULL},
 	[MALFORMED] = {"IncompleteSignature", 403, NULL},
-	[DENIED] = {"AccessDenied", 403, NULL},
+	[DENIED] = {"SignatureDoesNotMatch", 403, NULL},
 };
 
 static const struct refusal_words s3_words[] = {
@@ -158,7 +158,9 @@ int local_auth_claim(struct local_http *h, struct err *err)
 	signed_request(h, NULL, &req);
 	found = sigv4_claim_parse(&req, &h->claim, &detail);
 	if (found < 0)
-		return refuse(h, MALFORMED, &detail, err);
+		return refuse(h,
+			!strcmp(err_name(&detail), "SignatureDoesNotMatch") ? SKEWED : MALFORMED,
+			&detail, err);
 	h->anonymous = !found;
 	return 0;
 }

@@ -170,6 +170,16 @@ static bool is_form(const struct local_http *h)
 	return type && starts_with(type, "application/x-www-form-urlencoded");
 }
 
+/* A query service's form, or its presigned request. */
+static bool is_query(const struct local_http *h)
+{
+	if (strcmp(h->path, "/"))
+		return false;
+	return (!strcmp(h->method, "POST") && is_form(h)) ||
+		(h->query &&
+			(starts_with(h->query, "Action=") || strstr(h->query, "&Action=")));
+}
+
 /* Knows the service from target or signature; S3 is what has neither. */
 static int classify(struct local_http *h, struct err *err)
 {
@@ -178,19 +188,16 @@ static int classify(struct local_http *h, struct err *err)
 	if (target && classify_target(h, target, err))
 		return -1;
 	if (local_auth_claim(h, err)) {
-		if (!h->service && !is_form(h)) {
-			/* S3 says it in its own words */
-			h->service = wire_service_find("s3");
-			return local_auth_claim(h, err);
-		}
-		return -1;
+		if (h->service)
+			return -1;
+		/* each protocol says it in its own words */
+		h->service = wire_service_find(is_query(h) ? "sts" : "s3");
+		return local_auth_claim(h, err);
 	}
 	if (h->service)
 		return 0;
 	if (h->anonymous) {
-		h->service = wire_service_find(
-			!strcmp(h->method, "POST") && !strcmp(h->path, "/") && is_form(h) ? "sts"
-											  : "s3");
+		h->service = wire_service_find(is_query(h) ? "sts" : "s3");
 		return 0;
 	}
 	h->service = wire_service_by_signing_name(h->claim.service);

@@ -8,6 +8,7 @@
 
 #define MAX_SKEW_MS (15 * 60 * 1000)
 #define MAX_EXPIRES_S (7 * 24 * 3600)
+#define HOST_UNSIGNED "'Host' must be a 'SignedHeader' in the AWS Authorization."
 
 void sigv4_claim_release(struct sigv4_claim *c)
 {
@@ -79,6 +80,16 @@ static int malformed(
 	return err_named(err, !req->s3    ? "IncompleteSignature"
 			      : presigned ? "AuthorizationQueryParametersError"
 					  : "AuthorizationHeaderMalformed");
+}
+
+/* What is there but wrong: S3 calls it malformed, other services a signature that does not match. */
+static int mismatched(
+	const struct sigv4_request *req, bool presigned, struct err *err, const char *why)
+{
+	if (req->s3)
+		return malformed(req, presigned, err, why);
+	err_set(err, ERR_INVALID, "%s", why);
+	return err_named(err, "SignatureDoesNotMatch");
 }
 
 static bool is_hex(const char *s, size_t len)
@@ -167,6 +178,7 @@ static int parse_authorization(
 {
 	struct strvec parts = STRVEC_INIT;
 	const char *why = NULL;
+	bool no_host = false;
 	strvec_split(&parts, text, ',');
 	for (size_t i = 0; !why && i < parts.nr; i++) {
 		struct strbuf part = STRBUF_INIT;
@@ -178,8 +190,9 @@ static int parse_authorization(
 				why = "the Credential is mal-formed; expecting "
 				      "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"";
 		} else if (starts_with(p, "SignedHeaders=") && !c->signed_headers) {
-			if (take_signed_headers(c, p + strlen("SignedHeaders=")) < 0)
-				why = "SignedHeaders must name 'host'";
+			no_host = take_signed_headers(c, p + strlen("SignedHeaders=")) < 0;
+			if (no_host)
+				why = HOST_UNSIGNED;
 		} else if (starts_with(p, "Signature=") && !c->signature) {
 			if (!is_hex(p + strlen("Signature="), 64))
 				why = "the Signature is no string of 64 hex digits";
@@ -197,7 +210,9 @@ static int parse_authorization(
 		why = "the authorization header requires 'SignedHeaders' parameter";
 	if (!why && !c->signature)
 		why = "the authorization header requires 'Signature' parameter";
-	return why ? malformed(req, false, err, why) : 0;
+	if (!why)
+		return 0;
+	return no_host ? mismatched(req, false, err, why) : malformed(req, false, err, why);
 }
 
 /* X-Amz-Date, or Date in either of its forms. */
@@ -289,7 +304,7 @@ static int take_presigned(
 	if (why)
 		return malformed(req, true, err, why);
 	if (take_signed_headers(c, v[4]) < 0)
-		return malformed(req, true, err, "X-Amz-SignedHeaders must name 'host'");
+		return mismatched(req, true, err, HOST_UNSIGNED);
 	if (!is_hex(v[5], 64))
 		return malformed(req, true, err, "X-Amz-Signature is no string of 64 hex digits");
 	memcpy(c->datetime, v[2], sizeof(c->datetime));
@@ -345,8 +360,9 @@ int sigv4_claim_parse(const struct sigv4_request *req, struct sigv4_claim *out, 
 		return 0;
 	}
 	if (ret == 0 && strncmp(out->date, out->datetime, 8) != 0)
-		ret = malformed(req, out->presigned, err,
-			"the date in the credential scope differs from that of the request");
+		ret = mismatched(req, out->presigned, err,
+			"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
+			"date from HTTP");
 	free(algorithm);
 	free(old_style);
 	if (ret < 0)

@@ -69,34 +69,17 @@ static void put_error(struct json *out, const struct err *err)
 	json_set_str(out, "text", err->text);
 }
 
-static void do_verify(const struct json *in, const struct job *job, struct json *out)
-{
-	struct sigv4_claim claim = SIGV4_CLAIM_INIT;
-	struct err err = ERR_INIT;
-	int found = sigv4_claim_parse(&job->req, &claim, &err);
-	json_set_i64(out, "claim", found);
-	if (found == 1) {
-		json_set_str(out, "access_key", claim.access_key_id);
-		json_set_str(out, "token", claim.session_token);
-		if (sigv4_verify(&job->req, &claim, json_get_str(in, "secret"),
-			    json_get_i64(in, "now_ms", 0), &err) == 0)
-			json_set_bool(out, "ok", true);
-	}
-	if (err.code != ERR_NONE)
-		put_error(out, &err);
-	sigv4_claim_release(&claim);
-	err_release(&err);
-}
-
-/* Decodes an unsigned chunked body, fed in pieces of "piece" bytes. */
-static void do_chunks(const struct json *in, struct json *out)
+/* Decodes a chunked body, fed in pieces of "piece" bytes; `claim` is that of the request where chunks are signed. */
+static void do_chunks(const struct json *in, const struct sigv4_claim *claim, struct json *out)
 {
 	struct strbuf raw = STRBUF_INIT, body = STRBUF_INIT, text = STRBUF_INIT,
 		      trailers = STRBUF_INIT;
 	struct err err = ERR_INIT;
 	const char *b64 = json_get_str(in, "body");
 	size_t piece = (size_t)json_get_i64(in, "piece", 1);
-	struct awschunked *d = awschunked_new(SIGV4_UNSIGNED_TRAILER, NULL, NULL);
+	struct awschunked *d =
+		awschunked_new(claim ? json_get_str(in, "payload_hash") : SIGV4_UNSIGNED_TRAILER,
+			claim, claim ? json_get_str(in, "secret") : NULL);
 	int ret = base64_decode(&raw, b64, strlen(b64));
 	for (size_t at = 0; ret == 0 && at < raw.len; at += piece)
 		ret = awschunked_feed(
@@ -118,6 +101,28 @@ static void do_chunks(const struct json *in, struct json *out)
 	strbuf_release(&trailers);
 }
 
+static void do_verify(const struct json *in, const struct job *job, struct json *out)
+{
+	struct sigv4_claim claim = SIGV4_CLAIM_INIT;
+	struct err err = ERR_INIT;
+	int found = sigv4_claim_parse(&job->req, &claim, &err);
+	json_set_i64(out, "claim", found);
+	if (found == 1) {
+		json_set_str(out, "access_key", claim.access_key_id);
+		json_set_str(out, "token", claim.session_token);
+		if (sigv4_verify(&job->req, &claim, json_get_str(in, "secret"),
+			    json_get_i64(in, "now_ms", 0), &err) == 0) {
+			json_set_bool(out, "ok", true);
+			if (json_get(in, "body"))
+				do_chunks(in, &claim, out);
+		}
+	}
+	if (err.code != ERR_NONE)
+		put_error(out, &err);
+	sigv4_claim_release(&claim);
+	err_release(&err);
+}
+
 static void answer(const char *line, size_t len)
 {
 	struct err err = ERR_INIT;
@@ -127,7 +132,7 @@ static void answer(const char *line, size_t len)
 	if (!op) {
 		json_set_str(out, "error", err.text ? err.text : "no op");
 	} else if (!strcmp(op, "chunks")) {
-		do_chunks(in, out);
+		do_chunks(in, NULL, out);
 	} else {
 		struct job job;
 		read_job(in, &job);

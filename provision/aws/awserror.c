@@ -28,6 +28,8 @@ static const struct aws_error_rule rules[] = {
 	{"CrawlerRunningException", {ERR_CONFLICT, AWS_RETRY_NO}},
 	{"CrawlerStoppingException", {ERR_CONFLICT, AWS_RETRY_NO}},
 	{"DeleteConflict", {ERR_CONFLICT, AWS_RETRY_NO}},
+	{"DependencyTimeoutException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
+	{"EC2ThrottledException", {ERR_THROTTLED, AWS_RETRY_THROTTLE}},
 	{"EntityAlreadyExists", {ERR_EXISTS, AWS_RETRY_NO}},
 	{"EntityAlreadyExistsException", {ERR_EXISTS, AWS_RETRY_NO}},
 	{"EntityNotFoundException", {ERR_NOT_FOUND, AWS_RETRY_NO}},
@@ -57,8 +59,11 @@ static const struct aws_error_rule rules[] = {
 	{"IllegalWorkflowStateException", {ERR_CONFLICT, AWS_RETRY_NO}},
 	{"IncompleteSignature", {ERR_DENIED, AWS_RETRY_NO}},
 	{"IncompleteSignatureException", {ERR_DENIED, AWS_RETRY_NO}},
+	{"InsufficientCapacityException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InsufficientStorage", {ERR_FAILED, AWS_RETRY_NO}}, /* the local cloud's disk */
 	{"InternalError", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
+	{"InternalErrorException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
+	{"InternalException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InternalFailure", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InternalServerError", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"InternalServerException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
@@ -90,7 +95,9 @@ static const struct aws_error_rule rules[] = {
 	{"InvalidSignatureException", {ERR_DENIED, AWS_RETRY_SKEW}},
 	{"InvalidTag", {ERR_INVALID, AWS_RETRY_NO}},
 	{"InvalidToken", {ERR_DENIED, AWS_RETRY_NO}},
+	{"KMSInternalException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"KeyTooLongError", {ERR_INVALID, AWS_RETRY_NO}},
+	{"KeyUnavailableException", {ERR_TRANSIENT, AWS_RETRY_TRANSIENT}},
 	{"LimitExceeded", {ERR_FAILED, AWS_RETRY_NO}},
 	{"LimitExceededException", {ERR_FAILED, AWS_RETRY_NO}},
 	{"MalformedPolicy", {ERR_INVALID, AWS_RETRY_NO}},
@@ -234,6 +241,8 @@ static struct aws_verdict by_status(int status)
 	case 429:
 		return (struct aws_verdict){ERR_THROTTLED, AWS_RETRY_THROTTLE};
 	default:
+		if (status == 509)
+			return (struct aws_verdict){ERR_THROTTLED, AWS_RETRY_THROTTLE};
 		if (status >= 500)
 			return (struct aws_verdict){ERR_TRANSIENT, AWS_RETRY_TRANSIENT};
 		if (status >= 400)
@@ -252,6 +261,11 @@ struct aws_verdict aws_error_classify(int status, const char *aws_code, const ch
 		if (strstr(message, "is already created") || strstr(message, "already exists"))
 			return (struct aws_verdict){ERR_EXISTS, AWS_RETRY_NO};
 	}
+	/* A quota, or a rate: the SDKs take all of them for the latter; only the message tells. */
+	if (starts_with(code, "LimitExceeded") && message &&
+		(strcasestr(message, "rate exceeded") || strcasestr(message, "throttl") ||
+			strcasestr(message, "too many requests")))
+		return (struct aws_verdict){ERR_THROTTLED, AWS_RETRY_THROTTLE};
 	const struct aws_error_rule *rule =
 		bsearch(code, rules, ARRAY_SIZE(rules), sizeof(*rules), compare_rule);
 	if (rule)

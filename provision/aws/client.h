@@ -28,6 +28,9 @@ enum aws_op_flags {
 	AWS_OP_CLIENT_TOKEN = 1 << 3,
 	/* Paging ends with the token that was sent: GetLogEvents. */
 	AWS_OP_SAME_TOKEN_ENDS = 1 << 4,
+	/* Starts something that has no name to find it by (StartJobRun): after a 5xx that is no refusal it may run
+	 * already, and the caller gets ERR_AMBIGUOUS. */
+	AWS_OP_STARTS = 1 << 5,
 };
 
 /* One API operation; each stands once, in aws/ops_<service>.c, and is named as AWS names it in snake case. */

@@ -51,7 +51,7 @@ const struct aws_op glue_get_jobs = {
 	"glue", "GetJobs", AWS_OP_READ, "NextToken", "NextToken", "Jobs"};
 const struct aws_op glue_update_job = {"glue", "UpdateJob", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op glue_delete_job = {"glue", "DeleteJob", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
-const struct aws_op glue_start_job_run = {"glue", "StartJobRun", 0, NULL, NULL, NULL};
+const struct aws_op glue_start_job_run = {"glue", "StartJobRun", AWS_OP_STARTS, NULL, NULL, NULL};
 const struct aws_op glue_get_job_run = {"glue", "GetJobRun", AWS_OP_READ, NULL, NULL, NULL};
 const struct aws_op glue_get_job_runs = {
 	"glue", "GetJobRuns", AWS_OP_READ, "NextToken", "NextToken", "JobRuns"};
@@ -76,14 +76,16 @@ const struct aws_op glue_update_workflow = {
 	"glue", "UpdateWorkflow", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op glue_delete_workflow = {
 	"glue", "DeleteWorkflow", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
-const struct aws_op glue_start_workflow_run = {"glue", "StartWorkflowRun", 0, NULL, NULL, NULL};
+const struct aws_op glue_start_workflow_run = {
+	"glue", "StartWorkflowRun", AWS_OP_STARTS, NULL, NULL, NULL};
 const struct aws_op glue_get_workflow_run = {
 	"glue", "GetWorkflowRun", AWS_OP_READ, NULL, NULL, NULL};
 const struct aws_op glue_get_workflow_runs = {
 	"glue", "GetWorkflowRuns", AWS_OP_READ, "NextToken", "NextToken", "Runs"};
 const struct aws_op glue_stop_workflow_run = {
 	"glue", "StopWorkflowRun", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
-const struct aws_op glue_resume_workflow_run = {"glue", "ResumeWorkflowRun", 0, NULL, NULL, NULL};
+const struct aws_op glue_resume_workflow_run = {
+	"glue", "ResumeWorkflowRun", AWS_OP_STARTS, NULL, NULL, NULL};
 const struct aws_op glue_tag_resource = {
 	"glue", "TagResource", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op glue_untag_resource = {

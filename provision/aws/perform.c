@@ -455,10 +455,9 @@ static char *ask_region(struct call *call)
 		.bucket = call->req->bucket,
 		.path = "/",
 		.asks_region = true};
-	char *region = NULL;
-	if (!call->req->asks_region && aws_perform(call->client, &req, &reply, &ignored) < 0)
+	if (aws_perform(call->client, &req, &reply, &ignored) < 0)
 		err_release(&ignored);
-	region = xstrdup(http_reply_header(&reply, "x-amz-bucket-region"));
+	char *region = xstrdup(http_reply_header(&reply, "x-amz-bucket-region"));
 	http_reply_release(&reply);
 	return region;
 }
@@ -487,7 +486,8 @@ static char *other_region(struct call *call, const struct wire_error *e)
 static bool redirect(struct call *call, const struct wire_error *e)
 {
 	struct aws_client *c = call->client;
-	char *region = call->redirected ? NULL : other_region(call, e);
+	bool done = call->redirected || call->req->asks_region;
+	char *region = done ? NULL : other_region(call, e);
 	if (!region)
 		return false;
 	call->redirected = true;
@@ -544,6 +544,8 @@ static void fill_error(
 	err->aws_code = xstrdup(e->code);
 	err->http_status = call->reply->status;
 	set_request_id(call, e, err);
+	if (code == ERR_AMBIGUOUS && (call->req->flags & AWS_OP_STARTS))
+		err_hint(err, "it may have started all the same: look before starting it again");
 	if (aws_error_is_identity(e->code) && !(call->req->flags & AWS_OP_UNSIGNED))
 		err_hint(err, "the keys come from: %s", call->client->credentials->source);
 }
@@ -559,6 +561,12 @@ static void settle_quota(struct call *call, enum aws_retry retry)
 		retry_quota_give(&c->quota, call->paid ? call->paid : RETRY_REFUND);
 	if (answered)
 		call->paid = 0;
+}
+
+static bool may_have_started(const struct call *call)
+{
+	return (call->req->flags & AWS_OP_STARTS) && call->reply->status >= 500 &&
+	       call->reply->status != 503;
 }
 
 /* A reply that is no success. */
@@ -579,7 +587,8 @@ static enum verdict judge_error(struct call *call, struct err *err)
 	} else if (may_be_skew(call, &v)) {
 		if (correct_skew(call))
 			verdict = VERDICT_AGAIN;
-	} else if (v.retry == AWS_RETRY_TIMEOUT && !repeatable(call)) {
+	} else if ((v.retry == AWS_RETRY_TIMEOUT && !repeatable(call)) ||
+		   (v.retry == AWS_RETRY_TRANSIENT && may_have_started(call))) {
 		v.code = ERR_AMBIGUOUS;
 	} else if (v.retry != AWS_RETRY_NO && wait_and_retry(call, v.retry)) {
 		verdict = VERDICT_AGAIN;

@@ -56,3 +56,31 @@ static void test_awserror__classes(void **state)
 		AWS_RETRY_NO);
 	check(400, "InvalidRequestException", "line 1:1", ERR_INVALID, AWS_RETRY_NO);
 }
+
+/* Every code that the SDKs' retry tables and the models of our services name ("standard" and "legacy" mode). */
+static void test_awserror__what_the_sdks_try_again(void **state)
+{
+	(void)state;
+	static const char *const throttles[] = {"Throttling", "ThrottlingException",
+		"ThrottledException", "RequestThrottledException", "TooManyRequestsException",
+		"ProvisionedThroughputExceededException", "TransactionInProgressException",
+		"RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled", "SlowDown",
+		"PriorRequestNotComplete", "EC2ThrottledException"};
+	static const char *const transient[] = {"RequestTimeout", "RequestTimeoutException",
+		"IDPCommunicationError", "InternalError", "InternalFailure",
+		"InternalServerException", "InternalServiceException", "InternalException",
+		"InternalServiceError", "InternalServerError", "ServiceUnavailableException",
+		"DependencyTimeoutException", "KMSInternalException", "KeyUnavailableException",
+		"InsufficientCapacityException"};
+	for (size_t i = 0; i < ARRAY_SIZE(throttles); i++)
+		check(400, throttles[i], "", ERR_THROTTLED, AWS_RETRY_THROTTLE);
+	for (size_t i = 0; i < ARRAY_SIZE(transient); i++)
+		check(400, transient[i], "", ERR_TRANSIENT, AWS_RETRY_TRANSIENT);
+	for (int status = 500; status <= 504; status += status == 500 ? 2 : 1)
+		check(status, "Unheard", "", ERR_TRANSIENT, AWS_RETRY_TRANSIENT);
+	check(509, "HTTP509", "", ERR_THROTTLED, AWS_RETRY_THROTTLE);
+	check(400, "LimitExceededException", "Rate exceeded", ERR_THROTTLED, AWS_RETRY_THROTTLE);
+	check(400, "LimitExceededException", "Resource limit exceeded.", ERR_FAILED, AWS_RETRY_NO);
+	check(409, "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000", ERR_FAILED,
+		AWS_RETRY_NO);
+}

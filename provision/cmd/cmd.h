@@ -37,6 +37,7 @@ struct options {
 	/* of some commands */
 	const char *template, *parameters, *database, *workgroup, *run_id, *dir, *account;
 	struct strvec allow_data_loss, args;
+	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
 		well_known_keys;
 	long long timeout_s, port, idle_s;
@@ -54,6 +55,7 @@ enum command_flags {
 	CMD_NO_VALUES = 1 << 7,     /* only where the project is: its config file is not read */
 	CMD_BY_RECORD = 1 << 6,     /* without a project the record will do */
 	CMD_NO_SECRETS = 1 << 8,    /* goes on without the values of NoEcho parameters */
+	CMD_LINT = 1 << 9,          /* what is wrong with the pipeline is told, too */
 };
 
 struct command {
@@ -123,6 +125,11 @@ int home_remove_artifacts(struct record_store *s, const char *project, struct er
 
 /* An engine_import_fn: exports of all stacks that have a record in this home; payload is the session. */
 int home_import(void *session, const char *name, char **value, struct err *err) must_check;
+
+/* lint_project.c: what Glue lint finds, to s->errors and s->warnings; -1 when there are errors */
+int lint_project(struct session *s, struct engine *e) must_check;
+/* `validate --list-rules` */
+int lint_list_rules(struct session *s);
 
 /* extras.c: uploads, bundles and crawler starts as nodes */
 struct extras {

@@ -213,9 +213,12 @@ int cmd_graph(struct session *s)
 
 int cmd_validate(struct session *s)
 {
-	struct engine *e = session_engine(s, &(struct engine_opts){0}, false);
+	struct engine *e;
 	size_t resources = 0;
 
+	if (s->o.list_rules)
+		return lint_list_rules(s);
+	e = session_engine(s, &(struct engine_opts){0}, false);
 	if (!e)
 		return -1;
 	engine_free(e);

@@ -85,7 +85,13 @@ static const struct opt plan_opts[] = {
 		0},
 	{0},
 };
-static const struct opt template_opts[] = {OPT_TEMPLATE, OPT_PARAMETERS, {0}};
+static const struct opt validate_opts[] = {
+	OPT_TEMPLATE,
+	OPT_PARAMETERS,
+	{"list-rules", 0, OPT_FLAG, OPT(list_rules), NULL, "the rules of Glue lint, and no checks",
+		0, 0},
+	{0},
+};
 static const struct opt run_opts[] = {
 	{"arg", 0, OPT_LIST, OPT(args), "K=V",
 		"an argument of the run (of a workflow: a run property)", 0, 0},
@@ -122,15 +128,15 @@ static const struct opt local_opts[] = {
 };
 
 const struct command commands[] = {
-	{"setup", cmd_setup, CMD_PROJECT | CMD_BIND | CMD_CLOUD, setup_opts, "", 0, 0,
+	{"setup", cmd_setup, CMD_PROJECT | CMD_BIND | CMD_CLOUD | CMD_LINT, setup_opts, "", 0, 0,
 		"create or update every stack of the project",
 		"  glueproj setup --local\n  glueproj -p stacks/sales-lake setup --dry-run\n"},
 	{"teardown", cmd_teardown,
 		CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE, teardown_opts,
 		"", 0, 0, "remove all of it, in reverse, and prove that nothing is left",
 		"  glueproj teardown --local --yes\n"},
-	{"create", cmd_create, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND | CMD_CLOUD, create_opts,
-		"STACK", 1, 1, "create or update one stack",
+	{"create", cmd_create, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND | CMD_CLOUD | CMD_LINT,
+		create_opts, "STACK", 1, 1, "create or update one stack",
 		"  glueproj create basic-infra\n  glueproj create lake --template lake.yaml "
 		"--parameters lake-params.json\n"},
 	{"delete", cmd_delete,
@@ -141,7 +147,7 @@ const struct command commands[] = {
 	{"deploy", cmd_deploy, CMD_PROJECT | CMD_BIND | CMD_CLOUD, NULL, "", 0, 0,
 		"package programs and scripts and upload them and the data, nothing else",
 		"  glueproj deploy\n"},
-	{"plan", cmd_plan, CMD_PROJECT | CMD_BIND | CMD_CLOUD, plan_opts, "", 0, 0,
+	{"plan", cmd_plan, CMD_PROJECT | CMD_BIND | CMD_CLOUD | CMD_LINT, plan_opts, "", 0, 0,
 		"what setup would do, property by property",
 		"  glueproj plan --detailed-exitcode\n"},
 	{"status", cmd_status, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD, NULL, "[STACK]",
@@ -150,9 +156,10 @@ const struct command commands[] = {
 		"[STACK]", 0, 1, "the stacks' outputs", "  glueproj outputs\n"},
 	{"graph", cmd_graph, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS, NULL, "", 0, 0,
 		"what needs what, in dot's words", "  glueproj graph | dot -Tsvg >graph.svg\n"},
-	{"validate", cmd_validate, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND, template_opts, "",
-		0, 0, "all checks that need no cloud",
-		"  glueproj validate\n  glueproj validate --template lake.yaml\n"},
+	{"validate", cmd_validate, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND | CMD_LINT,
+		validate_opts, "", 0, 0, "all checks that need no cloud, Glue lint included",
+		"  glueproj validate\n  glueproj validate --list-rules\n  glueproj validate "
+		"--template lake.yaml\n"},
 	{"run", cmd_run, CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
 		run_opts, "NAME", 1, 1,
 		"start a workflow, job or crawler (the project's name: its workflow); with "

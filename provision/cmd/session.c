@@ -353,6 +353,8 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 	s->doc = json_object();
 	if (parse_options(s, argc, argv, &err) < 0)
 		return session_fail(s, &err);
+	if (s->o.list_rules)
+		return 0;
 	if ((c->flags & (CMD_PROJECT | CMD_MAYBE_PROJECT)) && load_project(s, &err) < 0)
 		return err.code ? session_fail(s, &err) : -1;
 	if ((c->flags & CMD_BIND) && (c->flags & CMD_CLOUD) && s->project &&
@@ -440,9 +442,9 @@ static void print_warnings(const struct session *s)
 		const struct err *w = &s->warnings.v[i];
 		char *line = err_format(w), *word = w->file ? strstr(line, ": error: ") : NULL;
 
-		/* "warning:" stands before it. */
 		if (word)
-			log_warn("%.*s%s", (int)(word - line), line, word + strlen(": error"));
+			log_info("%.*s: warning: %s", (int)(word - line), line,
+				word + strlen(": error: "));
 		else
 			log_warn("%s", line);
 		if (w->hint && !hint_comes_again(&s->warnings, i))
@@ -659,6 +661,12 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 	if (s->command->flags & CMD_NO_SECRETS)
 		forget_warnings(&s->warnings, "PlainSecret");
 out:
+	/* What is written counts, not what the packages make of it. */
+	if (e && !for_teardown && (s->command->flags & CMD_LINT) &&
+		lint_project(s, resolver ? resolver : e) < 0) {
+		engine_free(e);
+		e = NULL;
+	}
 	if (err.code)
 		session_fail(s, &err);
 	engine_free(resolver);

@@ -128,6 +128,17 @@ void engine_names(const struct engine *e, const char *type, struct strvec *names
 /* The physical name of a logical id ("id" or "stack/id") of that type; NULL. */
 const char *engine_name_of(const struct engine *e, const char *type, const char *logical_id);
 
+/* One declared resource as far as it is evaluated; borrowed. */
+struct engine_resource {
+	const struct stack_resource *decl;
+	const char *name; /* NULL: not known yet */
+	const struct json *props;
+	const struct strvec *secret_paths;
+};
+typedef void engine_look_fn(void *payload, const struct engine_resource *r);
+/* All of them, in set-up order. */
+void engine_look(const struct engine *e, engine_look_fn *look, void *payload);
+
 /* --- reports: CONTRACT.md's members, set in `doc` --- */
 void engine_report(const struct engine *e, struct json *doc, double seconds,
 	uint64_t requests); /* stacks, summary, left */

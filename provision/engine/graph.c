@@ -675,3 +675,14 @@ const char *engine_name_of(const struct engine *e, const char *type, const char 
 	}
 	return NULL;
 }
+
+void engine_look(const struct engine *e, engine_look_fn *look, void *payload)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct node *n = e->nodes[i];
+
+		if (n->decl && n->props)
+			look(payload, &(struct engine_resource){
+					      n->decl, n->name, n->props, &n->secret_paths});
+	}
+}

@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "client.h"
+#include "lint_internal.h"
 #include "ops.h"
 #include "strbuf.h"
 
@@ -146,34 +147,6 @@ static const struct field_default crawler_defaults[] = {
 	{"TablePrefix", "\"\""},
 	{0},
 };
-
-static void crawler_check(
-	const struct json *props, const struct lint_place *place, struct err_list *errors)
-{
-	const char *cron = known_str(props, "Schedule.ScheduleExpression");
-	const char *problem = cron && *cron ? cron_problem(cron) : NULL;
-	const struct json *targets = json_get(props, "Targets"), *t;
-	size_t nr = 0, i = 0;
-	if (problem)
-		lint_error(place, errors, "Schedule.ScheduleExpression", "schedule '%s' %s", cron,
-			problem);
-	if (json_is(targets, JSON_OBJECT) && !json_is_unknown(targets)) {
-		json_each(t, targets) nr += json_is(t, JSON_OBJECT) ? 1 : json_len(t);
-		if (!nr)
-			lint_error(place, errors, "Targets", "a crawler needs at least one target");
-	}
-	json_each(t, json_get(targets, "S3Targets"))
-	{
-		char *path = xasprintf("Targets.S3Targets.%zu", i++);
-		const char *uri = known_str(t, "Path");
-		if (is_missing(t, "Path"))
-			lint_error(place, errors, path, "an S3 target needs Path");
-		free(path);
-		/* "bucket/folder" is what the console shows, and Glue takes it */
-		if (uri && strstr(uri, "://") && !starts_with(uri, "s3://"))
-			lint_error(place, errors, "Targets", "'%s' is no s3:// address", uri);
-	}
-}
 
 /* The requests have Schedule as text, the reply as an object. */
 static void crawler_schedule(struct json *in)
@@ -350,7 +323,7 @@ const struct json_type glue_crawler = {
 					.name_pattern_hint =
 						"1 to 255 characters without control characters",
 					.name_ok = glue_name_ok,
-					.check = crawler_check,
+					.check = lint_check_crawler,
 				},
 			.flags = T_WHOLE,
 			.defaults = crawler_defaults,

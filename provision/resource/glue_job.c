@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "client.h"
+#include "lint_internal.h"
 #include "ops.h"
 #include "strbuf.h"
 
@@ -74,39 +75,6 @@ static const struct field_default job_defaults[] = {
 	{"SecurityConfiguration", "\"\""},
 	{0},
 };
-
-static void job_check(
-	const struct json *props, const struct lint_place *place, struct err_list *errors)
-{
-	const char *command = known_str(props, "Command.Name");
-	const char *capacity = known_str(props, "MaxCapacity");
-	if (is_missing(json_get(props, "Command"), "Name"))
-		lint_error(place, errors, "Command",
-			"Command needs Name: glueetl, gluestreaming, glueray or pythonshell");
-	if (is_missing(json_get(props, "Command"), "ScriptLocation"))
-		lint_error(place, errors, "Command", "Command needs ScriptLocation");
-	if (is_given(props, "MaxCapacity") && is_given(props, "WorkerType"))
-		lint_error(place, errors, "MaxCapacity",
-			"MaxCapacity and WorkerType exclude each other");
-	else if (is_given(props, "MaxCapacity") && is_given(props, "NumberOfWorkers"))
-		lint_error(place, errors, "MaxCapacity",
-			"MaxCapacity and NumberOfWorkers exclude each other");
-	else if (is_given(props, "MaxCapacity") && is_given(props, "AllocatedCapacity"))
-		lint_error(place, errors, "AllocatedCapacity",
-			"AllocatedCapacity is the old name of MaxCapacity: leave it out");
-	if (is_given(props, "WorkerType") && is_missing(props, "NumberOfWorkers"))
-		lint_error(place, errors, "WorkerType", "WorkerType needs NumberOfWorkers");
-	if (is_given(props, "NumberOfWorkers") && is_missing(props, "WorkerType"))
-		lint_error(place, errors, "NumberOfWorkers", "NumberOfWorkers needs WorkerType");
-	if (!command || strcmp(command, "pythonshell") != 0)
-		return;
-	if (is_given(props, "WorkerType"))
-		lint_error(place, errors, "WorkerType",
-			"a pythonshell job takes MaxCapacity, not WorkerType");
-	if (capacity && strcmp(capacity, "0.0625") != 0 && strtod(capacity, NULL) != 1.0)
-		lint_error(place, errors, "MaxCapacity",
-			"a pythonshell job runs with MaxCapacity 0.0625 or 1, not %s", capacity);
-}
 
 /* --- stopping --- */
 
@@ -228,7 +196,7 @@ const struct json_type glue_job = {
 					.name_pattern_hint =
 						"1 to 255 characters without control characters",
 					.name_ok = glue_name_ok,
-					.check = job_check,
+					.check = lint_check_job,
 				},
 			.flags = T_WHOLE,
 			.defaults = job_defaults,

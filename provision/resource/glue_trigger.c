@@ -10,6 +10,7 @@
 
 #include "calls.h"
 #include "client.h"
+#include "lint_internal.h"
 #include "ops.h"
 #include "tags.h"
 
@@ -95,112 +96,9 @@ static const struct field_default trigger_defaults[] = {
 	{0},
 };
 
-/* --- checks --- */
-
 static bool is(const char *s, const char *what)
 {
 	return s && strcmp(s, what) == 0;
-}
-
-static void check_condition(
-	const struct json *c, size_t i, const struct lint_place *place, struct err_list *errors)
-{
-	char *path = xasprintf("Predicate.Conditions.%zu", i);
-	bool job = is_given(c, "JobName"), crawler = is_given(c, "CrawlerName");
-	if (is_missing(c, "LogicalOperator"))
-		lint_error(place, errors, path, "a condition needs LogicalOperator: EQUALS");
-	if (job && crawler)
-		lint_error(
-			place, errors, path, "a condition is about a job or a crawler, not both");
-	else if (job && is_missing(c, "State"))
-		lint_error(place, errors, path, "a condition on a job needs State%s",
-			is_given(c, "CrawlState") ? ", not CrawlState" : "");
-	else if (crawler && is_missing(c, "CrawlState"))
-		lint_error(place, errors, path, "a condition on a crawler needs CrawlState%s",
-			is_given(c, "State") ? ", not State" : "");
-	else if (!job && is_missing(c, "CrawlerName"))
-		lint_error(place, errors, path, "a condition needs JobName or CrawlerName");
-	free(path);
-}
-
-static void check_predicate(
-	const struct json *props, const struct lint_place *place, struct err_list *errors)
-{
-	const struct json *conditions = json_path(props, "Predicate.Conditions"), *c;
-	size_t i = 0;
-	json_each(c, conditions) check_condition(c, i++, place, errors);
-	if (json_is(conditions, JSON_ARRAY) && i > 1 &&
-		is_missing(json_get(props, "Predicate"), "Logical"))
-		lint_error(place, errors, "Predicate",
-			"a predicate with %zu conditions needs Logical: AND or ANY", i);
-}
-
-static bool awaited(const struct json *props, const char *job)
-{
-	const struct json *c;
-	json_each(c, json_path(props, "Predicate.Conditions"))
-	{
-		if (is(known_str(c, "JobName"), job))
-			return true;
-	}
-	return false;
-}
-
-static void check_actions(
-	const struct json *props, const struct lint_place *place, struct err_list *errors)
-{
-	const struct json *actions = json_get(props, "Actions"), *a;
-	size_t i = 0, crawlers = 0;
-	json_each(a, actions)
-	{
-		char *path = xasprintf("Actions.%zu", i++);
-		const char *job = known_str(a, "JobName");
-		crawlers += is_given(a, "CrawlerName");
-		if (is_given(a, "JobName") && is_given(a, "CrawlerName"))
-			lint_error(place, errors, path,
-				"an action starts a job or a crawler, not both");
-		else if (is_missing(a, "JobName") && is_missing(a, "CrawlerName"))
-			lint_error(place, errors, path, "an action needs JobName or CrawlerName");
-		if (job && awaited(props, job))
-			lint_error(place, errors, path,
-				"job '%s' cannot be both in the predicate and in the actions", job);
-		free(path);
-	}
-	if (json_is(actions, JSON_ARRAY) && !i)
-		lint_error(place, errors, "Actions", "a trigger needs at least one action");
-	if (crawlers > 2)
-		lint_error(place, errors, "Actions",
-			"a trigger starts at most 2 crawlers, not %zu: use another trigger",
-			crawlers);
-}
-
-static void trigger_check(
-	const struct json *props, const struct lint_place *place, struct err_list *errors)
-{
-	const char *type = known_str(props, "Type"), *cron = known_str(props, "Schedule");
-	const char *problem = cron ? cron_problem(cron) : NULL;
-	if (is(type, "SCHEDULED") && is_missing(props, "Schedule"))
-		lint_error(place, errors, "Type", "a SCHEDULED trigger needs Schedule");
-	else if (type && !is(type, "SCHEDULED") && is_given(props, "Schedule"))
-		lint_error(
-			place, errors, "Schedule", "a trigger of type %s takes no Schedule", type);
-	else if (problem)
-		lint_error(place, errors, "Schedule", "schedule '%s' %s", cron, problem);
-	if (is(type, "CONDITIONAL") && is_missing(props, "Predicate"))
-		lint_error(place, errors, "Type", "a CONDITIONAL trigger needs Predicate");
-	else if (is(type, "CONDITIONAL") && is_given(props, "Predicate") &&
-		 is_missing(json_get(props, "Predicate"), "Conditions"))
-		lint_error(place, errors, "Predicate", "Predicate needs Conditions");
-	else if (type && !is(type, "CONDITIONAL") && json_len(json_get(props, "Predicate")))
-		lint_error(place, errors, "Predicate", "a trigger of type %s takes no Predicate",
-			type);
-	if (type && !is(type, "EVENT") && is_given(props, "EventBatchingCondition"))
-		lint_error(place, errors, "EventBatchingCondition",
-			"only an EVENT trigger takes EventBatchingCondition");
-	if (is(type, "EVENT") && is_missing(props, "WorkflowName"))
-		lint_error(place, errors, "Type", "an EVENT trigger needs WorkflowName");
-	check_predicate(props, place, errors);
-	check_actions(props, place, errors);
 }
 
 /* --- documents --- */
@@ -404,7 +302,7 @@ const struct json_type glue_trigger = {
 					.name_pattern_hint =
 						"1 to 255 characters without control characters",
 					.name_ok = glue_name_ok,
-					.check = trigger_check,
+					.check = lint_check_trigger,
 				},
 			.flags = T_WHOLE,
 			.record_fields = trigger_record,

@@ -81,7 +81,14 @@ static void evaluate(struct resolver *r, size_t i)
 		err_list_take(r->errors, &err);
 		r->failed = true;
 	} else {
-		if (json_is_unknown(v)) {
+		if (json_is_unknown(v) && r->s->account && !r->s->only_checked) {
+			report(r->errors, r->s->template->file, pair->key, ev.path.buf,
+				"condition '%s' hangs on a value that is only known in the cloud",
+				pair->key->text);
+			report_hint(r->errors, "conditions are decided before set-up: take a "
+					       "parameter with the value itself");
+			r->failed = true;
+		} else if (json_is_unknown(v) && !r->s->only_checked) {
 			report(r->warnings, r->s->template->file, pair->key, ev.path.buf,
 				"condition '%s' hangs on the account or region, which is not known "
 				"here: taken as false",
@@ -154,8 +161,8 @@ static int holds(struct stack *s, const struct yaml_node *n, const char *path, s
 	return ret;
 }
 
-static void check_rule(
-	struct stack *s, const char *name, const struct yaml_node *rule, struct err_list *errors)
+static void check_rule(struct stack *s, const char *name, const struct yaml_node *rule,
+	struct err_list *errors, struct err_list *warnings)
 {
 	const struct yaml_node *condition = yaml_get(rule, "RuleCondition");
 	const struct yaml_node *list = yaml_get(rule, "Assertions");
@@ -170,6 +177,10 @@ static void check_rule(
 		int ok = holds(s, yaml_get(n, "Assert"), path, &err);
 		if (ok < 0)
 			err_list_take(errors, &err);
+		else if (ok == 2 && !s->only_checked)
+			report(warnings, s->template->file, n, path,
+				"rule '%s' is not checked: it asks for what only the cloud knows",
+				name);
 		else if (!ok)
 			report(errors, s->template->file, n, path, "rule '%s' is broken%s%s", name,
 				text ? ": " : "", text ? text->text : "");
@@ -177,11 +188,11 @@ static void check_rule(
 	free(path);
 }
 
-int rules_check(struct stack *s, struct err_list *errors)
+int rules_check(struct stack *s, struct err_list *errors, struct err_list *warnings)
 {
 	const struct yaml_node *rules = s->template->rules;
 	size_t before = errors->nr;
 	for (size_t i = 0; rules && i < rules->nr; i++)
-		check_rule(s, rules->pairs[i].key->text, rules->pairs[i].value, errors);
+		check_rule(s, rules->pairs[i].key->text, rules->pairs[i].value, errors, warnings);
 	return errors->nr > before ? -1 : 0;
 }

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "coerce.h"
+#include "dynref.h"
 #include "evalall.h"
 #include "intrinsics.h"
+#include "params.h"
 
 struct json *json_unknown(void)
 {
@@ -173,11 +175,46 @@ int eval_reference(struct evaluation *ev, const struct yaml_node *at, const char
 	return ret < 0 ? eval_place(ev, at, err) : 0;
 }
 
+int eval_ask(struct evaluation *ev, const struct yaml_node *at, const struct eval_external *what,
+	struct json **out, struct err *err)
+{
+	int ret = 1;
+	*out = NULL;
+	if (ev->e->ops && ev->e->ops->external)
+		ret = ev->e->ops->external(ev->e->payload, what, out, err);
+	if (ret > 0)
+		*out = json_unknown();
+	return ret < 0 ? eval_place(ev, at, err) : 0;
+}
+
+/* A parameter whose value names one of Systems Manager. */
+static int eval_lookup(struct evaluation *ev, const struct yaml_node *at, const char *parameter,
+	const char *name, struct json **out, struct err *err)
+{
+	const struct template *t = ev->e->stack->template;
+	struct json *v;
+	if (eval_ask(ev, at, &(struct eval_external){.kind = EXTERNAL_SSM_PARAMETER, .name = name},
+		    &v, err))
+		return -1;
+	*out = v;
+	for (size_t i = 0; json_str(v) && i < t->nr_parameters; i++) {
+		if (strcmp(t->parameters[i].name, parameter) != 0)
+			continue;
+		*out = param_looked_up(&t->parameters[i], json_str(v));
+		json_free(v);
+		break;
+	}
+	return 0;
+}
+
 int eval_ref_name(struct evaluation *ev, const struct yaml_node *at, const char *name,
 	struct json **out, struct err *err)
 {
 	const struct stack *s = ev->e->stack;
 	const struct json *value = json_get(s->parameters, name);
+	const char *lookup = json_get_str(s->lookups, name);
+	if (lookup && *lookup)
+		return eval_lookup(ev, at, name, lookup, out, err);
 	if (value) {
 		*out = json_copy(value);
 		if (strvec_has(&s->secrets, name))
@@ -327,6 +364,11 @@ int stack_eval(struct eval *e, const struct yaml_node *node, const char *path, s
 	int ret = eval_node(&ev, node, out, err);
 	if (!ret && !*out)
 		*out = json_null();
+	if (!ret && references_resolve(&ev, NULL, node, out, err)) {
+		json_free(*out);
+		*out = NULL;
+		ret = -1;
+	}
 	evaluation_release(&ev);
 	return ret;
 }
@@ -364,6 +406,11 @@ static int eval_properties(
 		return -1;
 	if (!*out)
 		*out = json_object();
+	if (references_resolve(ev, r, NULL, out, err)) {
+		json_free(*out);
+		*out = NULL;
+		return -1;
+	}
 	if (r->schema)
 		mark_secret_fields(ev, r->schema->fields, *out, "");
 	return 0;
@@ -443,7 +490,8 @@ void eval_collect(const struct stack *s, const struct yaml_node *n, const char *
 	struct evaluation ev = EVALUATION_INIT(&e);
 	ev.errors = errors;
 	strbuf_addstr(&ev.path, path);
-	if (eval_node(&ev, n, out, NULL))
+	ev.root = ev.path.len;
+	if (eval_node(&ev, n, out, NULL) || references_resolve(&ev, NULL, n, out, NULL))
 		*out = NULL;
 	evaluation_release(&ev);
 }

@@ -4,6 +4,13 @@
 #include "base64.h"
 #include "intrinsics.h"
 
+/* A text with a reference to a secret in it is one, whatever else goes into it. */
+static void note_reference(struct evaluation *ev, const char *text)
+{
+	if (strstr(text, "{{resolve:secretsmanager") || ends_with(text, "{{resolve:"))
+		ev->e->has_secret = true;
+}
+
 /* A scalar's text appended to sb; *unknown is set instead where it is not known. */
 static int add_text(struct evaluation *ev, const struct yaml_node *at, const struct json *v,
 	const char *what, struct strbuf *sb, bool *unknown, struct err *err)
@@ -22,13 +29,13 @@ static int add_text(struct evaluation *ev, const struct yaml_node *at, const str
 			err_hint(err, "use Fn::Join or Fn::Select to make a text of it");
 		return -1;
 	}
+	note_reference(ev, text);
 	strbuf_addstr(sb, text);
 	return 0;
 }
 
-/* Evaluates a node that must give a text. */
-static int eval_text(struct evaluation *ev, const struct yaml_node *n, const char *what,
-	struct strbuf *sb, bool *unknown, struct err *err)
+int eval_text(struct evaluation *ev, const struct yaml_node *n, const char *what, struct strbuf *sb,
+	bool *unknown, struct err *err)
 {
 	struct json *v;
 	if (eval_node(ev, n, &v, err))
@@ -38,8 +45,7 @@ static int eval_text(struct evaluation *ev, const struct yaml_node *n, const cha
 	return ret;
 }
 
-/* A list, or NULL where it is not known. */
-static int eval_list(struct evaluation *ev, const struct call *call, const struct yaml_node *n,
+int eval_list(struct evaluation *ev, const struct call *call, const struct yaml_node *n,
 	struct json **out, struct err *err)
 {
 	if (eval_node(ev, n, out, err))
@@ -142,6 +148,7 @@ int eval_sub(struct evaluation *ev, const struct call *call, struct json **out, 
 	}
 	if (text->kind != YAML_SCALAR)
 		return eval_fail(ev, call->arg, err, "%s takes a text", call->name);
+	note_reference(ev, text->text);
 	for (const char *p = text->text; sub_next(&p, &piece);) {
 		if (sub_add(ev, text, variables, &piece, &sb, &unknown, err)) {
 			strbuf_release(&sb);
@@ -303,7 +310,7 @@ int eval_find_in_map(
 	bool unknown = false;
 	int ret = -1;
 
-	for (size_t i = 0; i < 3 && at; i++) {
+	for (size_t i = 0; i < 3 && (at || !i); i++) {
 		strbuf_clear(&key);
 		if (eval_text(ev, args->items[i], "a key", &key, &unknown, err))
 			goto out;
@@ -442,8 +449,7 @@ int eval_not(struct evaluation *ev, const struct call *call, struct json **out, 
 	return 0;
 }
 
-/* Scalars are equal when their texts are: "1" and 1 are. */
-static bool same_value(const struct json *a, const struct json *b)
+bool eval_same(const struct json *a, const struct json *b)
 {
 	const char *x = json_scalar_text(a), *y = json_scalar_text(b);
 	return x && y ? !strcmp(x, y) : json_equal(a, b);
@@ -462,64 +468,10 @@ int eval_equals(struct evaluation *ev, const struct call *call, struct json **ou
 	else if (json_has_unknown(a) || json_has_unknown(b))
 		*out = json_unknown();
 	else
-		*out = json_bool(same_value(a, b));
+		*out = json_bool(eval_same(a, b));
 	ret = 0;
 out:
 	json_free(a);
 	json_free(b);
 	return ret;
-}
-
-/* --- functions of Rules --- */
-static bool contains(const struct json *list, const struct json *v)
-{
-	struct json *e;
-	json_each(e, list) if (same_value(e, v)) return true;
-	return false;
-}
-
-enum membership { LIST_HAS_VALUE, ALL_EQUAL_VALUE, ALL_IN_LIST };
-
-static int eval_membership(struct evaluation *ev, const struct call *call, enum membership kind,
-	struct json **out, struct err *err)
-{
-	struct json *list = NULL, *other = NULL, *e;
-	int ret = -1;
-	bool yes = kind != LIST_HAS_VALUE;
-
-	if (eval_list(ev, call, call->arg->items[0], &list, err) ||
-		eval_node(ev, call->arg->items[1], &other, err))
-		goto out;
-	ret = 0;
-	if (!list || json_has_unknown(list) || json_has_unknown(other)) {
-		*out = json_unknown();
-		goto out;
-	}
-	if (kind == LIST_HAS_VALUE)
-		yes = contains(list, other);
-	else
-		json_each(e, list) yes = yes && (kind == ALL_EQUAL_VALUE ? same_value(e, other)
-									 : contains(other, e));
-	*out = json_bool(yes);
-out:
-	json_free(list);
-	json_free(other);
-	return ret;
-}
-
-int eval_contains(
-	struct evaluation *ev, const struct call *call, struct json **out, struct err *err)
-{
-	return eval_membership(ev, call, LIST_HAS_VALUE, out, err);
-}
-
-int eval_each_equals(
-	struct evaluation *ev, const struct call *call, struct json **out, struct err *err)
-{
-	return eval_membership(ev, call, ALL_EQUAL_VALUE, out, err);
-}
-
-int eval_each_in(struct evaluation *ev, const struct call *call, struct json **out, struct err *err)
-{
-	return eval_membership(ev, call, ALL_IN_LIST, out, err);
 }

@@ -2,36 +2,196 @@
 
 #include <string.h>
 
+#define TEXTS                                                                              \
+	(IN_REF | IN_GETATT | IN_SUB | IN_JOIN | IN_SELECT | IN_FIND | IN_IF | IN_IMPORT | \
+		IN_BASE64)
+#define LISTS (IN_REF | IN_GETATT | IN_SPLIT | IN_FIND | IN_IF | IN_ZONES | IN_CIDR)
+#define KEYS (IN_REF | IN_FIND | IN_EXT_TEXT)
+#define CIDRS (IN_REF | IN_GETATT | IN_SUB | IN_SELECT | IN_FIND | IN_IF | IN_IMPORT)
+#define COMPARED (IN_REF | IN_FIND | IN_SUB | IN_JOIN | IN_SELECT | IN_SPLIT | IN_LENGTH | IN_JSON)
+
 /* Sorted by name, as the suggestions and the README list them. */
 const struct intrinsic intrinsics[] = {
-	{"Condition", "!Condition", FN_CONDITION, 0, 0, check_condition, eval_condition},
-	{"Fn::And", "!And", FN_CONDITION, 2, 10, NULL, eval_and},
-	{"Fn::Base64", "!Base64", FN_RESOURCES, 0, 0, check_any, eval_base64},
-	{"Fn::Cidr", "!Cidr", FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::Contains", "!Contains", FN_CONDITION | FN_RULES, 2, 2, NULL, eval_contains},
-	{"Fn::EachMemberEquals", "!EachMemberEquals", FN_CONDITION | FN_RULES, 2, 2, NULL,
-		eval_each_equals},
-	{"Fn::EachMemberIn", "!EachMemberIn", FN_CONDITION | FN_RULES, 2, 2, NULL, eval_each_in},
-	{"Fn::Equals", "!Equals", FN_CONDITION, 2, 2, NULL, eval_equals},
-	{"Fn::FindInMap", "!FindInMap", 0, 3, 4, check_find_in_map, eval_find_in_map},
-	{"Fn::ForEach", NULL, FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::GetAZs", "!GetAZs", FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::GetAtt", "!GetAtt", FN_RESOURCES, 0, 0, check_getatt, eval_getatt},
-	{"Fn::If", "!If", 0, 3, 3, check_if, eval_if},
-	{"Fn::ImportValue", "!ImportValue", FN_RESOURCES, 0, 0, check_any, eval_import},
-	{"Fn::Join", "!Join", 0, 2, 2, check_delimited, eval_join},
-	{"Fn::Length", "!Length", FN_EXTENSION, 0, 0, check_any, eval_length},
-	{"Fn::Not", "!Not", FN_CONDITION, 1, 1, NULL, eval_not},
-	{"Fn::Or", "!Or", FN_CONDITION, 2, 10, NULL, eval_or},
-	{"Fn::RefAll", "!RefAll", FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::Select", "!Select", 0, 2, 2, NULL, eval_select},
-	{"Fn::Split", "!Split", 0, 2, 2, check_delimited, eval_split},
-	{"Fn::Sub", "!Sub", 0, 0, 0, check_sub, eval_sub},
-	{"Fn::ToJsonString", "!ToJsonString", FN_EXTENSION, 0, 0, check_any, eval_to_json},
-	{"Fn::Transform", "!Transform", FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::ValueOf", "!ValueOf", FN_MISSING, 0, 0, NULL, NULL},
-	{"Fn::ValueOfAll", "!ValueOfAll", FN_MISSING, 0, 0, NULL, NULL},
-	{"Ref", "!Ref", 0, 0, 0, check_ref, eval_ref},
+	{.name = "Condition",
+		.tag = "!Condition",
+		.flags = FN_CONDITION,
+		.check = check_condition,
+		.eval = eval_condition,
+		.self = IN_LOGIC},
+	{.name = "Fn::And",
+		.tag = "!And",
+		.flags = FN_CONDITION,
+		.min_args = 2,
+		.max_args = 10,
+		.eval = eval_and,
+		.self = IN_LOGIC,
+		.items = IN_LOGIC | IN_RULE},
+	{.name = "Fn::Base64",
+		.tag = "!Base64",
+		.flags = FN_RESOURCES,
+		.check = check_any,
+		.eval = eval_base64,
+		.self = IN_BASE64,
+		.inside = {TEXTS | IN_CIDR | IN_LENGTH | IN_JSON, 0, 0}},
+	{.name = "Fn::Cidr",
+		.tag = "!Cidr",
+		.flags = FN_RESOURCES,
+		.min_args = 2,
+		.max_args = 3,
+		.check = check_cidr,
+		.eval = eval_cidr,
+		.self = IN_CIDR,
+		.inside = {CIDRS, CIDRS, CIDRS}},
+	{.name = "Fn::Contains",
+		.tag = "!Contains",
+		.flags = FN_CONDITION | FN_RULES,
+		.min_args = 2,
+		.max_args = 2,
+		.eval = eval_contains,
+		.self = IN_RULE},
+	{.name = "Fn::EachMemberEquals",
+		.tag = "!EachMemberEquals",
+		.flags = FN_CONDITION | FN_RULES,
+		.min_args = 2,
+		.max_args = 2,
+		.eval = eval_each_equals,
+		.self = IN_RULE},
+	{.name = "Fn::EachMemberIn",
+		.tag = "!EachMemberIn",
+		.flags = FN_CONDITION | FN_RULES,
+		.min_args = 2,
+		.max_args = 2,
+		.eval = eval_each_in,
+		.self = IN_RULE},
+	{.name = "Fn::Equals",
+		.tag = "!Equals",
+		.flags = FN_CONDITION,
+		.min_args = 2,
+		.max_args = 2,
+		.eval = eval_equals,
+		.self = IN_LOGIC,
+		.inside = {COMPARED | IN_RULE, COMPARED | IN_RULE, 0}},
+	{.name = "Fn::FindInMap",
+		.tag = "!FindInMap",
+		.min_args = 3,
+		.max_args = 4,
+		.check = check_find_in_map,
+		.eval = eval_find_in_map,
+		.self = IN_FIND,
+		.inside = {KEYS, KEYS, KEYS}},
+	{.name = "Fn::ForEach", .flags = FN_EXTENSION | FN_BESIDE, .check = check_foreach},
+	{.name = "Fn::GetAZs",
+		.tag = "!GetAZs",
+		.flags = FN_RESOURCES,
+		.check = check_any,
+		.eval = eval_zones,
+		.self = IN_ZONES,
+		.inside = {IN_REF | IN_GETATT | IN_IF | IN_JOIN | IN_SELECT | IN_SUB, 0, 0}},
+	{.name = "Fn::GetAtt",
+		.tag = "!GetAtt",
+		.flags = FN_RESOURCES,
+		.check = check_getatt,
+		.eval = eval_getatt,
+		.self = IN_GETATT},
+	{.name = "Fn::If",
+		.tag = "!If",
+		.min_args = 3,
+		.max_args = 3,
+		.check = check_if,
+		.eval = eval_if,
+		.self = IN_IF},
+	{.name = "Fn::ImportValue",
+		.tag = "!ImportValue",
+		.flags = FN_RESOURCES,
+		.check = check_any,
+		.eval = eval_import,
+		.self = IN_IMPORT,
+		.inside = {IN_BASE64 | IN_FIND | IN_IF | IN_JOIN | IN_SELECT | IN_SUB | IN_REF, 0,
+			0}},
+	{.name = "Fn::Join",
+		.tag = "!Join",
+		.min_args = 2,
+		.max_args = 2,
+		.check = check_delimited,
+		.eval = eval_join,
+		.self = IN_JOIN,
+		.inside = {IN_NONE, LISTS, 0},
+		.items = TEXTS},
+	{.name = "Fn::Length",
+		.tag = "!Length",
+		.flags = FN_EXTENSION,
+		.check = check_any,
+		.eval = eval_length,
+		.self = IN_LENGTH,
+		.inside = {IN_REF | IN_FIND | IN_SPLIT | IN_IF | IN_ZONES, 0, 0}},
+	{.name = "Fn::Not",
+		.tag = "!Not",
+		.flags = FN_CONDITION,
+		.min_args = 1,
+		.max_args = 1,
+		.eval = eval_not,
+		.self = IN_LOGIC,
+		.items = IN_LOGIC | IN_RULE},
+	{.name = "Fn::Or",
+		.tag = "!Or",
+		.flags = FN_CONDITION,
+		.min_args = 2,
+		.max_args = 10,
+		.eval = eval_or,
+		.self = IN_LOGIC,
+		.items = IN_LOGIC | IN_RULE},
+	{.name = "Fn::RefAll",
+		.tag = "!RefAll",
+		.flags = FN_RULES,
+		.check = check_rule_type,
+		.eval = eval_ref_all,
+		.self = IN_RULE},
+	{.name = "Fn::Select",
+		.tag = "!Select",
+		.min_args = 2,
+		.max_args = 2,
+		.eval = eval_select,
+		.self = IN_SELECT,
+		.inside = {IN_REF | IN_FIND | IN_EXT_LENGTH, LISTS, 0},
+		.items = IN_FIND | IN_GETATT | IN_IF | IN_REF},
+	{.name = "Fn::Split",
+		.tag = "!Split",
+		.min_args = 2,
+		.max_args = 2,
+		.check = check_delimited,
+		.eval = eval_split,
+		.self = IN_SPLIT,
+		.inside = {IN_NONE, TEXTS | IN_ZONES, 0}},
+	{.name = "Fn::Sub", .tag = "!Sub", .check = check_sub, .eval = eval_sub, .self = IN_SUB},
+	{.name = "Fn::ToJsonString",
+		.tag = "!ToJsonString",
+		.flags = FN_EXTENSION,
+		.check = check_to_json,
+		.eval = eval_to_json,
+		.self = IN_JSON,
+		.inside = {IN_FIND | IN_GETATT | IN_ZONES | IN_IF | IN_SELECT | IN_SPLIT | IN_REF,
+			0, 0}},
+	{.name = "Fn::Transform",
+		.tag = "!Transform",
+		.flags = FN_BESIDE,
+		.check = check_transform},
+	{.name = "Fn::ValueOf",
+		.tag = "!ValueOf",
+		.flags = FN_RULES,
+		.min_args = 2,
+		.max_args = 2,
+		.check = check_rule_parameter,
+		.eval = eval_value_of,
+		.self = IN_RULE},
+	{.name = "Fn::ValueOfAll",
+		.tag = "!ValueOfAll",
+		.flags = FN_RULES,
+		.min_args = 2,
+		.max_args = 2,
+		.check = check_rule_type,
+		.eval = eval_value_of,
+		.self = IN_RULE},
+	{.name = "Ref", .tag = "!Ref", .check = check_ref, .eval = eval_ref, .self = IN_REF},
 };
 const size_t nr_intrinsics = ARRAY_SIZE(intrinsics);
 
@@ -78,7 +238,7 @@ static enum call_kind call_of_mapping(const struct yaml_node *n, bool condition,
 		out->node = n;
 		out->arg = n->pairs[i].value;
 		out->fn = find_name(key);
-		if (n->nr > 1 && !(out->fn && (out->fn->flags & FN_MISSING)))
+		if (n->nr > 1 && !(out->fn && (out->fn->flags & FN_BESIDE)))
 			return CALL_NOT_ALONE;
 		return out->fn ? CALL_KNOWN : CALL_UNKNOWN;
 	}
@@ -168,6 +328,17 @@ void check_fail(struct checker *c, const struct yaml_node *at, const char *fmt, 
 	va_end(ap);
 }
 
+const char *check_place_name(const struct checker *c)
+{
+	static const char *const names[] = {
+		[IN_VALUES] = "values",
+		[IN_CONDITIONS] = "Conditions",
+		[IN_RULES] = "Rules",
+		[IN_NAMES] = "loops and names",
+	};
+	return names[c->where];
+}
+
 static void suggest_names(struct checker *c, const char *name)
 {
 	struct suggest s;
@@ -202,7 +373,7 @@ void check_ref_name(struct checker *c, const struct yaml_node *at, const char *n
 		suggest_names(c, name);
 	} else if (c->where != IN_VALUES) {
 		check_fail(c, at, "'%s' is a resource: %s can only refer to parameters", name,
-			c->where == IN_RULES ? "Rules" : "Conditions");
+			check_place_name(c));
 	}
 }
 
@@ -274,11 +445,17 @@ void check_list_function(struct checker *c, const struct call *call)
 void check_delimited(struct checker *c, const struct call *call)
 {
 	const struct yaml_node *delimiter = call->arg->items[0];
-	if (!is_literal(delimiter))
+	if (!is_literal(delimiter)) {
 		check_fail(c, delimiter, "the delimiter of %s must be written as text", call->name);
+		return;
+	}
 	const struct yaml_node *list = call->arg->items[1];
 	if (call->fn->eval == eval_join && is_literal(list)) {
 		check_fail(c, list, "the second value of %s must be a list", call->name);
+		return;
+	}
+	if (call->fn->eval == eval_split && list->kind == YAML_SEQUENCE && !list->tag) {
+		check_fail(c, list, "the second value of %s must be a text", call->name);
 		return;
 	}
 	if (call->fn->eval == eval_split && is_literal(delimiter) && !delimiter->len)
@@ -288,10 +465,14 @@ void check_delimited(struct checker *c, const struct call *call)
 
 void check_ref(struct checker *c, const struct call *call)
 {
-	if (!is_literal(call->arg))
-		check_fail(c, call->arg, "%s takes a name", call->name);
-	else
+	if (is_literal(call->arg)) {
 		check_ref_name(c, call->arg, call->arg->text);
+		return;
+	}
+	check_fail(c, call->arg, "%s takes a name", call->name);
+	if (!c->t->language_extensions && call->arg->kind != YAML_SEQUENCE)
+		report_hint(c->errors,
+			"a name made by a function needs `Transform: AWS::LanguageExtensions`");
 }
 
 void check_getatt(struct checker *c, const struct call *call)
@@ -354,13 +535,19 @@ void check_find_in_map(struct checker *c, const struct call *call)
 	if (is_literal(arg->items[0])) {
 		const char *name = arg->items[0]->text;
 		mapping = yaml_get(c->t->mappings, name);
-		if (!mapping) {
+		if (!mapping && arg->nr < 4) {
 			check_fail(c, arg->items[0], "mapping '%s' is not defined", name);
 			suggest_key(c, c->t->mappings, name);
 			return;
 		}
 	}
 	bool has_default = arg->nr == 4;
+	const struct yaml_node *otherwise = has_default ? arg->items[3] : NULL;
+	if (otherwise && (!yaml_get(otherwise, "DefaultValue") || otherwise->nr != 1)) {
+		check_fail(c, otherwise, "the fourth value of %s must be {DefaultValue: …}",
+			call->name);
+		return;
+	}
 	if (mapping && is_literal(arg->items[1]) && !has_default) {
 		row = yaml_get(mapping, arg->items[1]->text);
 		if (!row) {
@@ -402,7 +589,7 @@ static void check_sub_name(struct checker *c, const struct yaml_node *at,
 	}
 	if (c->where != IN_VALUES) {
 		check_fail(c, at, "'${%s}': attributes of resources are not known in %s", name,
-			c->where == IN_RULES ? "Rules" : "Conditions");
+			check_place_name(c));
 		return;
 	}
 	char *id = xstrndup(name, (size_t)(dot - name));
@@ -423,6 +610,7 @@ void check_sub(struct checker *c, const struct call *call)
 		return;
 	}
 	struct sub_piece piece;
+	check_references(c, text);
 	for (const char *p = text->text; sub_next(&p, &piece);) {
 		if (piece.kind == SUB_BROKEN) {
 			check_fail(c, text, "'${' without '}' in %s", call->name);
@@ -437,14 +625,35 @@ void check_sub(struct checker *c, const struct call *call)
 		check_node(c, variables->pairs[i].value);
 }
 
+static bool check_items(struct checker *c, const struct call *call, const struct yaml_node *list)
+{
+	bool ok = true;
+	for (size_t i = 0; call->fn->items && list->kind == YAML_SEQUENCE && i < list->nr; i++)
+		ok = check_inside(c, call, list->items[i], call->fn->items) && ok;
+	return ok;
+}
+
+/* Which functions stand for its values. */
+static bool check_nesting(struct checker *c, const struct call *call)
+{
+	const struct intrinsic *fn = call->fn;
+	const struct yaml_node *arg = call->arg;
+	bool ok = true;
+	if (!fn->max_args)
+		return check_inside(c, call, arg, fn->inside[0]);
+	if (!fn->inside[0])
+		return check_items(c, call, arg);
+	for (size_t i = 0; i < arg->nr && i < ARRAY_SIZE(fn->inside); i++)
+		ok = check_inside(c, call, arg->items[i], fn->inside[i]) && ok;
+	struct call inner;
+	const struct yaml_node *last = arg->items[arg->nr - 1];
+	return (call_of(last, false, &inner) != CALL_NONE || check_items(c, call, last)) && ok;
+}
+
 /* Where the function stands and how many values it has; true when its values can be looked at. */
 static bool check_call(struct checker *c, const struct call *call)
 {
 	const struct intrinsic *fn = call->fn;
-	if (fn->flags & FN_MISSING) {
-		check_fail(c, call->node, "%s is not supported yet", call->name);
-		return false;
-	}
 	if ((fn->flags & FN_EXTENSION) && !c->t->language_extensions) {
 		check_fail(c, call->node, "%s needs a transform", call->name);
 		report_hint(c->errors, "add `Transform: AWS::LanguageExtensions` to the template");
@@ -460,15 +669,13 @@ static bool check_call(struct checker *c, const struct call *call)
 		return false;
 	}
 	if ((fn->flags & FN_RESOURCES) && c->where != IN_VALUES) {
-		check_fail(c, call->node, "%s does not work in %s", call->name,
-			c->where == IN_RULES ? "Rules" : "Conditions");
+		check_fail(
+			c, call->node, "%s does not work in %s", call->name, check_place_name(c));
 		return false;
 	}
-	if (!fn->max_args)
-		return true;
-	if (call->arg->kind == YAML_SEQUENCE && call->arg->nr >= fn->min_args &&
-		call->arg->nr <= fn->max_args)
-		return true;
+	if (!fn->max_args || (call->arg->kind == YAML_SEQUENCE && call->arg->nr >= fn->min_args &&
+				     call->arg->nr <= fn->max_args))
+		return check_nesting(c, call);
 	if (fn->min_args == fn->max_args)
 		check_fail(c, call->arg, "%s takes a list of %zu value%s", call->name, fn->min_args,
 			fn->min_args == 1 ? "" : "s");
@@ -484,7 +691,7 @@ static void check_unknown(struct checker *c, const struct call *call)
 	bool tag = call->name[0] == '!';
 	suggest_init(&s, call->name);
 	for (size_t i = 0; i < nr_intrinsics; i++)
-		if (!(intrinsics[i].flags & (FN_MISSING | FN_RULES)))
+		if (!(intrinsics[i].flags & FN_RULES))
 			suggest_offer(&s, tag ? intrinsics[i].tag : intrinsics[i].name);
 	check_fail(c, call->node, "unknown intrinsic function '%s'", call->name);
 	if (!report_suggest(c->errors, &s) && s.best)
@@ -500,6 +707,7 @@ static void check_children(struct checker *c, const struct yaml_node *n)
 			report_hint(
 				c->errors, "write \"\" for an empty text, or leave the key out");
 		}
+		check_references(c, n);
 		return;
 	}
 	for (size_t i = 0; i < n->nr; i++) {

@@ -19,7 +19,31 @@ enum intrinsic_flags {
 	FN_RESOURCES = 1 << 1, /* needs resources or other stacks: not in Conditions and Rules */
 	FN_RULES = 1 << 2,     /* only in Rules */
 	FN_EXTENSION = 1 << 3, /* needs Transform: AWS::LanguageExtensions */
-	FN_MISSING = 1 << 4,   /* CloudFormation has it, glueproj does not */
+	FN_BESIDE = 1 << 4,    /* its key may stand beside others */
+};
+
+/* The functions that may stand for an argument of another. */
+enum inner_fn {
+	IN_REF = 1 << 0,
+	IN_GETATT = 1 << 1,
+	IN_SUB = 1 << 2,
+	IN_JOIN = 1 << 3,
+	IN_SELECT = 1 << 4,
+	IN_SPLIT = 1 << 5,
+	IN_FIND = 1 << 6,
+	IN_IF = 1 << 7,
+	IN_IMPORT = 1 << 8,
+	IN_BASE64 = 1 << 9,
+	IN_ZONES = 1 << 10,
+	IN_CIDR = 1 << 11,
+	IN_LENGTH = 1 << 12,
+	IN_JSON = 1 << 13,
+	IN_LOGIC = 1 << 14, /* And, Or, Not, Equals, Condition */
+	IN_RULE = 1 << 15,  /* what only works in Rules */
+	/* only with AWS::LanguageExtensions */
+	IN_EXT_LENGTH = 1 << 16,
+	IN_EXT_TEXT = 1 << 17, /* Sub, Join, Select, If, Length, ToJsonString */
+	IN_NONE = 1 << 30,     /* a row that allows nothing */
 };
 
 struct intrinsic {
@@ -31,6 +55,9 @@ struct intrinsic {
 	/* *out is the caller's, NULL stands for AWS::NoValue. */
 	int (*eval)(
 		struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+	unsigned self;      /* enum inner_fn: what it is where it stands in another; 0: nowhere */
+	unsigned inside[3]; /* what may stand for each value (the only one: [0]); 0: anything */
+	unsigned items;     /* what may stand in the list that is its last value; 0: anything */
 };
 
 extern const struct intrinsic intrinsics[];
@@ -56,13 +83,14 @@ bool getatt_parts(const struct call *call, char **id, const struct yaml_node **a
 	char **attribute);
 
 /* --- checks of a template as written (intrinsics.c) --- */
-enum check_where { IN_VALUES, IN_CONDITIONS, IN_RULES };
+enum check_where { IN_VALUES, IN_CONDITIONS, IN_RULES, IN_NAMES /* made before all else */ };
 struct checker {
 	const struct template *t;
 	const struct schema_set *types; /* NULL: types and attributes are not checked */
 	struct err_list *errors, *warnings;
 	struct strbuf path;
 	enum check_where where;
+	bool in_properties; /* a resource's, where secrets may go */
 };
 /* A value with all that is in it. */
 void check_node(struct checker *c, const struct yaml_node *n);
@@ -74,6 +102,9 @@ void check_attribute(struct checker *c, const struct yaml_node *at, const char *
 	const char *attribute /* NULL: any */);
 void check_condition_name(struct checker *c, const struct yaml_node *at, const char *name);
 
+/* Where that is, for people. */
+const char *check_place_name(const struct checker *c);
+
 void check_ref(struct checker *c, const struct call *call);
 void check_getatt(struct checker *c, const struct call *call);
 void check_sub(struct checker *c, const struct call *call);
@@ -83,6 +114,17 @@ void check_find_in_map(struct checker *c, const struct call *call);
 void check_if(struct checker *c, const struct call *call);
 void check_condition(struct checker *c, const struct call *call);
 void check_any(struct checker *c, const struct call *call);
+void check_cidr(struct checker *c, const struct call *call);
+void check_to_json(struct checker *c, const struct call *call);
+void check_foreach(struct checker *c, const struct call *call);
+void check_transform(struct checker *c, const struct call *call);
+void check_rule_parameter(struct checker *c, const struct call *call); /* ValueOf */
+void check_rule_type(struct checker *c, const struct call *call);      /* RefAll, ValueOfAll */
+/* A text without functions: the dynamic references in it. */
+void check_references(struct checker *c, const struct yaml_node *n);
+/* Whether `call` may stand where `allowed` says; an error else. */
+bool check_inside(
+	struct checker *c, const struct call *outer, const struct yaml_node *n, unsigned allowed);
 
 /* --- the text of a Fn::Sub, in pieces --- */
 enum sub_kind { SUB_TEXT, SUB_NAME, SUB_BROKEN };
@@ -157,6 +199,25 @@ int eval_each_equals(
 	struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
 int eval_each_in(
 	struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+int eval_ref_all(
+	struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+/* Tags and defaults of subnets and the like: never known here. */
+int eval_value_of(
+	struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+int eval_cidr(struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+int eval_zones(struct evaluation *ev, const struct call *call, struct json **out, struct err *err);
+
+/* Scalars are equal when their texts are: "1" and 1 are. */
+bool eval_same(const struct json *a, const struct json *b);
+/* For functions: a node that must give a text, appended to sb (`what` as in "the index"), or *unknown. */
+int eval_text(struct evaluation *ev, const struct yaml_node *n, const char *what, struct strbuf *sb,
+	bool *unknown, struct err *err) must_check;
+/* A list, or NULL where it is not known. */
+int eval_list(struct evaluation *ev, const struct call *call, const struct yaml_node *n,
+	struct json **out, struct err *err) must_check;
+/* What the cloud knows: see struct eval_external. *out is an unknown value where nobody answers. */
+int eval_ask(struct evaluation *ev, const struct yaml_node *at, const struct eval_external *what,
+	struct json **out, struct err *err) must_check;
 
 /* --- pseudo parameters --- */
 /* The names that start with AWS::, {NULL}-terminated. */

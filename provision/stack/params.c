@@ -173,8 +173,7 @@ static bool check_value(const struct binding *b, const char *text, bool number)
 	       check_length(b, text) && check_pattern(b, text);
 }
 
-/* "a, b" gives two; "" gives one that is empty, as in CloudFormation. */
-static struct json *split_list(const char *text)
+struct json *param_split_list(const char *text)
 {
 	struct json *list = json_array();
 	struct strbuf item = STRBUF_INIT;
@@ -192,19 +191,45 @@ static struct json *split_list(const char *text)
 	return list;
 }
 
-static void bind_text(const struct binding *b, const char *text)
+struct json *param_looked_up(const struct template_parameter *p, const char *text)
+{
+	return param_kind_of(p->type) == PARAM_LOOKUP_LIST ? param_split_list(text)
+							   : json_string(text);
+}
+
+/* The value that a text stands for, checked. */
+static struct json *value_of_text(const struct binding *b, const char *text)
 {
 	enum param_kind kind = param_kind_of(b->p->type);
 	bool number = kind == PARAM_NUMBER || kind == PARAM_NUMBER_LIST;
 	struct json *value, *e;
 	if (kind == PARAM_STRING_LIST || kind == PARAM_NUMBER_LIST) {
-		value = split_list(text);
+		value = param_split_list(text);
 		json_each(e, value) if (!check_value(b, json_str(e), number)) break;
 	} else {
 		value = json_string(text);
 		check_value(b, text, number);
 	}
+	return value;
+}
+
+static void bind_text(const struct binding *b, const char *text)
+{
+	enum param_kind kind = param_kind_of(b->p->type);
+	struct json *value = value_of_text(b, text);
+	if (kind == PARAM_LOOKUP || kind == PARAM_LOOKUP_LIST) {
+		json_set(b->s->lookups, b->p->name, value);
+		value = json_unknown();
+	}
 	json_set(b->s->parameters, b->p->name, value);
+}
+
+/* CloudFormation refuses a template whose Default breaks the parameter's own rules. */
+static void check_default(struct binding b)
+{
+	b.value = NULL;
+	if (b.p->default_value)
+		json_free(value_of_text(&b, b.p->default_value->text));
 }
 
 static const struct param_value *strongest(
@@ -249,14 +274,15 @@ static void fail_unknown(struct stack *s, const struct param_value *v, struct er
 	report_suggest(errors, &near);
 }
 
-int params_bind(struct stack *s, const struct param_value *values, size_t nr, bool may_be_unknown,
-	struct err_list *errors)
+int params_bind(struct stack *s, const struct param_value *values, size_t nr,
+	const struct stack_context *ctx, struct err_list *errors)
 {
 	const struct template *t = s->template;
 	size_t before = errors->nr;
-	bool failed = false;
+	bool failed = false, may_be_unknown = ctx->secrets_may_be_unknown;
 
 	s->parameters = json_object();
+	s->lookups = json_object();
 	for (size_t i = 0; i < t->nr_parameters; i++) {
 		const struct template_parameter *p = &t->parameters[i];
 		struct binding b = {s, p, strongest(values, nr, p->name), errors, &failed};
@@ -269,6 +295,8 @@ int params_bind(struct stack *s, const struct param_value *values, size_t nr, bo
 		if (!given && p->no_echo && may_be_unknown) {
 			json_set(s->parameters, p->name, json_unknown());
 			s->secrets_unknown = true;
+		} else if (!b.value && !given && ctx->only_checked) {
+			json_set(s->parameters, p->name, json_unknown());
 		} else if (b.value && b.value->missing) {
 			fail_not_to_be_had(&b);
 			failed = true;
@@ -278,6 +306,8 @@ int params_bind(struct stack *s, const struct param_value *values, size_t nr, bo
 			bind_text(&b, p->default_value->text);
 		else
 			fail_missing(&b);
+		if (b.value)
+			check_default(b);
 	}
 	for (size_t i = 0; i < nr; i++) {
 		bool known = false;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "conditions.h"
+#include "expand.h"
 #include "evalall.h"
 #include "params.h"
 #include "refs.h"
@@ -17,6 +18,7 @@ static struct stack *stack_new(
 	s->account = xstrdup(ctx->account);
 	s->region = xstrdup(ctx->region);
 	s->partition = xstrdup(ctx->partition ? ctx->partition : "aws");
+	s->only_checked = ctx->only_checked;
 	if (ctx->account && ctx->region)
 		s->stack_id =
 			xasprintf("arn:%s:cloudformation:%s:%s:stack/%s-%s/glueproj", s->partition,
@@ -39,6 +41,7 @@ void stack_free(struct stack *s)
 	map_release(&s->index);
 	template_free(s->template);
 	json_free(s->parameters);
+	json_free(s->lookups);
 	json_free(s->conditions);
 	strvec_release(&s->secrets);
 	strvec_release(&s->notification_arns);
@@ -113,9 +116,9 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 	bool bound = false;
 
 	/* Each stage needs the one before: its errors alone are worth reading. */
-	if (params_bind(s, values, nr_values, ctx->secrets_may_be_unknown, errors) ||
-		conditions_bind(s, errors, warnings) ||
-		(!s->secrets_unknown && rules_check(s, errors)))
+	if (params_bind(s, values, nr_values, ctx, errors) ||
+		template_expand(s, errors, warnings) || conditions_bind(s, errors, warnings) ||
+		(!s->secrets_unknown && rules_check(s, errors, warnings)))
 		goto out;
 	add_live_resources(s);
 	if (refs_check_cycles(s, errors))

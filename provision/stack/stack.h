@@ -40,9 +40,11 @@ struct stack {
 	char *name;
 	struct template *template; /* owned */
 	struct json *parameters;   /* name to value: strings, or arrays of strings for list types */
-	struct strvec secrets;     /* names of NoEcho parameters */
-	bool secrets_unknown;      /* one of them has no value: see stack_context */
-	struct json *conditions;   /* name to bool */
+	struct json *lookups; /* of AWS::SSM::Parameter::Value<…>: name to Systems Manager's name */
+	bool only_checked;    /* as in stack_context */
+	struct strvec secrets;            /* names of NoEcho parameters */
+	bool secrets_unknown;             /* one of them has no value: see stack_context */
+	struct json *conditions;          /* name to bool */
 	struct stack_resource *resources; /* live ones, in template order */
 	size_t nr_resources;
 	struct map index;                   /* logical id to struct stack_resource */
@@ -57,6 +59,9 @@ struct stack_context {
 	/* What only reads or removes needs no secrets: a NoEcho parameter that nobody gave a value is unknown, and equal to
 	 * nothing in conditions; rules are not checked then. */
 	bool secrets_may_be_unknown;
+	/* Nothing is set up from it: a parameter that nobody gave a value is unknown, conditions on what only the cloud
+	 * knows count as false. */
+	bool only_checked;
 };
 
 /* Takes the template. `values` in order of strength: the first of a name counts. Every missing value, unknown
@@ -68,17 +73,31 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 void stack_free(struct stack *s);
 const struct stack_resource *stack_find(const struct stack *s, const char *logical_id);
 
+/* What only the cloud knows. Strings are borrowed for the call. */
+enum eval_external_kind {
+	EXTERNAL_ZONES,         /* `name` is a region: its availability zones, a list of texts */
+	EXTERNAL_SSM_PARAMETER, /* the value of Systems Manager's parameter as text; version or NULL */
+	EXTERNAL_SECRET, /* the SecretString of `name` (name or ARN); stage, version or NULL */
+};
+struct eval_external {
+	enum eval_external_kind kind;
+	const char *name, *stage, *version;
+};
+
 /* How an evaluation learns of other resources. Each returns 0 with *out (caller's), 1 when it is not known yet, -1. */
 struct eval_ops {
 	int (*attribute)(void *payload, const struct stack_resource *r,
 		const char *attribute /* NULL: Ref */, struct json **out, struct err *err);
 	int (*import)(void *payload, const char *export_name, struct json **out, struct err *err);
+	/* NULL: never known */
+	int (*external)(void *payload, const struct eval_external *what, struct json **out,
+		struct err *err);
 };
 struct eval {
 	const struct stack *stack;
 	const struct eval_ops *ops; /* NULL: everything about resources is unknown */
 	void *payload;
-	bool has_secret; /* set when a NoEcho parameter went in */
+	bool has_secret; /* set when a NoEcho parameter, or a secret by dynamic reference, went in */
 };
 
 /*

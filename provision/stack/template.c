@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "expand.h"
 #include "template_parts.h"
 
-#define TEMPLATE_MAX_BYTES (4 << 20)
+/* CloudFormation's, of a template in S3. */
+#define TEMPLATE_MAX_BYTES (1 << 20)
 
 static const struct part_key section_keys[] = {
 	{"AWSTemplateFormatVersion", NULL, false},
@@ -100,6 +102,23 @@ void part_check_id(struct checker *c, const struct yaml_node *at, const char *id
 	check_fail(c, at, "'%s' is not a %s name: letters and digits only, at most 255", id, what);
 }
 
+void part_check_count(struct checker *c, const struct yaml_node *n, const char *what, size_t max)
+{
+	if (n->nr <= max)
+		return;
+	check_fail(c, n->pairs[max].key, "%zu %s: CloudFormation takes %zu", n->nr, what, max);
+	report_hint(c->errors, "split the template into several stacks");
+}
+
+const char *part_description(struct checker *c, const struct yaml_node *n, size_t max_bytes)
+{
+	const struct yaml_node *v = yaml_get(n, "Description");
+	const char *text = part_text(c, n, "Description");
+	if (text && v->len > max_bytes)
+		check_fail(c, v, "Description is longer than %zu bytes", max_bytes);
+	return text;
+}
+
 size_t part_enter(struct checker *c, const char *name)
 {
 	size_t mark = c->path.len;
@@ -121,7 +140,7 @@ static void read_version(struct checker *c, const struct yaml_node *root)
 			"AWSTemplateFormatVersion '%s' is unknown", version);
 		report_hint(c->errors, "the only one is '2010-09-09'");
 	}
-	part_text(c, root, "Description");
+	part_description(c, root, 1024);
 }
 
 static void read_transform_name(struct checker *c, struct template *t, const struct yaml_node *n)
@@ -171,6 +190,39 @@ static void check_mapping_value(struct checker *c, const struct yaml_node *v)
 			"a mapping's value must be a text or a list of texts, without functions");
 }
 
+static void check_mapping_name(
+	struct checker *c, const struct yaml_node *key, const char *more, const char *what)
+{
+	for (const char *p = key->text; *p; p++) {
+		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+			     (*p >= 'A' && *p <= 'Z');
+		if (plain || strchr(more, *p))
+			continue;
+		check_fail(c, key, "'%s' is not a %s: letters and digits only%s", key->text, what,
+			*more ? ", '.' and '-'" : "");
+		return;
+	}
+}
+
+static void read_mapping_row(struct checker *c, const struct yaml_pair *pair)
+{
+	const struct yaml_node *row = pair->value;
+	size_t mark = part_enter(c, pair->key->text);
+	check_mapping_name(c, pair->key, ".-", "mapping's key");
+	if (part_is_mapping(c, row, "a mapping's key")) {
+		part_check_count(c, row, "values of a mapping's key", TEMPLATE_MAX_MAPPINGS);
+		if (!row->nr)
+			check_fail(c, row, "a mapping's key needs values");
+		for (size_t k = 0; k < row->nr; k++) {
+			size_t leaf = part_enter(c, row->pairs[k].key->text);
+			check_mapping_name(c, row->pairs[k].key, "", "name of a mapping's value");
+			check_mapping_value(c, row->pairs[k].value);
+			part_leave(c, leaf);
+		}
+	}
+	part_leave(c, mark);
+}
+
 static void read_mappings(struct checker *c, struct template *t)
 {
 	const struct yaml_node *maps = t->mappings;
@@ -178,19 +230,17 @@ static void read_mappings(struct checker *c, struct template *t)
 		t->mappings = NULL;
 		return;
 	}
+	part_check_count(c, maps, "mappings", TEMPLATE_MAX_MAPPINGS);
 	for (size_t i = 0; i < maps->nr; i++) {
 		const struct yaml_node *map = maps->pairs[i].value;
 		size_t mark = part_enter(c, maps->pairs[i].key->text);
-		for (size_t j = 0; part_is_mapping(c, map, "a mapping") && j < map->nr; j++) {
-			const struct yaml_node *row = map->pairs[j].value;
-			size_t inner = part_enter(c, map->pairs[j].key->text);
-			for (size_t k = 0;
-				part_is_mapping(c, row, "a mapping's key") && k < row->nr; k++) {
-				size_t leaf = part_enter(c, row->pairs[k].key->text);
-				check_mapping_value(c, row->pairs[k].value);
-				part_leave(c, leaf);
-			}
-			part_leave(c, inner);
+		check_mapping_name(c, maps->pairs[i].key, "", "mapping name");
+		if (part_is_mapping(c, map, "a mapping")) {
+			part_check_count(c, map, "keys of a mapping", TEMPLATE_MAX_MAPPINGS);
+			if (!map->nr)
+				check_fail(c, map, "a mapping needs keys");
+			for (size_t j = 0; j < map->nr; j++)
+				read_mapping_row(c, &map->pairs[j]);
 		}
 		part_leave(c, mark);
 	}
@@ -263,7 +313,7 @@ static void read_output(struct checker *c, struct template_output *o, const stru
 	if (!part_is_mapping(c, n, "an output"))
 		return;
 	part_check_keys(c, n, output_keys, "output");
-	o->description = part_text(c, n, "Description");
+	o->description = part_description(c, n, 1024);
 	o->condition = part_text(c, n, "Condition");
 	if (o->condition)
 		check_condition_name(c, yaml_get(n, "Condition"), o->condition);
@@ -293,6 +343,7 @@ static void read_outputs(struct checker *c, struct template *t, const struct yam
 		return;
 	t->outputs = arena_alloc(&t->arena, (n->nr + 1) * sizeof(*t->outputs));
 	t->nr_outputs = n->nr;
+	part_check_count(c, n, "outputs", TEMPLATE_MAX_OUTPUTS);
 	for (size_t i = 0; i < n->nr; i++) {
 		size_t mark = part_enter(c, n->pairs[i].key->text);
 		read_output(c, &t->outputs[i], &n->pairs[i]);
@@ -301,7 +352,7 @@ static void read_outputs(struct checker *c, struct template *t, const struct yam
 }
 
 /* --- the whole --- */
-static void read_sections(struct checker *c, struct template *t)
+static void read_first_sections(struct checker *c, struct template *t)
 {
 	const struct yaml_node *root = t->root;
 	size_t mark;
@@ -309,8 +360,6 @@ static void read_sections(struct checker *c, struct template *t)
 	read_version(c, root);
 	t->metadata = yaml_get(root, "Metadata");
 	t->mappings = yaml_get(root, "Mappings");
-	t->conditions = yaml_get(root, "Conditions");
-	t->rules = yaml_get(root, "Rules");
 
 	mark = part_enter(c, "Transform");
 	read_transform(c, t, yaml_get(root, "Transform"));
@@ -321,8 +370,16 @@ static void read_sections(struct checker *c, struct template *t)
 	mark = part_enter(c, "Mappings");
 	read_mappings(c, t);
 	part_leave(c, mark);
-	mark = part_enter(c, "Resources");
+}
+
+/* What Fn::ForEach may stand in. */
+static void read_other_sections(struct checker *c, struct template *t)
+{
+	const struct yaml_node *root = t->root;
+	size_t mark = part_enter(c, "Resources");
 	const struct yaml_node *resources = yaml_get(root, "Resources");
+	t->conditions = yaml_get(root, "Conditions");
+	t->rules = yaml_get(root, "Rules");
 	if (resources)
 		template_read_resources(c, t, resources);
 	else
@@ -385,7 +442,10 @@ static struct template *finish(struct template *t, struct err *err, const struct
 			.errors = errors,
 			.warnings = warnings,
 			.path = STRBUF_INIT};
-		read_sections(&c, t);
+		read_first_sections(&c, t);
+		t->needs_values = t->language_extensions && expand_is_needed(t->root);
+		if (!t->needs_values)
+			read_other_sections(&c, t);
 		strbuf_release(&c.path);
 		sort_errors(errors, before);
 	}
@@ -394,6 +454,23 @@ static struct template *finish(struct template *t, struct err *err, const struct
 		return NULL;
 	}
 	return t;
+}
+
+int template_read_expanded(struct template *t, struct yaml_node *root, struct err_list *errors,
+	struct err_list *warnings)
+{
+	size_t before = errors->nr;
+	struct checker c = {.t = t,
+		.types = t->types,
+		.errors = errors,
+		.warnings = warnings,
+		.path = STRBUF_INIT};
+	t->root = root;
+	t->needs_values = false;
+	read_other_sections(&c, t);
+	strbuf_release(&c.path);
+	sort_errors(errors, before);
+	return errors->nr > before ? -1 : 0;
 }
 
 struct template *template_load(const char *path, const struct schema_set *types,

@@ -57,6 +57,9 @@ struct template
 	size_t nr_parameters, nr_resources, nr_outputs;
 	struct yaml_node *mappings, *conditions, *rules, *metadata; /* NULL: none */
 	bool language_extensions;
+	/* Fn::ForEach and names made by functions hang on parameters: only the sections before Conditions are read, and
+	 * stack_bind reads the others. */
+	bool needs_values;
 	const struct schema_set *types; /* as given; NULL: none */
 	struct map index;               /* logical id to struct template_resource */
 };
@@ -64,6 +67,9 @@ struct template
 /* Caller's, to be given to template_free. All errors that could be found go to `errors` (then NULL is returned). */
 struct template *template_load(const char *path, const struct schema_set *types,
 	struct err_list *errors, struct err_list *warnings);
+/* The second part of the reading: `root` in place of what was written. 0 or -1. */
+int template_read_expanded(struct template *t, struct yaml_node *root, struct err_list *errors,
+	struct err_list *warnings) must_check;
 /* From memory, for tests and fuzzing. */
 struct template *template_parse(const char *file, const char *text, size_t len,
 	const struct schema_set *types, struct err_list *errors, struct err_list *warnings);

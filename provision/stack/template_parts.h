@@ -4,6 +4,12 @@
 /* The readers of a template's sections, and small helpers that they share. */
 #include "intrinsics.h"
 
+/* CloudFormation's quotas of one template. */
+#define TEMPLATE_MAX_PARAMETERS 200
+#define TEMPLATE_MAX_RESOURCES 500
+#define TEMPLATE_MAX_OUTPUTS 200
+#define TEMPLATE_MAX_MAPPINGS 200 /* also keys of one, and values of a key */
+
 /* One allowed key of a mapping. */
 struct part_key {
 	const char *name;
@@ -23,6 +29,9 @@ const char *part_text(struct checker *c, const struct yaml_node *n, const char *
 void part_check_id(struct checker *c, const struct yaml_node *at, const char *id, const char *what);
 /* The path becomes "A.B"; give the result to part_leave. */
 size_t part_enter(struct checker *c, const char *name);
+void part_check_count(struct checker *c, const struct yaml_node *n, const char *what, size_t max);
+/* The text of Description; NULL where there is none. */
+const char *part_description(struct checker *c, const struct yaml_node *n, size_t max_bytes);
 void part_leave(struct checker *c, size_t mark);
 
 void template_read_parameters(struct checker *c, struct template *t, const struct yaml_node *n);

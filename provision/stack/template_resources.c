@@ -90,7 +90,12 @@ static void read_resource(struct checker *c, struct template *t, struct template
 	r->type = "";
 	r->depends_on = none;
 	if (starts_with(r->logical_id, "Fn::")) {
-		check_fail(c, pair->key, "%s is not supported yet", r->logical_id);
+		bool loop = starts_with(r->logical_id, "Fn::ForEach::");
+		check_fail(c, pair->key, loop ? "%s needs a transform" : "%s is not supported here",
+			r->logical_id);
+		if (loop)
+			report_hint(c->errors,
+				"add `Transform: AWS::LanguageExtensions` to the template");
 		return;
 	}
 	part_check_id(c, pair->key, r->logical_id, "resource");
@@ -123,6 +128,7 @@ void template_read_resources(struct checker *c, struct template *t, const struct
 		check_fail(c, n, "Resources is empty");
 	t->resources = arena_alloc(&t->arena, (n->nr + 1) * sizeof(*t->resources));
 	t->nr_resources = n->nr;
+	part_check_count(c, n, "resources", TEMPLATE_MAX_RESOURCES);
 	for (size_t i = 0; i < n->nr; i++) {
 		struct template_resource *r = &t->resources[i];
 		size_t mark = part_enter(c, n->pairs[i].key->text);
@@ -166,10 +172,12 @@ void template_check_resources(struct checker *c)
 			check_condition_name(c, yaml_get(r->node, "Condition"), r->condition);
 		if (r->properties) {
 			size_t inner = part_enter(c, "Properties");
+			c->in_properties = true;
 			if (r->properties->kind != YAML_MAPPING)
 				check_fail(c, r->properties, "Properties must be a mapping");
 			else
 				check_node(c, r->properties);
+			c->in_properties = false;
 			part_leave(c, inner);
 		}
 		part_leave(c, mark);

@@ -37,7 +37,29 @@ static int answer_import(
 	return 0;
 }
 
-static const struct eval_ops answers = {answer_attribute, answer_import};
+static int answer_external(void *payload unused_arg, const struct eval_external *what,
+	struct json **out, struct err *err)
+{
+	if (starts_with(what->name, "missing"))
+		return err_set(err, ERR_USAGE, "there is no '%s'", what->name);
+	if (starts_with(what->name, "later"))
+		return 1;
+	if (what->kind == EXTERNAL_ZONES) {
+		*out = json_array();
+		json_push_str(*out, "zone-a");
+		json_push_str(*out, "zone-b");
+		return 0;
+	}
+	char *text = what->kind == EXTERNAL_SECRET
+			     ? xasprintf("{\"user\":\"admin\",\"password\":\"hunter2-%s\"}",
+				       what->stage ? what->stage : "current")
+			     : xasprintf("%s,v%s", what->name, what->version ? what->version : "1");
+	*out = json_string(text);
+	free(text);
+	return 0;
+}
+
+static const struct eval_ops answers = {answer_attribute, answer_import, answer_external};
 
 static void print_errors(struct strbuf *out, const char *what, const struct err_list *list)
 {

@@ -20,9 +20,9 @@ static void test_stack__table_of_intrinsics_is_sorted_and_unique(void **state)
 		if (fn->tag)
 			assert_string_equal(fn->tag + 1,
 				starts_with(fn->name, "Fn::") ? fn->name + 4 : fn->name);
-		assert_true((fn->eval == NULL) == ((fn->flags & FN_MISSING) != 0));
+		assert_true((fn->eval == NULL) == ((fn->flags & FN_BESIDE) != 0));
 		assert_true(fn->min_args <= fn->max_args);
-		assert_true(fn->check || fn->max_args || (fn->flags & FN_MISSING));
+		assert_true(fn->check || fn->max_args);
 	}
 }
 

@@ -63,10 +63,18 @@ static int find_credentials(struct aws_client *c, struct aws_config *config, str
 		return 0;
 	if (config->ignore_environment)
 		return err_set(err, ERR_USAGE, "no keys are given");
-	c->credentials = aws_credentials_default(config->profile, err);
+	const struct aws_credentials_config chain = {
+		.profile = config->profile,
+		.region = c->region,
+		.transport = c->transport,
+		.clock = c->clock,
+		.prompt = config->prompt,
+		.prompt_payload = config->prompt_payload,
+	};
+	c->credentials = aws_credentials_default(&chain, err);
 	if (c->credentials)
 		return 0;
-	if (err)
+	if (err && err->code != ERR_INTERRUPTED)
 		err->code = ERR_USAGE;
 	return -1;
 }
@@ -138,6 +146,17 @@ struct http_transport *aws_client_transport(const struct aws_client *c)
 const char *aws_client_credentials_source(const struct aws_client *c)
 {
 	return c->credentials->source;
+}
+
+int aws_client_keys(struct aws_client *c, struct aws_keys *out, struct err *err)
+{
+	return c->credentials->ops->get(c->credentials, out, err);
+}
+
+const char *aws_client_endpoint(const struct aws_client *c, const char *service)
+{
+	const struct client_endpoint *e = client_settings_endpoint(&c->settings, service);
+	return e ? e->url : NULL;
 }
 
 uint64_t aws_client_requests(const struct aws_client *c)

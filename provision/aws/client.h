@@ -50,7 +50,9 @@ struct aws_config {
 	struct aws_credentials *credentials; /* taken; NULL: aws_credentials_default */
 	struct http_transport *transport;    /* taken; NULL: libcurl */
 	const struct clock *clock;           /* borrowed; NULL: the system's */
-	int max_attempts;                    /* 0: 10 */
+	aws_prompt_fn *prompt;               /* for MFA codes; NULL: there is no terminal */
+	void *prompt_payload;
+	int max_attempts;        /* 0: 10 */
 	bool ignore_environment; /* --local: no region, endpoint or keys from the environment or files */
 };
 
@@ -65,6 +67,10 @@ const char *aws_client_partition(const struct aws_client *c); /* aws, aws-cn, aw
 const struct clock *aws_client_clock(const struct aws_client *c);
 struct http_transport *aws_client_transport(const struct aws_client *c);
 const char *aws_client_credentials_source(const struct aws_client *c);
+/* The keys that the next request would be signed with; the caller's. */
+int aws_client_keys(struct aws_client *c, struct aws_keys *out, struct err *err) must_check;
+/* Where requests to a service ("sts") go when that is not AWS's own address; borrowed, else NULL. */
+const char *aws_client_endpoint(const struct aws_client *c, const char *service);
 /* sts:GetCallerIdentity, asked once; borrowed. NULL on error. */
 const char *aws_client_account(struct aws_client *c, struct err *err) must_check;
 const char *aws_client_caller_arn(struct aws_client *c, struct err *err) must_check;

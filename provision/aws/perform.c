@@ -38,7 +38,8 @@ struct call {
 	struct http_reply *reply;
 	unsigned attempt, unsent, timeouts;
 	int64_t started_ms, skew_used_ms, delay_ms;
-	bool redirected, skew_corrected;
+	bool redirected, skew_corrected, renewed;
+	char *key_id;      /* the request is signed with */
 	int paid;          /* for the retry under way */
 	bool owes;         /* nothing could be paid: tries again in turn */
 	bool has_turn;     /* holds quota.turn */
@@ -246,6 +247,9 @@ static int sign_attempt(struct call *call, struct strvec *headers, struct err *e
 	push_headers(call, &scope, anonymous ? NULL : &keys, hash.buf, headers);
 	if (!anonymous)
 		sign(call, &scope, &keys, hash.buf, headers);
+	free(call->key_id);
+	call->key_id = keys.access_key_id;
+	keys.access_key_id = NULL;
 	strbuf_release(&hash);
 	aws_keys_release(&keys);
 	return 0;
@@ -297,6 +301,11 @@ static int source_rewind(void *payload, struct err *err)
 
 /* --- sending --- */
 
+static bool repeatable(const struct call *call)
+{
+	return call->req->flags & (AWS_OP_READ | AWS_OP_IDEMPOTENT);
+}
+
 /* "adaptive": no faster than the service takes it. */
 static int keep_pace(struct call *call, struct err *err)
 {
@@ -332,6 +341,7 @@ static int send_once(struct call *call, struct err *err)
 	http.source = req->source ? &call->source : NULL;
 	http.sink = req->sink ? &call->sink : NULL;
 	http.max_reply_bytes = req->max_reply_bytes;
+	http.once = !repeatable(call);
 	http.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	http.timeout_ms = c->answered ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
 	if (keep_pace(call, err) < 0)
@@ -348,11 +358,6 @@ out:
 /* --- verdicts --- */
 
 enum verdict { VERDICT_DONE, VERDICT_FAIL, VERDICT_AGAIN };
-
-static bool repeatable(const struct call *call)
-{
-	return call->req->flags & (AWS_OP_READ | AWS_OP_IDEMPOTENT);
-}
 
 static bool attempts_left(const struct call *call)
 {
@@ -569,6 +574,20 @@ static bool may_have_started(const struct call *call)
 	       call->reply->status != 503;
 }
 
+/* Keys that have ended before their time, once: the next attempt is signed with others. */
+static bool renew_keys(struct call *call, const struct wire_error *e)
+{
+	struct aws_credentials *credentials = call->client->credentials;
+	/* The reply to a HEAD has no body to say it in. */
+	bool untold = !strcmp(call->req->method, "HEAD") && call->reply->status == 400;
+	if (call->renewed || !call->key_id || !credentials->ops->expire ||
+		(!untold && strcmp(e->code, "ExpiredToken") != 0 &&
+			strcmp(e->code, "ExpiredTokenException") != 0))
+		return false;
+	call->renewed = true;
+	return credentials->ops->expire(credentials, call->key_id);
+}
+
 /* A reply that is no success. */
 static enum verdict judge_error(struct call *call, struct err *err)
 {
@@ -582,7 +601,7 @@ static enum verdict judge_error(struct call *call, struct err *err)
 	struct aws_verdict v =
 		aws_error_classify(status >= 200 && status < 300 ? 500 : status, e.code, e.message);
 	call->delay_ms = 0;
-	if (redirect(call, &e)) {
+	if (redirect(call, &e) || renew_keys(call, &e)) {
 		verdict = VERDICT_AGAIN;
 	} else if (may_be_skew(call, &v)) {
 		if (correct_skew(call))
@@ -695,5 +714,6 @@ int aws_perform(struct aws_client *c, const struct aws_request *req, struct http
 	strbuf_release(&call.url);
 	strbuf_release(&call.host);
 	free(call.region);
+	free(call.key_id);
 	return verdict == VERDICT_DONE ? 0 : -1;
 }

@@ -42,6 +42,7 @@ struct exchange {
 	const struct http_proxy *proxy; /* NULL: directly */
 	bool fresh;                     /* the handle has no connection to that host yet */
 	bool begun, silent;
+	size_t given;                 /* bytes of req->body handed to curl */
 	int64_t timeout_ms, moved_ms; /* the last time that a byte went either way */
 	curl_off_t moved;
 };
@@ -193,6 +194,24 @@ static int on_seek(void *payload, curl_off_t offset, int origin)
 								: CURL_SEEKFUNC_OK;
 }
 
+/* curl sends a request again by itself where a kept connection turns out dead. With a body that cannot be rewound it does
+ * not, and the caller learns that nobody knows. */
+static size_t on_read_once(char *data, size_t size, size_t count, void *payload)
+{
+	struct exchange *x = payload;
+	size_t left = x->req->body_len - x->given, n = size * count < left ? size * count : left;
+	memcpy(data, (const char *)x->req->body + x->given, n);
+	x->given += n;
+	return n;
+}
+
+static int on_seek_once(void *payload, curl_off_t offset, int origin)
+{
+	const struct exchange *x = payload;
+	return offset == 0 && origin == SEEK_SET && x->given == 0 ? CURL_SEEKFUNC_OK
+								  : CURL_SEEKFUNC_FAIL;
+}
+
 /* curl's own low-speed limit looks at an average, and is late by its width. */
 static int on_progress(void *payload, unused_arg curl_off_t all_down, curl_off_t down,
 	unused_arg curl_off_t all_up, curl_off_t up)
@@ -234,7 +253,14 @@ static void set_body(CURL *easy, struct exchange *x)
 	} else if (req->body || !strcmp(req->method, "PUT") || !strcmp(req->method, "POST")) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body_len ? req->body : "");
+		if (req->once && req->body_len) {
+			curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read_once);
+			curl_easy_setopt(easy, CURLOPT_READDATA, x);
+			curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek_once);
+			curl_easy_setopt(easy, CURLOPT_SEEKDATA, x);
+		} else {
+			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body_len ? req->body : "");
+		}
 	} else {
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	}
@@ -292,7 +318,7 @@ static void set_trust_and_proxy(CURL *easy, const struct curl_impl *impl, struct
 		curl_easy_setopt(easy, CURLOPT_CAINFO, impl->ca_bundle);
 		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, impl->ca_bundle);
 	}
-	if (!p->url || is_loopback(x->uri.host)) {
+	if (!p->url || x->req->direct || is_loopback(x->uri.host)) {
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 		return;
 	}
@@ -377,6 +403,9 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 	switch (code) {
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* Also said of a reply that is no HTTP. */
+		if (sent > 0)
+			break;
 		return err_set(err, ERR_USAGE, "not a usable http or https address: %s", why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:

@@ -46,6 +46,7 @@ extern const struct aws_op logs_describe_log_groups, logs_describe_log_streams, 
 	logs_filter_log_events, logs_delete_log_stream, logs_delete_log_group,
 	logs_create_log_group, logs_create_log_stream, logs_put_log_events;
 /* Secrets Manager */
+extern const struct aws_op ssm_get_parameter;
 extern const struct aws_op secretsmanager_get_secret_value, secretsmanager_create_secret,
 	secretsmanager_put_secret_value, secretsmanager_update_secret,
 	secretsmanager_describe_secret, secretsmanager_delete_secret, secretsmanager_restore_secret,

@@ -89,7 +89,8 @@ struct session {
 	char *account, *home_bucket, *artifacts;
 	struct record_store *store;
 	struct package *package;
-	struct json *imports; /* exports of other projects, once read; NULL */
+	struct json *imports;   /* exports of other projects, once read; NULL */
+	struct json *looked_up; /* what cloud_knowledge was told, by what it asked; NULL */
 	int64_t began_ms;
 };
 
@@ -125,6 +126,10 @@ int home_remove_artifacts(struct record_store *s, const char *project, struct er
 
 /* An engine_import_fn: exports of all stacks that have a record in this home; payload is the session. */
 int home_import(void *session, const char *name, char **value, struct err *err) must_check;
+
+/* cloud_knowledge.c: an engine_external_fn; payload is the session. Each value is asked for once. */
+int cloud_knowledge(void *session, const struct eval_external *what, struct json **out,
+	struct err *err) must_check;
 
 /* lint_project.c: what Glue lint finds, to s->errors and s->warnings; -1 when there are errors */
 int lint_project(struct session *s, struct engine *e) must_check;

@@ -77,7 +77,7 @@ void plan_hide_secrets(const struct session *s, const struct json *changes)
 	{
 		const struct stack *stack = project_stack(s->project, json_get_str(c, "stack"));
 
-		if (stack && stack->secrets.nr)
+		if (stack)
 			hide_properties(
 				stack, json_get_str(c, "logical_id"), json_get(c, "properties"));
 	}

@@ -297,6 +297,9 @@ static int bind_project(struct session *s)
 		.region = s->ctx.region,
 		.partition = s->ctx.partition,
 		.secrets_may_be_unknown = s->command->flags & CMD_NO_SECRETS,
+		/* `validate --template F` alone: values come with `create`. */
+		.only_checked = outside_project(s) && !(s->command->flags & CMD_CLOUD) &&
+				!s->o.parameters && !s->o.sets.nr,
 	};
 
 	return project_bind(
@@ -480,6 +483,7 @@ static void session_release(struct session *s)
 	strvec_release(&s->o.args);
 	strvec_release(&s->operands);
 	json_free(s->imports);
+	json_free(s->looked_up);
 	free(s->account);
 	free(s->home_bucket);
 	free(s->artifacts);
@@ -631,6 +635,11 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 		if (s->aws && find_home(s, NULL, &err) < 0)
 			goto out;
 		open_store(s);
+	}
+	if (!for_teardown) {
+		/* What goes needs no values. */
+		opts->external = cloud_knowledge;
+		opts->external_payload = s;
 	}
 	/* Without extras first: it resolves outputs in Home, Artifacts, Uploads and AfterSetup. */
 	resolver = engine_new(opts, NULL, 0, &s->errors, s->aws ? &quiet : &s->warnings);

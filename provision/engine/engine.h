@@ -64,6 +64,10 @@ typedef void engine_diff_fn(const struct resource_type *type, const struct json 
 /* Exports of other projects' stacks, for ImportValue: 0 and a malloc'd *value, 1 when nothing can be known without a
  * cloud, -1. */
 typedef int engine_import_fn(void *payload, const char *name, char **value, struct err *err);
+/* What only the cloud knows, for Fn::GetAZs and dynamic references: as struct eval_ops has it; ERR_NOT_FOUND for what is not
+ * there. Called from any thread. */
+typedef int engine_external_fn(
+	void *payload, const struct eval_external *what, struct json **out, struct err *err);
 /* Last word on a resource's evaluated properties before they are used (scripts' places); may change them. */
 typedef int engine_prepare_fn(
 	void *payload, const struct stack_resource *r, struct json *props, struct err *err);
@@ -78,6 +82,8 @@ struct engine_opts {
 	void *prepare_payload;
 	engine_import_fn *import; /* NULL: only what this project exports */
 	void *import_payload;
+	engine_external_fn *external; /* NULL: nothing is known */
+	void *external_payload;
 	bool (*stop)(
 		void *payload); /* asked before each resource: true ends the run early; NULL: never */
 	void *stop_payload;

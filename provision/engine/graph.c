@@ -159,9 +159,35 @@ static int import_from_others(
 	return ret;
 }
 
+/* What is not there may be what a stack of this project is about to make. */
+static int eval_external(
+	void *payload, const struct eval_external *what, struct json **out, struct err *err)
+{
+	struct engine *e = payload;
+	struct err own = ERR_INIT;
+	char *key;
+	int ret;
+
+	if (!e->opts.external)
+		return 1;
+	ret = e->opts.external(e->opts.external_payload, what, out, &own);
+	key = xasprintf("%s\n%s", what->type ? what->type : "", what->name);
+	if (ret < 0 && own.code == ERR_NOT_FOUND && map_has(&e->by_name, key))
+		ret = 1;
+	if (ret < 0)
+		err_move(err, &own);
+	err_release(&own);
+	free(key);
+	return ret;
+}
+
 static int eval_import(void *payload, const char *name, struct json **out, struct err *err);
 
-static const struct eval_ops eval_ops = {.attribute = eval_attribute, .import = eval_import};
+static const struct eval_ops eval_ops = {
+	.attribute = eval_attribute,
+	.import = eval_import,
+	.external = eval_external,
+};
 
 static int eval_import(void *payload, const char *name, struct json **out, struct err *err)
 {
@@ -418,6 +444,8 @@ static void edges_of_node(struct engine *e, size_t from)
 		for (size_t i = 0; i < n->decl->refs.nr; i++)
 			edge_to(e, from, find_node(e, n->stack, n->decl->refs.v[i]));
 		edges_of_imports(e, from, n->decl);
+		for (size_t i = 0; i < n->decl->secrets.nr; i++)
+			edge_to(e, from, map_get(&e->by_name, n->decl->secrets.v[i]));
 	}
 	for (size_t i = 0; i < n->extra_needs.nr; i++)
 		for (size_t k = 0; k < e->nr; k++)

@@ -193,6 +193,7 @@ static int ask(struct evaluation *ev, const struct yaml_node *at, const struct r
 	const struct eval_external what = {
 		.kind = r->service == SECRETS_MANAGER ? EXTERNAL_SECRET : EXTERNAL_SSM_PARAMETER,
 		.name = r->id,
+		.type = r->service == SECRETS_MANAGER ? "AWS::SecretsManager::Secret" : NULL,
 		.stage = r->stage,
 		.version = r->version,
 	};

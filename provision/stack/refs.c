@@ -105,12 +105,35 @@ const struct yaml_node *refs_chosen(const struct stack *s, const struct yaml_nod
 	return n;
 }
 
+static int note_external(void *payload, const struct eval_external *what,
+	struct json **out unused_arg, struct err *err unused_arg)
+{
+	struct stack_resource *r = payload;
+	char *key = what->type ? xasprintf("%s\n%s", what->type, what->name) : NULL;
+	if (key && !strvec_has(&r->secrets, key))
+		strvec_push(&r->secrets, key);
+	free(key);
+	return 1;
+}
+
+static void note_secrets(struct stack_resource *r)
+{
+	static const struct eval_ops ops = {.external = note_external};
+	struct eval e = {.stack = r->stack, .ops = &ops, .payload = r};
+	struct json *props = NULL;
+	struct err told_later = ERR_INIT;
+	if (!stack_eval_properties(&e, r, &props, &told_later))
+		json_free(props);
+	err_release(&told_later);
+}
+
 void refs_collect(struct stack_resource *r)
 {
 	if (r->template->properties)
 		walk(r, r->template->properties);
 	for (const char **d = r->template->depends_on; *d; d++)
 		add_ref(r, *d, strlen(*d));
+	note_secrets(r);
 }
 
 void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids)

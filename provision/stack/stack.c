@@ -36,6 +36,7 @@ void stack_free(struct stack *s)
 	for (size_t i = 0; i < s->nr_resources; i++) {
 		strvec_release(&s->resources[i].refs);
 		strvec_release(&s->resources[i].imports);
+		strvec_release(&s->resources[i].secrets);
 	}
 	free(s->resources);
 	map_release(&s->index);
@@ -76,6 +77,7 @@ static void add_live_resources(struct stack *s)
 		r->stack = s;
 		strvec_init(&r->refs);
 		strvec_init(&r->imports);
+		strvec_init(&r->secrets);
 		map_put(&s->index, r->template->logical_id, r);
 	}
 	for (size_t i = 0; i < s->nr_resources; i++)

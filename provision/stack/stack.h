@@ -34,6 +34,8 @@ struct stack_resource {
 	struct stack *stack;
 	struct strvec refs;    /* logical ids in this stack that it refers to or DependsOn: edges */
 	struct strvec imports; /* export names that it imports, where known without resources */
+	/* "AWS::SecretsManager::Secret\nNAME" of each secret that a dynamic reference names: edges, where some stack has it */
+	struct strvec secrets;
 };
 
 struct stack {
@@ -82,6 +84,7 @@ enum eval_external_kind {
 struct eval_external {
 	enum eval_external_kind kind;
 	const char *name, *stage, *version;
+	const char *type; /* what a stack that makes it calls it; NULL: none does */
 };
 
 /* How an evaluation learns of other resources. Each returns 0 with *out (caller's), 1 when it is not known yet, -1. */

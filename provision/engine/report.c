@@ -26,21 +26,28 @@ static enum node_status final_status(const struct node *n)
 }
 
 /* As CloudFormation has it: what Ref gives, which for some types only the live resource knows. */
-static void set_physical_id(struct json *j, const struct node *n)
+static void set_physical_id(struct json *j, const struct engine *e, const struct node *n)
 {
-	const char *attribute = n->type->schema.ref_attribute;
-	const char *id = attribute ? json_get_str(n->live.attrs, attribute) : NULL;
+	const struct type_schema *schema = &n->type->schema;
+	const struct type_ctx *ctx = e->opts.ctx;
+	const char *id =
+		schema->ref_attribute ? json_get_str(n->live.attrs, schema->ref_attribute) : NULL;
+	char *text = NULL;
 
+	if (!id && n->name && schema->ref_format)
+		id = text = schema_format(schema->ref_format, ctx->partition, ctx->region,
+			ctx->account, n->name, n->props ? n->props : n->recorded_fields);
 	set_str_or_null(j, "physical_id", id ? id : n->name);
+	free(text);
 }
 
-static struct json *resource_json(const struct node *n)
+static struct json *resource_json(const struct engine *e, const struct node *n)
 {
 	struct json *j = json_object();
 
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_physical_id(j, n);
+	set_physical_id(j, e, n);
 	json_set_str(j, "action", node_action_name(n->action));
 	json_set_str(j, "status", node_status_name(final_status(n)));
 	json_set_dbl(j, "seconds", n->seconds);
@@ -62,7 +69,7 @@ static void stack_names(const struct engine *e, struct strvec *names)
 			strvec_push(names, e->nodes[i]->stack);
 }
 
-typedef struct json *node_json_fn(const struct node *n);
+typedef struct json *node_json_fn(const struct engine *e, const struct node *n);
 
 static struct json *stacks_json(const struct engine *e, node_json_fn *make, bool outputs)
 {
@@ -79,7 +86,7 @@ static struct json *stacks_json(const struct engine *e, node_json_fn *make, bool
 			const struct node *n = e->nodes[order[k]];
 			if (shown(n) && !(make == resource_json && engine_superseded(n)) &&
 				!strcmp(n->stack, names.v[i]))
-				json_push(list, make(n));
+				json_push(list, make(e, n));
 		}
 		json_set(s, "resources", list);
 		if (outputs) {
@@ -175,14 +182,14 @@ void engine_report(const struct engine *e, struct json *doc, double seconds, uin
 	json_set(doc, "swept", swept);
 }
 
-static struct json *change_json(const struct node *n, bool drift)
+static struct json *change_json(const struct engine *e, const struct node *n, bool drift)
 {
 	struct json *j = json_object();
 
 	json_set_str(j, "stack", n->stack);
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_physical_id(j, n);
+	set_physical_id(j, e, n);
 	json_set_str(j, "action", drift ? "update" : node_action_name(n->action));
 	json_set_bool(j, "data_loss", !drift && n->loses);
 	json_set_str(
@@ -202,9 +209,9 @@ void engine_report_plan(const struct engine *e, struct json *doc, bool drift)
 		if (!shown(n) || n->foreign || engine_superseded(n))
 			continue;
 		if (n->action != ACTION_NONE)
-			json_push(changes, change_json(n, false));
+			json_push(changes, change_json(e, n, false));
 		else if (json_len(n->changes))
-			json_push(drifts, change_json(n, true));
+			json_push(drifts, change_json(e, n, true));
 	}
 	free(order);
 	json_set(doc, "changes", changes);
@@ -214,7 +221,7 @@ void engine_report_plan(const struct engine *e, struct json *doc, bool drift)
 		json_free(drifts);
 }
 
-static struct json *state_json(const struct node *n)
+static struct json *state_json(const struct engine *e, const struct node *n)
 {
 	struct json *j = json_object();
 	const char *state = "present";
@@ -229,7 +236,7 @@ static struct json *state_json(const struct node *n)
 		state = "changed";
 	json_set_str(j, "logical_id", n->logical_id);
 	json_set_str(j, "type", n->type->schema.name);
-	set_physical_id(j, n);
+	set_physical_id(j, e, n);
 	json_set_str(j, "state", state);
 	if (n->err.code)
 		json_set(j, "error", err_to_json(&n->err));

@@ -94,6 +94,10 @@ struct session {
 	int64_t began_ms;
 };
 
+/* prompt.c: the user's terminal, whatever stdin is */
+bool prompt_possible(void);
+aws_prompt_fn prompt_hidden;
+
 /* session.c */
 int session_open(struct session *s, const struct command *c, int argc, char **argv) must_check;
 /* Prints errors (text) or the document (json); returns the process's exit code. */

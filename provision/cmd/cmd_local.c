@@ -1,4 +1,4 @@
-/* local: the local cloud as a server for other tools; and whoami. */
+/* local: the local cloud as a server for other tools. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,21 +123,4 @@ int cmd_local(struct session *s)
 			&err, ERR_USAGE, "local takes %s, not '%s'", s->command->operands, verb);
 	free(dir);
 	return ret < 0 ? session_fail(s, &err) : ret;
-}
-
-int cmd_whoami(struct session *s)
-{
-	struct err err = ERR_INIT;
-	const char *arn = aws_client_caller_arn(s->aws, &err);
-
-	if (!arn)
-		return session_fail(s, &err);
-	json_set_str(s->doc, "account", s->account);
-	json_set_str(s->doc, "arn", arn);
-	json_set_str(s->doc, "region", s->ctx.region);
-	json_set_str(s->doc, "credentials", aws_client_credentials_source(s->aws));
-	if (!s->json)
-		printf("account      %s\nidentity     %s\nregion       %s\ncredentials  %s\n",
-			s->account, arn, s->ctx.region, aws_client_credentials_source(s->aws));
-	return 0;
 }

@@ -189,6 +189,7 @@ static int open_cloud(struct session *s, struct err *err)
 		.region = s->o.region ? s->o.region : (s->project ? s->project->region : NULL),
 		.profile = s->o.profile,
 		.endpoint_url = s->o.endpoint_url,
+		.prompt = prompt_possible() ? prompt_hidden : NULL,
 	};
 	const char *account;
 

@@ -65,7 +65,10 @@ DOCUMENTS = {
     "run": {"run": RUN}, "logs": {"events": [EVENT]}, "tables": {"tables": [TABLE]},
     "query": {"columns": [COLUMN], "rows": [[Maybe(STR)]], "query_execution_id": Maybe(STR), "scanned_bytes": INT},
     "config list": {"config": Map(STR), "file": STR}, "config get": {"name": STR, "value": STR}, "config set": {"name": STR, "file": STR},
-    "whoami": {"account": STR, "arn": STR, "region": STR, "credentials": STR},
+    "whoami": {
+        "account": STR, "arn": STR, "region": STR, "credentials": STR, "access_key_id": Maybe(STR), "expires": Maybe(STR),
+        "endpoint": Maybe(STR),
+    },
     "local start": {
         "endpoint": STR, "pid": INT, "dir": STR, "region": STR, "access_key_id": STR, "secret_access_key": STR, "account": STR,
     },

@@ -27,6 +27,8 @@ static const EVP_MD *md_of(enum digest_kind kind)
 		return EVP_sha1();
 	case DIGEST_SHA256:
 		return EVP_sha256();
+	case DIGEST_SHA512:
+		return EVP_sha512();
 	case DIGEST_CRC32:
 	case DIGEST_CRC32C:
 	case DIGEST_CRC64NVME:
@@ -115,11 +117,40 @@ void digest_finish(struct digest *d, struct strbuf *out)
 			BUG("OpenSSL cannot hash");
 		strbuf_add(out, hash, len);
 	} else {
-		int bits = d->kind == DIGEST_CRC64NVME ? 64 : 32;
-		for (int shift = bits - 8; shift >= 0; shift -= 8)
-			strbuf_addch(out, (char)(d->crc >> shift));
+		for (size_t left = digest_crc_bytes(d->kind); left--;)
+			strbuf_addch(out, (char)(d->crc >> 8 * left));
 	}
 	digest_free(d);
+}
+
+size_t digest_crc_bytes(enum digest_kind kind)
+{
+	if (kind == DIGEST_CRC64NVME)
+		return 8;
+	return kind == DIGEST_CRC32 || kind == DIGEST_CRC32C ? 4 : 0;
+}
+
+static uint64_t big_endian(const unsigned char *p, size_t len)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < len; i++)
+		n = n << 8 | p[i];
+	return n;
+}
+
+void digest_crc_join(
+	enum digest_kind kind, unsigned char *a, const unsigned char *b, uint64_t b_len)
+{
+	size_t len = digest_crc_bytes(kind);
+	uint64_t poly = kind == DIGEST_CRC32    ? CRC_POLY_CRC32
+			: kind == DIGEST_CRC32C ? CRC_POLY_CRC32C
+						: CRC_POLY_CRC64NVME;
+	if (!len)
+		BUG("only CRCs can be joined");
+	uint64_t joined =
+		crc_shift(poly, 8 * (int)len, big_endian(a, len), b_len) ^ big_endian(b, len);
+	for (size_t i = 0; i < len; i++)
+		a[i] = (unsigned char)(joined >> 8 * (len - 1 - i));
 }
 
 void digest_free(struct digest *d)

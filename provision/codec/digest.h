@@ -25,6 +25,7 @@ enum digest_kind {
 	DIGEST_MD5,
 	DIGEST_SHA1,
 	DIGEST_SHA256,
+	DIGEST_SHA512,
 	DIGEST_CRC32,
 	DIGEST_CRC32C,
 	DIGEST_CRC64NVME
@@ -34,6 +35,11 @@ struct digest *digest_new(enum digest_kind kind);
 void digest_add(struct digest *d, const void *data, size_t len);
 /* Appends the raw bytes (CRCs big-endian) and frees d. */
 void digest_finish(struct digest *d, struct strbuf *out);
+/* The size of a CRC's raw bytes; 0: the kind is none. */
+size_t digest_crc_bytes(enum digest_kind kind);
+/* From the CRCs of A and of B (raw bytes, as digest_finish gives them), a becomes that of A with B behind it. */
+void digest_crc_join(
+	enum digest_kind kind, unsigned char *a, const unsigned char *b, uint64_t b_len);
 void digest_free(struct digest *d); /* without finishing; NULL is fine */
 
 /* Raw bytes of the file's digest appended to out. */

@@ -3,9 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Both reflected. The 32-bit one is computed in a 64-bit register, so one routine serves both. */
-#define POLY_CRC32C UINT64_C(0x82f63b78)
-#define POLY_CRC64NVME UINT64_C(0x9a6c9329ac4bc9b5) /* 0xad93d23594c93659, bits in reverse */
+/* The 32-bit one is computed in a 64-bit register, so one routine serves both. */
 
 /* Slicing by 8: table[k][b] is what byte b does when k more bytes follow it. */
 struct crc_tables {
@@ -33,8 +31,8 @@ static void fill(struct crc_tables *t, uint64_t poly)
 
 static void fill_all(void)
 {
-	fill(&crc32c_tables, POLY_CRC32C);
-	fill(&crc64nvme_tables, POLY_CRC64NVME);
+	fill(&crc32c_tables, CRC_POLY_CRC32C);
+	fill(&crc64nvme_tables, CRC_POLY_CRC64NVME);
 }
 
 static uint64_t little_endian(const unsigned char *p)
@@ -71,4 +69,32 @@ uint64_t crc64nvme_add(uint64_t crc, const void *data, size_t len)
 {
 	pthread_once(&tables_once, fill_all);
 	return ~add(&crc64nvme_tables, ~crc, data, len);
+}
+
+/* --- pieces: polynomials over GF(2), x^0 in the highest bit --- */
+
+/* a times b, modulo the polynomial. */
+static uint64_t multiply(uint64_t poly, int bits, uint64_t a, uint64_t b)
+{
+	uint64_t product = 0;
+
+	for (uint64_t bit = UINT64_C(1) << (bits - 1); bit; bit >>= 1) {
+		if (a & bit)
+			product ^= b;
+		b = b & 1 ? b >> 1 ^ poly : b >> 1;
+	}
+	return product;
+}
+
+uint64_t crc_shift(uint64_t poly, int bits, uint64_t crc, uint64_t len)
+{
+	/* x^8, squared again and again, makes x^(8 len) */
+	uint64_t square = UINT64_C(1) << (bits - 1 - 8);
+
+	for (; len && crc; len >>= 1) {
+		if (len & 1)
+			crc = multiply(poly, bits, crc, square);
+		square = multiply(poly, bits, square, square);
+	}
+	return crc;
 }

@@ -205,6 +205,55 @@ int local_auth_verify(struct local_http *h, const char *payload_hash, struct err
 	return refuse(h, MALFORMED, &detail, err);
 }
 
+/* "AKID/20130806/us-east-1/s3/aws4_request" */
+static int claim_credential(struct local_http *h, const char *credential, const char *datetime,
+	const char *token, struct err *err)
+{
+	struct strvec words = STRVEC_INIT;
+	int result = -1;
+
+	strvec_split(&words, credential, '/');
+	if (words.nr != 5 || strlen(words.v[1]) != 8 || strlen(datetime) != 16 ||
+		strncmp(words.v[1], datetime, 8) || strcmp(words.v[4], "aws4_request")) {
+		local_fault(err, 400, "InvalidArgument",
+			"the Credential is mal-formed; expecting "
+			"\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+		goto out;
+	}
+	sigv4_claim_release(&h->claim);
+	h->claim = (struct sigv4_claim){.access_key_id = xstrdup(words.v[0]),
+		.region = xstrdup(words.v[2]),
+		.service = xstrdup(words.v[3]),
+		.session_token = xstrdup(token)};
+	memcpy(h->claim.date, words.v[1], 8);
+	memcpy(h->claim.datetime, datetime, 16);
+	h->anonymous = false;
+	result = find_key(h, err);
+out:
+	strvec_release(&words);
+	return result;
+}
+
+int local_auth_verify_policy(struct local_http *h, const char *credential, const char *datetime,
+	const char *token, const char *policy, const char *signature, struct err *err)
+{
+	struct sigv4_scope scope;
+	unsigned char key[SIGV4_KEY_BYTES];
+	char computed[SIGV4_SIGNATURE_SIZE];
+
+	if (!credential || !datetime || !policy || !signature)
+		return refuse(h, DENIED, NULL, err);
+	if (claim_credential(h, credential, datetime, token, err))
+		return -1;
+	scope = (struct sigv4_scope){.region = h->claim.region, .service = h->claim.service};
+	memcpy(scope.date, h->claim.date, sizeof(scope.date));
+	memcpy(scope.datetime, h->claim.datetime, sizeof(scope.datetime));
+	sigv4_signing_key(&scope, h->secret, key);
+	sigv4_sign_text(key, policy, strlen(policy), computed);
+	wipe(key, sizeof(key));
+	return token_equal(computed, signature) ? 0 : refuse(h, BAD_SIGNATURE, NULL, err);
+}
+
 int local_denied(
 	const struct local_principal *who, const char *action, const char *arn, struct err *err)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "digest.h"
 #include "fs.h"
+#include "local_s3.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -176,8 +177,7 @@ static bool is_query(const struct local_http *h)
 	if (strcmp(h->path, "/"))
 		return false;
 	return (!strcmp(h->method, "POST") && is_form(h)) ||
-		(h->query &&
-			(starts_with(h->query, "Action=") || strstr(h->query, "&Action=")));
+	       (h->query && (starts_with(h->query, "Action=") || strstr(h->query, "&Action=")));
 }
 
 /* Knows the service from target or signature; S3 is what has neither. */
@@ -224,7 +224,8 @@ static int begin(struct local_http *h, struct err *err)
 	if (!hash && !h->anonymous && !h->claim.presigned)
 		return local_fault(err, 400, "InvalidRequest",
 			"Missing required header for this request: x-amz-content-sha256");
-	if (local_auth_verify(h, hash ? hash : SIGV4_UNSIGNED_PAYLOAD, err))
+	/* a form is signed by its policy, which stands in it */
+	if (!local_s3_is_form(h) && local_auth_verify(h, hash ? hash : SIGV4_UNSIGNED_PAYLOAD, err))
 		return -1;
 	h->s3 = local_s3_new(h);
 	return local_s3_begin(h->s3, err);

@@ -102,6 +102,9 @@ void local_http_finish(struct local_http *h);                             /* the
 /* Reads the claim and finds its key; h->anonymous without one. */
 int local_auth_claim(struct local_http *h, struct err *err) must_check;
 int local_auth_verify(struct local_http *h, const char *payload_hash, struct err *err) must_check;
+/* The signature of a form's policy (its base64 text); claims the key. Any of them may be NULL. */
+int local_auth_verify_policy(struct local_http *h, const char *credential, const char *datetime,
+	const char *token, const char *policy, const char *signature, struct err *err) must_check;
 /* AccessDenied in the words of AWS and the code of the service's protocol. */
 int local_authorize(
 	struct local_http *h, const char *action, const char *arn, struct err *err) must_check;

@@ -8,91 +8,6 @@
 
 #define MAX_KEY 1024
 
-/* The first row that fits wins: rows with a parameter or header stand before those without. */
-static const struct s3_route routes[] = {
-	{"GET", S3_SERVICE, NULL, NULL, "ListBuckets", "s3:ListAllMyBuckets", local_s3_list_buckets,
-		0},
-
-	{"PUT", S3_OBJECT, "partNumber", "x-amz-copy-source", "UploadPartCopy", "s3:PutObject",
-		local_s3_upload_part_copy, 0},
-	{"PUT", S3_OBJECT, "partNumber", NULL, "UploadPart", "s3:PutObject", local_s3_upload_part,
-		S3_STREAM},
-	{"POST", S3_OBJECT, "uploads", NULL, "CreateMultipartUpload", "s3:PutObject",
-		local_s3_create_upload, 0},
-	{"POST", S3_OBJECT, "uploadId", NULL, "CompleteMultipartUpload", "s3:PutObject",
-		local_s3_complete_upload, 0},
-	{"DELETE", S3_OBJECT, "uploadId", NULL, "AbortMultipartUpload", NULL, local_s3_abort_upload,
-		0},
-	{"GET", S3_OBJECT, "uploadId", NULL, "ListParts", "s3:ListMultipartUploadParts",
-		local_s3_list_parts, 0},
-	{"GET", S3_OBJECT, "tagging", NULL, "GetObjectTagging", NULL, local_s3_get_object_tagging,
-		0},
-	{"PUT", S3_OBJECT, "tagging", NULL, "PutObjectTagging", NULL, local_s3_put_object_tagging,
-		0},
-	{"DELETE", S3_OBJECT, "tagging", NULL, "DeleteObjectTagging", NULL,
-		local_s3_delete_object_tagging, 0},
-	{"GET", S3_OBJECT, "attributes", NULL, "GetObjectAttributes", NULL, local_s3_get_attributes,
-		0},
-	{"GET", S3_OBJECT, "acl", NULL, "GetObjectAcl", NULL, local_s3_get_object_acl, 0},
-	{"PUT", S3_OBJECT, "acl", NULL, "PutObjectAcl", NULL, local_s3_put_object_acl, 0},
-	{"GET", S3_OBJECT, "torrent", NULL, "GetObjectTorrent", NULL, local_s3_not_implemented, 0},
-	{"GET", S3_OBJECT, "retention", NULL, "GetObjectRetention", NULL, local_s3_not_implemented,
-		0},
-	{"PUT", S3_OBJECT, "retention", NULL, "PutObjectRetention", NULL, local_s3_not_implemented,
-		0},
-	{"GET", S3_OBJECT, "legal-hold", NULL, "GetObjectLegalHold", NULL, local_s3_not_implemented,
-		0},
-	{"PUT", S3_OBJECT, "legal-hold", NULL, "PutObjectLegalHold", NULL, local_s3_not_implemented,
-		0},
-	{"POST", S3_OBJECT, "restore", NULL, "RestoreObject", NULL, local_s3_not_implemented, 0},
-	{"POST", S3_OBJECT, "select", NULL, "SelectObjectContent", "s3:GetObject",
-		local_s3_not_implemented, 0},
-	{"PUT", S3_OBJECT, "renameObject", NULL, "RenameObject", "s3:PutObject",
-		local_s3_not_implemented, 0},
-	{"PUT", S3_OBJECT, NULL, "x-amz-copy-source", "CopyObject", "s3:PutObject",
-		local_s3_copy_object, 0},
-	{"PUT", S3_OBJECT, NULL, NULL, "PutObject", NULL, local_s3_put_object, S3_STREAM},
-	{"GET", S3_OBJECT, NULL, NULL, "GetObject", NULL, local_s3_get_object, 0},
-	{"HEAD", S3_OBJECT, NULL, NULL, "HeadObject", "s3:GetObject", local_s3_head_object, 0},
-	{"DELETE", S3_OBJECT, NULL, NULL, "DeleteObject", NULL, local_s3_delete_object, 0},
-
-	{"POST", S3_BUCKET, "delete", NULL, "DeleteObjects", NULL, local_s3_delete_objects,
-		S3_OWN_AUTH | S3_NEEDS_SUM},
-	{"GET", S3_BUCKET, "location", NULL, "GetBucketLocation", NULL, local_s3_get_location, 0},
-	{"GET", S3_BUCKET, "policyStatus", NULL, "GetBucketPolicyStatus", NULL,
-		local_s3_get_policy_status, 0},
-	{"GET", S3_BUCKET, "versioning", NULL, "GetBucketVersioning", NULL, local_s3_get_versioning,
-		0},
-	{"PUT", S3_BUCKET, "versioning", NULL, "PutBucketVersioning", NULL, local_s3_put_versioning,
-		0},
-	{"GET", S3_BUCKET, "acl", NULL, "GetBucketAcl", NULL, local_s3_get_bucket_acl, 0},
-	{"PUT", S3_BUCKET, "acl", NULL, "PutBucketAcl", NULL, local_s3_put_bucket_acl, 0},
-	{"GET", S3_BUCKET, "tagging", NULL, "GetBucketTagging", NULL, local_s3_get_bucket_tagging,
-		0},
-	{"PUT", S3_BUCKET, "tagging", NULL, "PutBucketTagging", NULL, local_s3_put_bucket_tagging,
-		S3_NEEDS_SUM},
-	{"DELETE", S3_BUCKET, "tagging", NULL, "DeleteBucketTagging", "s3:PutBucketTagging",
-		local_s3_delete_bucket_tagging, 0},
-	{"GET", S3_BUCKET, "versions", NULL, "ListObjectVersions", "s3:ListBucketVersions",
-		local_s3_list_versions, 0},
-	{"GET", S3_BUCKET, "uploads", NULL, "ListMultipartUploads", "s3:ListBucketMultipartUploads",
-		local_s3_list_uploads, 0},
-	{"GET", S3_BUCKET, "list-type", NULL, "ListObjectsV2", "s3:ListBucket",
-		local_s3_list_objects_v2, 0},
-	{"PUT", S3_BUCKET, NULL, NULL, "CreateBucket", NULL, local_s3_create_bucket, S3_NO_BUCKET},
-	{"HEAD", S3_BUCKET, NULL, NULL, "HeadBucket", "s3:ListBucket", local_s3_head_bucket, 0},
-	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucket", NULL, local_s3_delete_bucket, 0},
-	{"GET", S3_BUCKET, NULL, NULL, "ListObjects", "s3:ListBucket", local_s3_list_objects, 0},
-};
-
-/* Bucket sub-resources of the table in local_s3_config.c. */
-static const struct s3_route config_routes[] = {
-	{"GET", S3_BUCKET, NULL, NULL, "GetBucketConfiguration", NULL, local_s3_get_config, 0},
-	{"PUT", S3_BUCKET, NULL, NULL, "PutBucketConfiguration", NULL, local_s3_put_config, 0},
-	{"DELETE", S3_BUCKET, NULL, NULL, "DeleteBucketConfiguration", NULL, local_s3_delete_config,
-		0},
-};
-
 /* --- parameters and headers --- */
 
 const char *local_s3_param(const struct local_s3_call *c, const char *name)
@@ -223,25 +138,47 @@ static int read_params(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
+/* What stands before the endpoint's own ".s3", ".s3-fips" or ".s3-REGION"; bucket names may have dots. */
+static void cut_service(char *name)
+{
+	char *at = NULL, *s3;
+
+	for (s3 = name; (s3 = strstr(s3, ".s3")); s3++)
+		if (!s3[3] || s3[3] == '.' || s3[3] == '-')
+			at = s3;
+	if (at)
+		*at = '\0';
+}
+
+/* "s3", "s3.REGION", "s3-fips.REGION", "s3.dualstack.REGION": no bucket in front. */
+static bool is_service(const char *name, bool aws)
+{
+	return !strcmp(name, "s3") || starts_with(name, "s3.") ||
+	       (aws && starts_with(name, "s3-") && !strstr(name, ".s3"));
+}
+
 /* The bucket in front of ".localhost", ".s3.localhost", ".s3.REGION.amazonaws.com"…; NULL: path style. Malloc'd. */
 static char *host_bucket(const char *host)
 {
-	static const char *const tails[] = {
-		".localhost", ".amazonaws.com", ".localhost.localstack.cloud"};
+	static const struct {
+		const char *tail;
+		bool aws;
+	} tails[] = {
+		{".localhost", false},
+		{".localhost.localstack.cloud", false},
+		{".amazonaws.com", true},
+		{".amazonaws.com.cn", true},
+	};
 	size_t len = host ? strcspn(host, ":") : 0, i;
-	char *name = host ? xstrndup(host, len) : NULL, *s3;
+	char *name = host ? xstrndup(host, len) : NULL;
 
 	for (i = 0; name && i < ARRAY_SIZE(tails); i++) {
-		if (!ends_with(name, tails[i]))
+		if (!ends_with(name, tails[i].tail))
 			continue;
-		name[strlen(name) - strlen(tails[i])] = '\0';
-		if (!strcmp(name, "s3") || starts_with(name, "s3.") || starts_with(name, "s3-"))
+		name[len - strlen(tails[i].tail)] = '\0';
+		if (is_service(name, tails[i].aws))
 			break;
-		for (s3 = name; (s3 = strstr(s3, ".s3")); s3++)
-			if (!s3[3] || s3[3] == '.' || s3[3] == '-') {
-				*s3 = '\0';
-				break;
-			}
+		cut_service(name);
 		return name;
 	}
 	free(name);
@@ -262,6 +199,13 @@ static bool is_utf8(const char *s)
 				return false;
 	}
 	return true;
+}
+
+int local_s3_check_key(const char *key, struct err *err)
+{
+	if (strlen(key) <= MAX_KEY)
+		return 0;
+	return local_fault(err, 400, "KeyTooLongError", "Your key is too long");
 }
 
 static int read_path(struct local_s3_call *c, struct err *err)
@@ -286,35 +230,10 @@ static int read_path(struct local_s3_call *c, struct err *err)
 		if (slash && slash[1])
 			c->key = xstrdup(slash + 1);
 	}
-	if (c->key && strlen(c->key) > MAX_KEY) {
-		local_fault(err, 400, "KeyTooLongError", "Your key is too long");
-		goto out;
-	}
-	result = 0;
+	result = c->key ? local_s3_check_key(c->key, err) : 0;
 out:
 	strbuf_release(&path);
 	return result;
-}
-
-static const struct s3_route *route_find(struct local_s3_call *c)
-{
-	enum s3_level level = c->key ? S3_OBJECT : c->bucket ? S3_BUCKET : S3_SERVICE;
-	const char *method = c->http->method;
-	size_t i;
-
-	c->config = level == S3_BUCKET ? local_s3_config_find(c) : NULL;
-	for (i = 0; c->config && i < ARRAY_SIZE(config_routes); i++)
-		if (!strcmp(config_routes[i].method, method))
-			return &config_routes[i];
-	for (i = 0; i < ARRAY_SIZE(routes); i++) {
-		const struct s3_route *r = &routes[i];
-
-		if (r->level == level && !strcmp(r->method, method) &&
-			(!r->param || local_s3_param(c, r->param)) &&
-			(!r->header || local_s3_header(c, r->header)))
-			return r;
-	}
-	return NULL;
 }
 
 /* --- authorisation --- */
@@ -373,7 +292,7 @@ static int authorize_route(struct local_s3_call *c, struct err *err)
 }
 
 /* The bucket is there, and is whose the client says. */
-static int check_bucket(struct local_s3_call *c, struct err *err)
+int local_s3_check_bucket(struct local_s3_call *c, struct err *err)
 {
 	const char *owner = local_s3_header(c, "x-amz-expected-bucket-owner");
 	struct store_bucket b = {0};
@@ -415,6 +334,7 @@ void local_s3_free(struct local_s3_call *c)
 	if (!c)
 		return;
 	local_s3_sink_release(c);
+	local_s3_form_free(c->form);
 	for (i = 0; i < c->nr_params; i++) {
 		free(c->params[i].name);
 		free(c->params[i].value);
@@ -429,23 +349,30 @@ int local_s3_begin(struct local_s3_call *c, struct err *err)
 {
 	if (read_params(c, err) || read_path(c, err))
 		return -1;
-	c->route = route_find(c);
+	c->route = local_s3_route_find(c);
 	if (!c->route)
 		return local_fault(err, 405, "MethodNotAllowed",
 			"The specified method is not allowed against this resource.");
-	if (authorize_route(c, err) || check_bucket(c, err))
+	if (authorize_route(c, err) || local_s3_check_bucket(c, err) ||
+		local_s3_refuse_headers(c, err))
 		return -1;
+	if (c->route->flags & S3_FORM) {
+		c->form = local_s3_form_new(c->http);
+		return 0;
+	}
 	return local_s3_sink_open(c, c->route->flags & S3_STREAM, err);
 }
 
 int local_s3_feed(struct local_s3_call *c, const void *data, size_t len, struct err *err)
 {
+	if (c->form)
+		return local_s3_form_feed(c, data, len, err);
 	return local_s3_sink_feed(c, data, len, err);
 }
 
 int local_s3_finish(struct local_s3_call *c, struct err *err)
 {
-	if (local_s3_sink_close(c, err))
+	if ((c->form && local_s3_form_finish(c, err)) || local_s3_sink_close(c, err))
 		return -1;
 	if (c->route->flags & S3_NEEDS_SUM && !local_s3_header(c, "content-md5") &&
 		!c->sink.sum_b64)

@@ -22,9 +22,11 @@ enum s3_flags {
 	S3_OWN_AUTH = 1 << 1,  /* the handler asks IAM itself */
 	S3_NO_BUCKET = 1 << 2, /* the bucket need not exist */
 	S3_NEEDS_SUM = 1 << 3, /* Content-MD5 or a checksum is required */
+	S3_FORM = 1 << 4,      /* a browser's form: the file in it is the body */
 };
 
 struct s3_config;
+struct s3_form;
 typedef int s3_handler_fn(struct local_s3_call *c, struct err *err);
 
 struct s3_route {
@@ -59,6 +61,10 @@ struct s3_sink {
 	char *sum_b64; /* NULL when no checksum was asked for */
 };
 
+/* What S3 computes where the client names none. */
+#define S3_DEFAULT_SUM "CRC64NVME"
+#define S3_SUM_NAMES "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5]"
+
 struct s3_sum_kind {
 	const char *name;    /* "CRC32" */
 	const char *header;  /* "x-amz-checksum-crc32" */
@@ -79,6 +85,7 @@ struct local_s3_call {
 	struct s3_param *params;
 	size_t nr_params, alloc_params;
 	struct s3_sink sink;
+	struct s3_form *form; /* of PostObject, else NULL */
 };
 
 /* --- helpers (local_s3.c) --- */
@@ -140,7 +147,38 @@ s3_handler_fn local_s3_list_buckets, local_s3_create_bucket, local_s3_head_bucke
 	local_s3_upload_part_copy, local_s3_complete_upload, local_s3_abort_upload,
 	local_s3_list_parts, local_s3_get_object_tagging, local_s3_put_object_tagging,
 	local_s3_delete_object_tagging, local_s3_get_object_acl, local_s3_put_object_acl,
-	local_s3_not_implemented;
+	local_s3_not_implemented, local_s3_post_object;
+
+/* --- routes (local_s3_routes.c) --- */
+const struct s3_route *local_s3_route_find(struct local_s3_call *c); /* or NULL; sets c->config */
+bool local_s3_is_form(const struct local_http *h);                   /* is it PostObject? */
+/* The key's length and characters; the route's rights; the bucket. */
+int local_s3_check_key(const char *key, struct err *err) must_check;
+int local_s3_check_bucket(struct local_s3_call *c, struct err *err) must_check;
+
+/* --- headers that ask for more (local_s3_headers.c) --- */
+/* NotImplemented, by name, for what the local cloud has not. */
+int local_s3_refuse_headers(struct local_s3_call *c, struct err *err) must_check;
+/* x-amz-acl and x-amz-grant-*, where the bucket has no ACLs. Outside of a transaction. */
+int local_s3_check_acl(struct local_s3_call *c, struct err *err) must_check;
+/* Encryption as the request or the bucket has it, into the head. Outside of a transaction. */
+int local_s3_sse_read(struct local_s3_call *c, struct json *head, struct err *err) must_check;
+void local_s3_sse_print(struct local_s3_call *c, const struct json *head); /* reply headers */
+bool local_s3_is_sse(const char *name); /* is a name in a head of encryption? */
+
+/* --- a form's body (local_s3_form.c, local_s3_post.c) --- */
+struct s3_form *local_s3_form_new(const struct local_http *h);
+void local_s3_form_free(struct s3_form *f);
+int local_s3_form_feed(
+	struct local_s3_call *c, const void *data, size_t len, struct err *err) must_check;
+int local_s3_form_finish(struct local_s3_call *c, struct err *err) must_check;
+const char *local_s3_form_field(const struct s3_form *f, const char *name); /* or NULL */
+/* All fields before the file: name, value, name, value… */
+const struct strvec *local_s3_form_fields(const struct s3_form *f);
+void local_s3_form_add(struct s3_form *f, const char *name, const char *value);
+const char *local_s3_form_file_name(const struct s3_form *f);
+/* The file begins: checks the policy, opens the sink. */
+int local_s3_post_begin(struct local_s3_call *c, struct err *err) must_check;
 
 /* --- sub-resources that are kept as they came (local_s3_config.c) --- */
 /* The row of the table for a request's parameters, or NULL. */

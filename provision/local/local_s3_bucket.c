@@ -195,6 +195,19 @@ static int insert_bucket(
 	return result;
 }
 
+/* ACLs that say something need a bucket that has them. */
+static int check_create_acl(struct local_s3_call *c, struct err *err)
+{
+	const char *acl = local_s3_header(c, "x-amz-acl"),
+		   *ownership = local_s3_header(c, "x-amz-object-ownership");
+
+	if (!acl || !strcmp(acl, "private") ||
+		(ownership && strcmp(ownership, "BucketOwnerEnforced")))
+		return 0;
+	return local_fault(err, 400, "InvalidBucketAclWithObjectOwnership",
+		"Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
+}
+
 int local_s3_create_bucket(struct local_s3_call *c, struct err *err)
 {
 	struct create_body body = {0};
@@ -204,8 +217,8 @@ int local_s3_create_bucket(struct local_s3_call *c, struct err *err)
 	if (!is_bucket_name(c->bucket))
 		return local_fault(
 			err, 400, "InvalidBucketName", "The specified bucket is not valid.");
-	if (read_create_body(c, &body, err) || choose_region(c, body.location, &region, err) ||
-		local_tx_begin(c->cloud, err))
+	if (check_create_acl(c, err) || read_create_body(c, &body, err) ||
+		choose_region(c, body.location, &region, err) || local_tx_begin(c->cloud, err))
 		goto out;
 	added = insert_bucket(c, region, body.tags, err);
 	if (added < 0 || (!added && local_tx_commit(c->cloud, err)))
@@ -342,12 +355,17 @@ int local_s3_put_versioning(struct local_s3_call *c, struct err *err)
 	struct strbuf *text = &c->sink.memory;
 	struct xml_doc *doc = xml_parse(text->buf, text->len, NULL);
 	struct xml_node *root = doc ? xml_root(doc) : NULL;
-	const char *status = root ? xml_child_text(root, "Status") : NULL;
+	const char *status = root ? xml_child_text(root, "Status") : NULL,
+		   *mfa = root ? xml_child_text(root, "MfaDelete") : NULL;
 	int result = -1;
 
 	if (!root || strcmp(xml_name(root), "VersioningConfiguration") ||
 		(status && strcmp(status, "Enabled") && strcmp(status, "Suspended"))) {
 		local_s3_malformed(err);
+		goto out;
+	}
+	if (mfa && strcmp(mfa, "Disabled")) {
+		local_fault(err, 501, "NotImplemented", "the local cloud's S3 has no MFA delete");
 		goto out;
 	}
 	if (!status) {
@@ -391,17 +409,6 @@ static void print_acl(struct local_s3_call *c)
 			  "</AccessControlList></AccessControlPolicy>");
 }
 
-static int check_acl(struct local_s3_call *c, struct err *err)
-{
-	const char *canned = local_s3_header(c, "x-amz-acl");
-
-	if (canned && strcmp(canned, "private") && strcmp(canned, "bucket-owner-full-control"))
-		return local_fault(err, 400, "AccessControlListNotSupported",
-			"The bucket does not allow ACLs");
-	c->reply->status = 200;
-	return 0;
-}
-
 int local_s3_get_bucket_acl(struct local_s3_call *c, struct err *err unused_arg)
 {
 	print_acl(c);
@@ -410,7 +417,8 @@ int local_s3_get_bucket_acl(struct local_s3_call *c, struct err *err unused_arg)
 
 int local_s3_put_bucket_acl(struct local_s3_call *c, struct err *err)
 {
-	return check_acl(c, err);
+	c->reply->status = 200;
+	return local_s3_check_acl(c, err);
 }
 
 int local_s3_get_object_acl(struct local_s3_call *c, struct err *err)
@@ -432,5 +440,6 @@ int local_s3_put_object_acl(struct local_s3_call *c, struct err *err)
 		local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err);
 
 	store_object_release(&o);
-	return result ? -1 : check_acl(c, err);
+	c->reply->status = 200;
+	return result ? -1 : local_s3_check_acl(c, err);
 }

@@ -9,72 +9,74 @@
 struct s3_config {
 	const char *param;   /* "encryption" */
 	const char *root;    /* the body's root element; NULL: JSON (the policy) */
+	const char *list;    /* the root element of the list of all; NULL: there is one at most */
 	const char *missing; /* the fault's code; NULL: `empty` is the answer */
 	const char *missing_text;
 	const char *empty; /* what stands inside the root when nothing was put; NULL: nothing */
 	const char *get_action, *put_action, *delete_action;
-	bool deletable, by_id;
+	bool deletable;
 };
 
 #define NO_CONFIG "NoSuchConfiguration"
 #define NO_CONFIG_TEXT "The specified configuration does not exist."
 
 static const struct s3_config configs[] = {
-	{"accelerate", "AccelerateConfiguration", NULL, NULL, NULL, "s3:GetAccelerateConfiguration",
-		"s3:PutAccelerateConfiguration", NULL, false, false},
-	{"analytics", "AnalyticsConfiguration", NO_CONFIG, NO_CONFIG_TEXT, NULL,
-		"s3:GetAnalyticsConfiguration", "s3:PutAnalyticsConfiguration",
-		"s3:PutAnalyticsConfiguration", true, true},
-	{"cors", "CORSConfiguration", "NoSuchCORSConfiguration",
+	{"accelerate", "AccelerateConfiguration", NULL, NULL, NULL, NULL,
+		"s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration", NULL, false},
+	{"analytics", "AnalyticsConfiguration", "ListBucketAnalyticsConfigurationResult", NO_CONFIG,
+		NO_CONFIG_TEXT, NULL, "s3:GetAnalyticsConfiguration",
+		"s3:PutAnalyticsConfiguration", "s3:PutAnalyticsConfiguration", true},
+	{"cors", "CORSConfiguration", NULL, "NoSuchCORSConfiguration",
 		"The CORS configuration does not exist", NULL, "s3:GetBucketCORS",
-		"s3:PutBucketCORS", "s3:PutBucketCORS", true, false},
-	{"encryption", "ServerSideEncryptionConfiguration", NULL, NULL,
+		"s3:PutBucketCORS", "s3:PutBucketCORS", true},
+	{"encryption", "ServerSideEncryptionConfiguration", NULL, NULL, NULL,
 		"<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>"
 		"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled>"
 		"</Rule>",
 		"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration",
-		"s3:PutEncryptionConfiguration", true, false},
-	{"intelligent-tiering", "IntelligentTieringConfiguration", NO_CONFIG, NO_CONFIG_TEXT, NULL,
+		"s3:PutEncryptionConfiguration", true},
+	{"intelligent-tiering", "IntelligentTieringConfiguration",
+		"ListBucketIntelligentTieringConfigurationsOutput", NO_CONFIG, NO_CONFIG_TEXT, NULL,
 		"s3:GetIntelligentTieringConfiguration", "s3:PutIntelligentTieringConfiguration",
-		"s3:PutIntelligentTieringConfiguration", true, true},
-	{"inventory", "InventoryConfiguration", NO_CONFIG, NO_CONFIG_TEXT, NULL,
-		"s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration",
-		"s3:PutInventoryConfiguration", true, true},
-	{"lifecycle", "LifecycleConfiguration", "NoSuchLifecycleConfiguration",
+		"s3:PutIntelligentTieringConfiguration", true},
+	{"inventory", "InventoryConfiguration", "ListInventoryConfigurationsResult", NO_CONFIG,
+		NO_CONFIG_TEXT, NULL, "s3:GetInventoryConfiguration",
+		"s3:PutInventoryConfiguration", "s3:PutInventoryConfiguration", true},
+	{"lifecycle", "LifecycleConfiguration", NULL, "NoSuchLifecycleConfiguration",
 		"The lifecycle configuration does not exist", NULL, "s3:GetLifecycleConfiguration",
-		"s3:PutLifecycleConfiguration", "s3:PutLifecycleConfiguration", true, false},
-	{"logging", "BucketLoggingStatus", NULL, NULL, NULL, "s3:GetBucketLogging",
-		"s3:PutBucketLogging", NULL, false, false},
-	{"metrics", "MetricsConfiguration", NO_CONFIG, NO_CONFIG_TEXT, NULL,
-		"s3:GetMetricsConfiguration", "s3:PutMetricsConfiguration",
-		"s3:PutMetricsConfiguration", true, true},
-	{"notification", "NotificationConfiguration", NULL, NULL, NULL, "s3:GetBucketNotification",
-		"s3:PutBucketNotification", NULL, false, false},
-	{"object-lock", "ObjectLockConfiguration", "ObjectLockConfigurationNotFoundError",
+		"s3:PutLifecycleConfiguration", "s3:PutLifecycleConfiguration", true},
+	{"logging", "BucketLoggingStatus", NULL, NULL, NULL, NULL, "s3:GetBucketLogging",
+		"s3:PutBucketLogging", NULL, false},
+	{"metrics", "MetricsConfiguration", "ListMetricsConfigurationsResult", NO_CONFIG,
+		NO_CONFIG_TEXT, NULL, "s3:GetMetricsConfiguration", "s3:PutMetricsConfiguration",
+		"s3:PutMetricsConfiguration", true},
+	{"notification", "NotificationConfiguration", NULL, NULL, NULL, NULL,
+		"s3:GetBucketNotification", "s3:PutBucketNotification", NULL, false},
+	{"object-lock", "ObjectLockConfiguration", NULL, "ObjectLockConfigurationNotFoundError",
 		"Object Lock configuration does not exist for this bucket", NULL,
 		"s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", NULL,
-		false, false},
-	{"ownershipControls", "OwnershipControls", "OwnershipControlsNotFoundError",
+		false},
+	{"ownershipControls", "OwnershipControls", NULL, "OwnershipControlsNotFoundError",
 		"The bucket ownership controls were not found", NULL,
 		"s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls",
-		"s3:PutBucketOwnershipControls", true, false},
-	{"policy", NULL, "NoSuchBucketPolicy", "The bucket policy does not exist", NULL,
-		"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", true, false},
-	{"publicAccessBlock", "PublicAccessBlockConfiguration",
+		"s3:PutBucketOwnershipControls", true},
+	{"policy", NULL, NULL, "NoSuchBucketPolicy", "The bucket policy does not exist", NULL,
+		"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", true},
+	{"publicAccessBlock", "PublicAccessBlockConfiguration", NULL,
 		"NoSuchPublicAccessBlockConfiguration",
 		"The public access block configuration was not found", NULL,
 		"s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
-		"s3:PutBucketPublicAccessBlock", true, false},
-	{"replication", "ReplicationConfiguration", "ReplicationConfigurationNotFoundError",
+		"s3:PutBucketPublicAccessBlock", true},
+	{"replication", "ReplicationConfiguration", NULL, "ReplicationConfigurationNotFoundError",
 		"The replication configuration was not found", NULL,
 		"s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration",
-		"s3:PutReplicationConfiguration", true, false},
-	{"requestPayment", "RequestPaymentConfiguration", NULL, NULL, "<Payer>BucketOwner</Payer>",
-		"s3:GetBucketRequestPayment", "s3:PutBucketRequestPayment", NULL, false, false},
-	{"website", "WebsiteConfiguration", "NoSuchWebsiteConfiguration",
+		"s3:PutReplicationConfiguration", true},
+	{"requestPayment", "RequestPaymentConfiguration", NULL, NULL, NULL,
+		"<Payer>BucketOwner</Payer>", "s3:GetBucketRequestPayment",
+		"s3:PutBucketRequestPayment", NULL, false},
+	{"website", "WebsiteConfiguration", NULL, "NoSuchWebsiteConfiguration",
 		"The specified bucket does not have a website configuration", NULL,
-		"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", true,
-		false},
+		"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", true},
 };
 
 const struct s3_config *local_s3_config_find(const struct local_s3_call *c)
@@ -156,7 +158,7 @@ static int read_row(struct local_s3_call *c, const char *id, char **body, struct
 
 static int list_rows(struct local_s3_call *c, struct err *err)
 {
-	char *root = xasprintf("List%sResult", c->config->root);
+	const char *root = c->config->list;
 	struct strbuf *sb = local_s3_xml(c, root);
 	struct sql_stmt *st = NULL;
 	int row = -1;
@@ -174,7 +176,6 @@ static int list_rows(struct local_s3_call *c, struct err *err)
 	sql_done(st);
 	local_tx_end(c->cloud);
 	strbuf_addf(sb, "</%s>", root);
-	free(root);
 	return row < 0 ? -1 : 0;
 }
 
@@ -184,9 +185,9 @@ int local_s3_get_config(struct local_s3_call *c, struct err *err)
 	const char *id = local_s3_param(c, "id");
 	char *body = NULL;
 
-	if (config->by_id && (!id || !*id))
+	if (config->list && (!id || !*id))
 		return list_rows(c, err);
-	if (read_row(c, config->by_id ? id : "", &body, err))
+	if (read_row(c, config->list ? id : "", &body, err))
 		return -1;
 	if (!body && config->missing)
 		return local_fault(err, 404, config->missing, "%s", config->missing_text);
@@ -236,10 +237,10 @@ static int check_body(struct local_s3_call *c, struct err *err)
 
 int local_s3_put_config(struct local_s3_call *c, struct err *err)
 {
-	const char *id = c->config->by_id ? local_s3_param(c, "id") : "";
+	const char *id = c->config->list ? local_s3_param(c, "id") : "";
 	int result = -1;
 
-	if (!id || (c->config->by_id && !*id))
+	if (!id || (c->config->list && !*id))
 		return local_s3_invalid(err, "Missing required parameter: id");
 	if (check_body(c, err))
 		return -1;
@@ -254,7 +255,7 @@ int local_s3_put_config(struct local_s3_call *c, struct err *err)
 
 int local_s3_delete_config(struct local_s3_call *c, struct err *err)
 {
-	const char *id = c->config->by_id ? local_s3_param(c, "id") : "";
+	const char *id = c->config->list ? local_s3_param(c, "id") : "";
 	int result = -1;
 
 	if (!c->config->deletable)

@@ -125,22 +125,42 @@ static int find_source(struct local_s3_call *c, struct s3_source *s, struct err 
 
 /* --- CopyObject --- */
 
-static bool is_directive(struct local_s3_call *c, const char *name, const char *word)
+/* COPY, which is the default, or REPLACE. */
+static int read_directive(struct local_s3_call *c, const char *name, bool *replace, struct err *err)
 {
 	const char *value = local_s3_header(c, name);
 
-	return value && iequals(value, word);
+	*replace = value && !strcmp(value, "REPLACE");
+	if (!value || *replace || !strcmp(value, "COPY"))
+		return 0;
+	return local_s3_invalid(err, "Unknown %s.", name);
+}
+
+/* The source's headers; encryption is the copy's own, and a redirection is not copied. */
+static struct json *copied_head(const struct json *source, const struct json *own)
+{
+	static const char redirect[] = "x-amz-website-redirect-location";
+	struct json *out = json_object(), *e;
+
+	json_each(e, source) if (!local_s3_is_sse(json_name(e)) && strcmp(json_name(e), redirect))
+		json_set_str(out, json_name(e), json_str(e));
+	json_each(e, own) if (local_s3_is_sse(json_name(e)))
+		json_set_str(out, json_name(e), json_str(e));
+	json_set_str(out, redirect, json_get_str(own, redirect));
+	return out;
 }
 
 /* What the copy keeps of the source and what the request gives it. */
 static int describe_copy(
 	struct local_s3_call *c, const struct s3_source *s, struct store_object *o, struct err *err)
 {
-	bool replace = is_directive(c, "x-amz-metadata-directive", "REPLACE");
+	bool replace, replace_tags;
 	const char *tagging = local_s3_header(c, "x-amz-tagging");
 	struct json *head = NULL;
 
-	if (local_s3_head_read(c, &head, &o->storage_class, err)) {
+	if (read_directive(c, "x-amz-metadata-directive", &replace, err) ||
+		read_directive(c, "x-amz-tagging-directive", &replace_tags, err) ||
+		local_s3_head_read(c, &head, &o->storage_class, err)) {
 		json_free(head);
 		return -1;
 	}
@@ -157,10 +177,10 @@ static int describe_copy(
 	if (replace)
 		o->head = head;
 	else {
+		o->head = copied_head(s->object.head, head);
 		json_free(head);
-		o->head = json_copy(s->object.head);
 	}
-	if (is_directive(c, "x-amz-tagging-directive", "REPLACE"))
+	if (replace_tags)
 		return tagging ? local_s3_tags_header(tagging, &o->tags, err) : 0;
 	o->tags = json_copy(s->object.tags);
 	return 0;
@@ -170,9 +190,10 @@ static int copy_file(struct local_s3_call *c, const struct s3_source *s, struct 
 	struct store_object *o, struct err *err)
 {
 	const char *named = local_s3_header(c, "x-amz-checksum-algorithm");
-	const struct s3_sum_kind *kind = local_s3_sum_kind_find(named ? named : s->object.sum_alg);
-	bool recompute = kind && (!s->object.sum || !s->object.sum_alg ||
-					 strcmp(kind->name, s->object.sum_alg) || s->object.parts);
+	const char *wanted = named ? named : s->object.sum_alg ? s->object.sum_alg : S3_DEFAULT_SUM;
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(wanted);
+	bool recompute = !s->object.sum || !s->object.sum_alg || !kind ||
+			 strcmp(kind->name, s->object.sum_alg) || s->object.parts;
 	/* a copy is one whole: its ETag is its MD5 again */
 	bool need_md5 = s->object.parts != NULL;
 	struct digest *digests[3] = {NULL, NULL, NULL};
@@ -180,6 +201,10 @@ static int copy_file(struct local_s3_call *c, const struct s3_source *s, struct 
 	size_t nr = 0;
 	int result = -1;
 
+	if (!kind)
+		return local_fault(err, 400, "InvalidRequest",
+			"Checksum algorithm provided is unsupported. Please try again with any of "
+			"the valid types: " S3_SUM_NAMES);
 	if (s->object.size > S3_MAX_PUT)
 		return local_fault(err, 400, "InvalidRequest",
 			"The specified copy source is larger than the maximum allowable size for a "
@@ -197,9 +222,9 @@ static int copy_file(struct local_s3_call *c, const struct s3_source *s, struct 
 		digests[nr] = NULL;
 		base64_encode(&text, raw.buf, raw.len);
 	}
-	o->sum_alg = kind ? xstrdup(kind->name) : NULL;
-	o->sum = recompute ? strbuf_detach(&text, NULL) : kind ? xstrdup(s->object.sum) : NULL;
-	o->sum_type = kind ? xstrdup("FULL_OBJECT") : NULL;
+	o->sum_alg = xstrdup(kind->name);
+	o->sum = recompute ? strbuf_detach(&text, NULL) : xstrdup(s->object.sum);
+	o->sum_type = xstrdup("FULL_OBJECT");
 	if (need_md5) {
 		strbuf_clear(&raw);
 		strbuf_clear(&text);
@@ -270,7 +295,7 @@ int local_s3_copy_object(struct local_s3_call *c, struct err *err)
 	if (strcmp(s.object.version, "null"))
 		local_reply_header(
 			c->reply, "x-amz-copy-source-version-id", "%s", s.object.version);
-	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	local_s3_sse_print(c, o.head);
 	result = 0;
 out:
 	store_writer_release(c->cloud, &w);
@@ -324,6 +349,8 @@ int local_s3_upload_part_copy(struct local_s3_call *c, struct err *err)
 	if (local_s3_part_number(c, &part.number, err) || local_s3_upload_sum_kind(c, &kind, err) ||
 		find_source(c, &s, err) || part_range(c, &s, &first, &length, err))
 		goto out;
+	if (!kind)
+		kind = local_s3_sum_kind_find(S3_DEFAULT_SUM);
 	digests[0] = digest_new(DIGEST_MD5);
 	if (kind)
 		digests[1] = digest_new(kind->digest);

@@ -4,22 +4,24 @@
 
 #define MAX_DELETES 1000
 
-/* If-Match of a delete: the object must be there and be that one. In a transaction. */
+/* If-Match of a delete: the object must be there and be that one; "*": any. In a transaction. */
 static int check_match(struct local_s3_call *c, const char *key, const char *etag, struct err *err)
 {
 	struct store_object o = {0};
 	size_t len = etag ? strlen(etag) : 0;
-	bool quoted = len >= 2 && etag[0] == '"';
+	bool quoted = len >= 2 && etag[0] == '"', any = etag && !strcmp(etag, "*");
 	int found, result = 0;
 
-	if (!etag || !strcmp(etag, "*"))
+	if (!etag)
 		return 0;
 	found = store_find(c->cloud, c->bucket, key, NULL, &o, err);
 	if (found < 0)
 		result = -1;
-	else if (!found || o.marker ||
-		 (quoted ? strlen(o.etag) != len - 2 || strncmp(o.etag, etag + 1, len - 2)
-			 : strcmp(o.etag, etag)))
+	else if (!found)
+		result = local_fault(err, 404, "NoSuchKey", "The specified key does not exist.");
+	else if (o.marker ||
+		 (!any && (quoted ? strlen(o.etag) != len - 2 || strncmp(o.etag, etag + 1, len - 2)
+				  : strcmp(o.etag, etag))))
 		result = local_fault(err, 412, "PreconditionFailed",
 			"At least one of the pre-conditions you specified did not hold");
 	store_object_release(&o);

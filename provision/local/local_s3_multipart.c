@@ -82,14 +82,14 @@ static int choose_sum(struct local_s3_call *c, const struct s3_sum_kind **kind, 
 	if (named && !*kind)
 		return local_fault(err, 400, "InvalidRequest",
 			"Checksum algorithm provided is unsupported. Please try again with any of "
-			"the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+			"the valid types: " S3_SUM_NAMES);
 	if (!*kind)
 		return 0;
 	*type = !strcmp((*kind)->name, "CRC64NVME") ? "FULL_OBJECT" : "COMPOSITE";
 	if (!wanted)
 		return 0;
 	if ((strcmp(wanted, "FULL_OBJECT") && strcmp(wanted, "COMPOSITE")) ||
-		(!strcmp(wanted, "FULL_OBJECT") && starts_with((*kind)->name, "SHA")) ||
+		(!strcmp(wanted, "FULL_OBJECT") && !digest_crc_bytes((*kind)->digest)) ||
 		(!strcmp(wanted, "COMPOSITE") && !strcmp((*kind)->name, "CRC64NVME")))
 		return local_fault(err, 400, "InvalidRequest",
 			"The %s checksum type cannot be used with the %s checksum algorithm.",
@@ -126,7 +126,7 @@ int local_s3_create_upload(struct local_s3_call *c, struct err *err)
 		local_reply_header(c->reply, "x-amz-checksum-algorithm", "%s", kind->name);
 		local_reply_header(c->reply, "x-amz-checksum-type", "%s", type);
 	}
-	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	local_s3_sse_print(c, head);
 	sb = local_s3_xml(c, "InitiateMultipartUploadResult");
 	xml_add_element(sb, "Bucket", c->bucket);
 	xml_add_element(sb, "Key", c->key);
@@ -206,8 +206,12 @@ int local_s3_part_commit(struct local_s3_call *c, struct store_writer *w,
 		result = local_tx_commit(c->cloud, err);
 	local_tx_end(c->cloud);
 	if (!result) {
+		struct json *head = json_parse(u.head, strlen(u.head), NULL);
+
 		store_writer_keep(w);
 		store_remove(c->cloud, &garbage);
+		local_s3_sse_print(c, head);
+		json_free(head);
 	}
 	strvec_release(&garbage);
 	upload_release(&u);
@@ -229,7 +233,6 @@ int local_s3_upload_part(struct local_s3_call *c, struct err *err)
 	if (!local_s3_part_commit(c, &c->sink.file, &part, err)) {
 		c->reply->status = 200;
 		local_reply_header(c->reply, "ETag", "\"%s\"", part.etag);
-		local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
 		local_s3_sum_headers(c, part.sum_alg, part.sum, NULL);
 		result = 0;
 	}
@@ -261,7 +264,7 @@ int local_s3_list_parts(struct local_s3_call *c, struct err *err)
 		local_s3_add_time(&items, "LastModified", sql_int(st, 1));
 		local_s3_add_etag(&items, sql_text(st, 2));
 		local_s3_add_int(&items, "Size", sql_int(st, 3));
-		if ((kind = local_s3_sum_kind_find(sql_text(st, 4))))
+		if (u.sum_alg && (kind = local_s3_sum_kind_find(sql_text(st, 4))))
 			xml_add_element(&items, kind->element, sql_text(st, 5));
 		strbuf_addstr(&items, "</Part>");
 		nr++;
@@ -399,6 +402,19 @@ static int invalid_part(struct err *err)
 		"uploaded, or the specified entity tag may not match the part's entity tag.");
 }
 
+static int no_part_sum(const struct completion *f, long long number, struct err *err)
+{
+	char *name = xstrdup(f->kind->name);
+
+	lower_ascii(name);
+	local_fault(err, 400, "InvalidRequest",
+		"The upload was created using a %s checksum. The complete request must include the "
+		"checksum for each part. It was missing for part %lld in the request.",
+		name, number);
+	free(name);
+	return -1;
+}
+
 /* One <Part> of the client's list against what was uploaded. */
 static int add_part(
 	struct local_s3_call *c, struct completion *f, struct xml_node *n, struct err *err)
@@ -421,7 +437,9 @@ static int add_part(
 	found = part_read(c, f, p, err);
 	if (found <= 0)
 		return found ? -1 : invalid_part(err);
-	sum = f->kind ? xml_child_text(n, f->kind->element) : NULL;
+	sum = xml_child_text(n, f->kind->element);
+	if (!sum && !f->full)
+		return no_part_sum(f, value, err);
 	if (!same_etag(etag, p->etag) || (sum && p->sum && strcmp(sum, p->sum)))
 		return invalid_part(err);
 	return 0;
@@ -455,7 +473,43 @@ out:
 	return result;
 }
 
-/* All parts into one file. With a checksum of the whole, the bytes go through its digest. */
+/* Have the parts CRCs of the upload's kind? Then the whole's is made of them, without reading a byte. */
+static bool can_join_sums(const struct completion *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (!f->parts[i].sum || strcmp(f->parts[i].sum_alg, f->kind->name))
+			return false;
+	return f->full && digest_crc_bytes(f->kind->digest);
+}
+
+static int join_sums(struct completion *f, struct store_object *o, struct err *err)
+{
+	struct strbuf whole = STRBUF_INIT, raw = STRBUF_INIT, b64 = STRBUF_INIT;
+	size_t i, len = digest_crc_bytes(f->kind->digest);
+	int result = 0;
+
+	for (i = 0; i < f->nr && !result; i++) {
+		struct s3_part *p = &f->parts[i];
+
+		strbuf_clear(&raw);
+		if (base64_decode(&raw, p->sum, strlen(p->sum)) || raw.len != len)
+			result = err_set(err, ERR_FAILED, "a part's checksum is broken");
+		else if (!i)
+			strbuf_add(&whole, raw.buf, raw.len);
+		else
+			digest_crc_join(f->kind->digest, (unsigned char *)whole.buf,
+				(const unsigned char *)raw.buf, (uint64_t)p->size);
+	}
+	base64_encode(&b64, whole.buf, whole.len);
+	o->sum = strbuf_detach(&b64, NULL);
+	strbuf_release(&whole);
+	strbuf_release(&raw);
+	return result;
+}
+
+/* All parts into one file. Where the whole's checksum cannot be had otherwise, the bytes go through its digest. */
 static int join_parts(struct local_s3_call *c, struct completion *f, struct store_writer *w,
 	struct store_object *o, struct err *err)
 {
@@ -464,7 +518,10 @@ static int join_parts(struct local_s3_call *c, struct completion *f, struct stor
 	size_t i;
 	int result = -1;
 
-	if (f->kind && f->full)
+	if (can_join_sums(f)) {
+		if (join_sums(f, o, err))
+			goto out;
+	} else if (f->full)
 		digests[0] = digest_new(f->kind->digest);
 	if (store_writer_open(c->cloud, w, err))
 		goto out;
@@ -491,7 +548,7 @@ static int composite(struct completion *f, struct store_object *o, struct err *e
 {
 	struct strbuf md5s = STRBUF_INIT, sums = STRBUF_INIT, text = STRBUF_INIT;
 	unsigned char md5[MD5_BYTES];
-	bool all = f->kind && !f->full;
+	bool all = !f->full;
 	struct digest *d;
 	size_t i;
 	int result = 0;
@@ -560,7 +617,9 @@ static void describe(struct completion *f, struct local_s3_call *c, struct store
 		struct json *part = json_object();
 
 		json_set_i64(part, "size", f->parts[i].size);
-		json_set_str(part, "sum", f->parts[i].sum);
+		if (f->upload.sum_alg && f->parts[i].sum_alg &&
+			!strcmp(f->parts[i].sum_alg, f->upload.sum_alg))
+			json_set_str(part, "sum", f->parts[i].sum);
 		json_push(o->parts, part);
 	}
 }
@@ -570,8 +629,10 @@ static int begin_completion(struct local_s3_call *c, struct completion *f, struc
 	int result = -1;
 
 	if (!local_tx_begin(c->cloud, err) && !upload_get(c, &f->upload, err)) {
-		f->kind = local_s3_sum_kind_find(f->upload.sum_alg);
-		f->full = f->upload.sum_type && !strcmp(f->upload.sum_type, "FULL_OBJECT");
+		bool named = f->upload.sum_alg != NULL;
+
+		f->kind = local_s3_sum_kind_find(named ? f->upload.sum_alg : S3_DEFAULT_SUM);
+		f->full = !named || !strcmp(f->upload.sum_type, "FULL_OBJECT");
 		result = read_parts(c, f, err);
 	}
 	local_tx_end(c->cloud);
@@ -636,6 +697,7 @@ int local_s3_complete_upload(struct local_s3_call *c, struct err *err)
 	if (check_whole_sum(c, &f, &o, err) || commit_completion(c, &f, &w, &o, err))
 		goto out;
 	print_completion(c, &f, &o);
+	local_s3_sse_print(c, o.head);
 	result = 0;
 out:
 	store_writer_release(c->cloud, &w);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
+#include "base64.h"
 #include "local_s3.h"
 #include "xalloc.h"
 
@@ -19,6 +20,7 @@ static const struct kept_header {
 	{"x-amz-website-redirect-location", NULL},
 };
 
+#define META "x-amz-meta-"
 #define MAX_META 2048
 
 static const char *const storage_classes[] = {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA",
@@ -56,10 +58,10 @@ static int read_meta(struct local_s3_call *c, struct json *head, struct err *err
 		char *name = xstrdup(h->headers[i].name);
 
 		lower_ascii(name);
-		if (starts_with(name, "x-amz-meta-")) {
+		if (starts_with(name, META)) {
 			const char *value = h->headers[i].value;
 
-			size += strlen(name) - strlen("x-amz-meta-") + strlen(value);
+			size += strlen(name) - strlen(META) + strlen(value);
 			json_set_str(head, name, value);
 		}
 		free(name);
@@ -100,7 +102,10 @@ int local_s3_head_read(
 		return local_fault(err, 400, "InvalidStorageClass",
 			"The storage class you specified is not valid");
 	*storage_class = xstrdup(class ? class : "STANDARD");
-	return read_meta(c, *head, err);
+	return local_s3_check_acl(c, err) || local_s3_sse_read(c, *head, err) ||
+			       read_meta(c, *head, err)
+		       ? -1
+		       : 0;
 }
 
 /* --- finding --- */
@@ -289,7 +294,7 @@ int local_s3_put_object(struct local_s3_call *c, struct err *err)
 	store_writer_keep(&c->sink.file);
 	c->reply->status = 200;
 	local_reply_header(c->reply, "ETag", "\"%s\"", o.etag);
-	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	local_s3_sse_print(c, o.head);
 	local_s3_sum_headers(c, o.sum_alg, o.sum, o.sum_type);
 	local_s3_version_header(c, &b, o.version);
 	result = 0;
@@ -308,6 +313,7 @@ out:
 struct range {
 	int64_t first, last; /* both included */
 	bool whole;
+	const char *part_sum; /* borrowed from the object; NULL */
 };
 
 static int bad_range(struct local_s3_call *c, int64_t size, struct err *err)
@@ -324,7 +330,7 @@ static int read_range(struct local_s3_call *c, int64_t size, struct range *r, st
 	char *head;
 	bool bad;
 
-	*r = (struct range){0, size - 1, true};
+	*r = (struct range){0, size - 1, true, NULL};
 	if (!text || !starts_with(text, "bytes=") || strchr(text, ','))
 		return 0;
 	text += strlen("bytes=");
@@ -370,16 +376,37 @@ static int read_part_number(
 	if ((size_t)number > nr)
 		return local_fault(err, 416, "InvalidPartNumber",
 			"The requested partnumber is not satisfiable");
+	if (!o->size)
+		return 0; /* of nothing, there is no range */
 	r->whole = false;
-	r->first = 0;
-	r->last = o->size - 1;
 	if (o->parts) {
 		for (i = 0; i + 1 < (size_t)number; i++)
 			r->first += json_get_i64(json_at(o->parts, i), "size", 0);
 		r->last = r->first + json_get_i64(json_at(o->parts, i), "size", 0) - 1;
+		r->part_sum = json_get_str(json_at(o->parts, i), "sum");
 		local_reply_header(c->reply, "x-amz-mp-parts-count", "%zu", nr);
 	}
 	return 0;
+}
+
+/* A header's value is ASCII: S3 gives back all else in the words of RFC 2047. */
+static void print_head(struct local_s3_call *c, const char *name, const char *value)
+{
+	struct strbuf text = STRBUF_INIT;
+	const char *p;
+
+	if (local_s3_is_sse(name))
+		return;
+	for (p = value; *p && (unsigned char)*p < 0x80; p++)
+		;
+	if (*p && starts_with(name, META)) {
+		strbuf_addstr(&text, "=?UTF-8?B?");
+		base64_encode(&text, value, strlen(value));
+		strbuf_addstr(&text, "?=");
+		value = text.buf;
+	}
+	local_reply_header(c->reply, name, "%s", value);
+	strbuf_release(&text);
 }
 
 static void object_headers(
@@ -394,14 +421,14 @@ static void object_headers(
 	local_reply_header(c->reply, "Last-Modified", "%s", date.buf);
 	local_reply_header(c->reply, "ETag", "\"%s\"", o->etag);
 	local_reply_header(c->reply, "Accept-Ranges", "bytes");
-	local_reply_header(c->reply, "x-amz-server-side-encryption", "AES256");
+	local_s3_sse_print(c, o->head);
 	if (strcmp(o->version, "null"))
 		local_reply_header(c->reply, "x-amz-version-id", "%s", o->version);
 	if (strcmp(o->storage_class, "STANDARD"))
 		local_reply_header(c->reply, "x-amz-storage-class", "%s", o->storage_class);
 	if (o->tags)
 		local_reply_header(c->reply, "x-amz-tagging-count", "%zu", json_len(o->tags));
-	json_each(e, o->head) local_reply_header(c->reply, json_name(e), "%s", json_str(e));
+	json_each(e, o->head) print_head(c, json_name(e), json_str(e));
 	for (i = 0; i < ARRAY_SIZE(kept_headers); i++) {
 		const char *value = kept_headers[i].override
 					    ? local_s3_param(c, kept_headers[i].override)
@@ -410,8 +437,10 @@ static void object_headers(
 		if (value)
 			local_reply_header(c->reply, kept_headers[i].name, "%s", value);
 	}
-	/* the checksum is that of the whole */
-	if (mode && iequals(mode, "ENABLED") && r->whole)
+	/* the checksum is that of the whole, or of one part */
+	if (mode && iequals(mode, "ENABLED") && r->part_sum)
+		local_s3_sum_headers(c, o->sum_alg, r->part_sum, o->sum_type);
+	else if (mode && iequals(mode, "ENABLED") && r->whole)
 		local_s3_sum_headers(c, o->sum_alg, o->sum, o->sum_type);
 	strbuf_release(&date);
 }
@@ -476,68 +505,4 @@ int local_s3_get_object(struct local_s3_call *c, struct err *err)
 int local_s3_head_object(struct local_s3_call *c, struct err *err)
 {
 	return serve_object(c, true, err);
-}
-
-/* --- attributes --- */
-
-static void print_parts(const struct store_object *o, struct strbuf *sb)
-{
-	const struct s3_sum_kind *kind = local_s3_sum_kind_find(o->sum_alg);
-	int64_t number = 0;
-	struct json *e;
-
-	strbuf_addstr(sb, "<ObjectParts>");
-	local_s3_add_int(sb, "PartsCount", (int64_t)json_len(o->parts));
-	/* S3 lists the parts only when each has a checksum */
-	json_each(e, o->parts)
-	{
-		number++;
-		if (!kind || !json_get_str(e, "sum"))
-			continue;
-		strbuf_addstr(sb, "<Part>");
-		local_s3_add_int(sb, "PartNumber", number);
-		local_s3_add_int(sb, "Size", json_get_i64(e, "size", 0));
-		xml_add_element(sb, kind->element, json_get_str(e, "sum"));
-		strbuf_addstr(sb, "</Part>");
-	}
-	strbuf_addstr(sb, "</ObjectParts>");
-}
-
-int local_s3_get_attributes(struct local_s3_call *c, struct err *err)
-{
-	const char *asked = local_s3_header(c, "x-amz-object-attributes");
-	const struct s3_sum_kind *kind;
-	struct store_object o = {0};
-	struct strbuf date = STRBUF_INIT, *sb;
-
-	if (!asked)
-		return local_s3_invalid(err, "The x-amz-object-attributes header is missing");
-	if (local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err)) {
-		store_object_release(&o);
-		return -1;
-	}
-	clock_add_http(&date, o.modified_ms);
-	local_reply_header(c->reply, "Last-Modified", "%s", date.buf);
-	if (strcmp(o.version, "null"))
-		local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
-	kind = local_s3_sum_kind_find(o.sum_alg);
-	sb = local_s3_xml(c, "GetObjectAttributesResponse");
-	if (strstr(asked, "ETag"))
-		xml_add_element(sb, "ETag", o.etag);
-	if (strstr(asked, "Checksum") && kind) {
-		strbuf_addstr(sb, "<Checksum>");
-		xml_add_element(sb, kind->element, o.sum);
-		xml_add_element(sb, "ChecksumType", o.sum_type);
-		strbuf_addstr(sb, "</Checksum>");
-	}
-	if (strstr(asked, "ObjectParts") && o.parts)
-		print_parts(&o, sb);
-	if (strstr(asked, "StorageClass"))
-		xml_add_element(sb, "StorageClass", o.storage_class);
-	if (strstr(asked, "ObjectSize"))
-		local_s3_add_int(sb, "ObjectSize", o.size);
-	strbuf_addstr(sb, "</GetObjectAttributesResponse>");
-	strbuf_release(&date);
-	store_object_release(&o);
-	return 0;
 }

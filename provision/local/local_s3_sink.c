@@ -6,7 +6,7 @@
 #include "awschunked.h"
 #include "base64.h"
 #include "hex.h"
-#include "local_s3.h"
+#include "local_s3_copy.h"
 #include "xalloc.h"
 
 const struct s3_sum_kind local_s3_sum_kinds[] = {
@@ -15,6 +15,8 @@ const struct s3_sum_kind local_s3_sum_kinds[] = {
 	{"CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", DIGEST_CRC64NVME},
 	{"SHA1", "x-amz-checksum-sha1", "ChecksumSHA1", DIGEST_SHA1},
 	{"SHA256", "x-amz-checksum-sha256", "ChecksumSHA256", DIGEST_SHA256},
+	{"SHA512", "x-amz-checksum-sha512", "ChecksumSHA512", DIGEST_SHA512},
+	{"MD5", "x-amz-checksum-md5", "ChecksumMD5", DIGEST_MD5},
 	{NULL, NULL, NULL, DIGEST_MD5},
 };
 
@@ -26,6 +28,45 @@ const struct s3_sum_kind *local_s3_sum_kind_find(const char *name)
 		if (iequals(k->name, name))
 			return k;
 	return NULL;
+}
+
+/* A checksum of another kind than the upload's: it could not be joined with the others. */
+static int check_kind(
+	const struct s3_sum_kind *given, const struct s3_sum_kind *want, struct err *err)
+{
+	char *names[2];
+
+	if (!given || !want || given == want)
+		return 0;
+	names[0] = xstrdup(want->name);
+	names[1] = xstrdup(given->name);
+	lower_ascii(names[0]);
+	lower_ascii(names[1]);
+	local_fault(err, 400, "InvalidRequest",
+		"Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum "
+		"Type: %s",
+		names[0], names[1]);
+	free(names[0]);
+	free(names[1]);
+	return -1;
+}
+
+/* What S3 computes by itself where the client gives nothing: its upload's kind, or CRC64NVME. */
+static int default_kind(struct local_s3_call *c, struct err *err)
+{
+	struct s3_sink *s = &c->sink;
+	const struct s3_sum_kind *of_upload = NULL;
+
+	if (!s->to_file)
+		return 0;
+	if (c->route->fn == local_s3_upload_part) {
+		if (local_s3_upload_sum_kind(c, &of_upload, err) ||
+			check_kind(s->kind, of_upload, err))
+			return -1;
+	}
+	if (!s->kind)
+		s->kind = of_upload ? of_upload : local_s3_sum_kind_find(S3_DEFAULT_SUM);
+	return 0;
 }
 
 /* Which checksum: given in a header, promised in a trailer, or only named. */
@@ -54,7 +95,9 @@ static int choose_sum(struct local_s3_call *c, struct err *err)
 	if (named && !local_s3_sum_kind_find(named))
 		return local_fault(err, 400, "InvalidRequest",
 			"Checksum algorithm provided is unsupported. Please try again with any of "
-			"the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+			"the valid types: " S3_SUM_NAMES);
+	if (default_kind(c, err))
+		return -1;
 	/* the name alone (of GetObject's and Create's headers) asks for nothing to be checked */
 	if (s->kind)
 		s->sum = digest_new(s->kind->digest);

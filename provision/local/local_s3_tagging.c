@@ -6,13 +6,22 @@
 #define MAX_BUCKET_TAGS 50
 #define MAX_OBJECT_TAGS 10
 
+static size_t count_chars(const char *s)
+{
+	size_t nr = 0;
+
+	for (; *s; s++)
+		nr += ((unsigned char)*s & 0xc0) != 0x80;
+	return nr;
+}
+
 static int add_tag(
 	struct json *tags, const char *key, const char *value, size_t max, struct err *err)
 {
-	if (!*key || strlen(key) > 128 * 4)
+	if (!*key || count_chars(key) > 128)
 		return local_fault(
 			err, 400, "InvalidTag", "The TagKey you have provided is invalid");
-	if (strlen(value) > 256 * 4)
+	if (count_chars(value) > 256)
 		return local_fault(
 			err, 400, "InvalidTag", "The TagValue you have provided is invalid");
 	if (starts_with(key, "aws:"))
@@ -143,7 +152,7 @@ static int replace_tags(struct local_s3_call *c, const struct json *tags, struct
 		result = local_tx_commit(c->cloud, err);
 	local_tx_end(c->cloud);
 	free(arn);
-	c->reply->status = 204;
+	c->reply->status = tags ? 200 : 204;
 	return result;
 }
 
@@ -191,6 +200,8 @@ static int change_object_tags(struct local_s3_call *c, const struct json *tags, 
 	if (!result && (local_tx_begin(c->cloud, err) || store_set_tags(c->cloud, &o, tags, err) ||
 			       local_tx_commit(c->cloud, err)))
 		result = -1;
+	if (!result && strcmp(o.version, "null"))
+		local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
 	local_tx_end(c->cloud);
 	store_object_release(&o);
 	return result;

@@ -5,7 +5,8 @@ int s3_create_bucket(struct aws_client *c, const char *bucket, bool object_lock,
 {
 	struct s3_request r;
 	struct strbuf body = STRBUF_INIT;
-	s3_request_init(&r, "CreateBucket", 0, "PUT", bucket, NULL);
+	/* A second one says BucketAlreadyOwnedByYou, or in us-east-1 succeeds again: the caller looks whose it is. */
+	s3_request_init(&r, "CreateBucket", AWS_OP_IDEMPOTENT, "PUT", bucket, NULL);
 	if (strcmp(c->region, "us-east-1") != 0)
 		strbuf_addf(&body,
 			"<CreateBucketConfiguration "

@@ -27,7 +27,7 @@ static void fill_head(const struct http_reply *reply, struct s3_head *h)
 	h->sha256 = xstrdup(http_reply_header(reply, "x-amz-checksum-sha256"));
 }
 
-/* A conditional put that was sent more than once, or whose answer was lost, may have failed on its own success:
+/* A conditional put that went out more than once, or whose answer was lost, may have failed on its own success:
  * the object says whose bytes stand there. */
 static bool was_ours(struct aws_client *c, const char *bucket, const char *key, const void *data,
 	size_t len, const struct s3_put_opts *opts, char **etag)
@@ -67,7 +67,8 @@ int s3_put_object(struct aws_client *c, const char *bucket, const char *key, con
 	int ret = s3_send(c, &r, &reply, &why);
 	if (ret == 0 && etag)
 		*etag = s3_reply_etag(&reply);
-	bool unsure = why.code == ERR_AMBIGUOUS || (why.code == ERR_CONFLICT && r.attempts > 1);
+	/* Whatever stands between may have sent it twice. */
+	bool unsure = why.code == ERR_AMBIGUOUS || why.code == ERR_CONFLICT;
 	if (ret < 0 && !(flags & AWS_OP_IDEMPOTENT) && unsure &&
 		was_ours(c, bucket, key, r.body, len, opts, etag))
 		ret = 0;

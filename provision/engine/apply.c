@@ -5,7 +5,7 @@
 #include "xalloc.h"
 
 /* How often a create is looked at again after an answer that tells nothing. */
-#define MAX_CREATE_TRIES 4
+#define MAX_CREATE_TRIES 10
 
 static bool acts(const struct node *n)
 {

@@ -96,7 +96,11 @@ int lint_project(struct session *s, struct engine *e)
 		&(struct lint_input){
 			.v = g.v,
 			.nr = g.nr,
+			.stacks = s->project->stacks,
+			.nr_stacks = s->project->nr_stacks,
 			.partition = s->ctx.partition,
+			.region = s->ctx.region,
+			.account = s->ctx.account,
 			.artifacts = artifacts,
 			.now_ms = clock_system()->now_ms(clock_system()),
 			.opens_duckdb = programs ? opens_duckdb : NULL,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lint_eval.h"
 
 #define ONE(type, fn) (type), (fn), NULL
 #define ALL(fn) NULL, NULL, (fn)
@@ -250,6 +251,10 @@ static void adopt(const struct lint_input *in, const struct lint_rule *rule, str
 
 void lint_run(const struct lint_input *in, struct err_list *errors, struct err_list *warnings)
 {
+	struct lint_resource *v = lint_evaluate(in);
+	struct lint_input known = *in;
+
+	known.v = v;
 	for (const struct lint_rule *k = lint_rules; k->id; k++) {
 		struct lint l = {
 			.in = in, .rule = k, .list = k->severity == LINT_ERROR ? errors : warnings};
@@ -262,4 +267,5 @@ void lint_run(const struct lint_input *in, struct err_list *errors, struct err_l
 		if (k->one && k->severity == LINT_WARNING)
 			lint_each(r, &l) if (lint_is(r, k->type)) k->one(&l, r);
 	}
+	lint_evaluated_free(v, in->nr);
 }

@@ -26,7 +26,9 @@ struct lint_resource {
 struct lint_input {
 	const struct lint_resource *v; /* of all stacks, in set-up order */
 	size_t nr;
-	const char *partition;
+	struct stack *const *stacks; /* of the project: what they export */
+	size_t nr_stacks;
+	const char *partition, *region, *account;
 	const char *artifacts; /* "s3://bucket/prefix/" of programs and scripts; NULL: not known */
 	int64_t now_ms;
 	/* Does the bundled program of that name open DuckDB? NULL: nobody knows. */

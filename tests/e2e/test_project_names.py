@@ -279,7 +279,7 @@ def test_a_secret_in_plain_arguments_is_a_warning(vault, run_glueproj):
         assert "--password" in line and warning["column"] and "AWS::SecretsManager::Secret" in warning["hint"]
         assert PASSWORD not in json.dumps(warning)
     text = vault("plan", json_output=False).ok().stderr
-    assert re.search(r"^glueproj: warning: \S+work\.yaml:\d+:\d+: Resources\.Job\..*NoEcho", text, re.M) and "give the job the secret's name" in text
+    assert re.search(r"^glueproj: \S+work\.yaml:\d+:\d+: warning: Resources\.Job\..*NoEcho", text, re.M) and "give the job the secret's name" in text
     for command in (("status",), ("outputs",), ("teardown", "--yes")):
         assert vault(*command).ok().json["warnings"] == []
     assert vault("validate", "--set", "Plain=false").ok().json["warnings"] == []

@@ -1,0 +1,225 @@
+"""What a server says of a resource, by boto3, in the words of its CloudFormation properties."""
+import json
+import time
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+GONE = {
+    "404", "NoSuchBucket", "NoSuchEntity", "EntityNotFoundException", "ResourceNotFoundException", "NotFound", "NotFoundException",
+}
+UNSET = {
+    "NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError",
+    "NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration", "NoSuchWebsiteConfiguration", "NoSuchTagSet",
+}
+VOLATILE = {
+    "CreateDate", "CreateTime", "CreationTime", "CreatedOn", "LastModifiedOn", "LastUpdated", "LastUpdatedTime", "LastRun", "LastCrawl", "Version",
+    "VersionId", "RoleId", "PolicyId", "RoleLastUsed", "UpdateDate", "LastChangedDate", "CreatedDate", "LastAccessedDate", "VersionIdsToStages",
+    "CrawlElapsedTime", "ARN", "ResponseMetadata", "AttachmentCount", "DefaultVersionId", "SecretVersionsToStages", "LastUpdateTime", "State",
+    "PermissionsBoundaryUsageCount",
+}
+
+
+def code_of(error):
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def is_gone(error):
+    text = error.response.get("Error", {}).get("Message", "").lower()
+    return code_of(error) in GONE or code_of(error) == "InvalidRequestException" and ("not found" in text or "not exist" in text)
+
+
+def document(value):
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def pairs(tags):
+    return {t["Key"]: t["Value"] for t in tags or []}
+
+
+class Reader:
+    """Reads from one server in one region. read() gives (properties, tags), tags None where the type has none; None when it is not there."""
+
+    def __init__(self, server, region, endpoint=None):
+        self.server, self.region, self.endpoint, self.clients = server, region, endpoint or server.endpoint, {}
+
+    def client(self, service):
+        if service not in self.clients:
+            config = botocore.config.Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
+            self.clients[service] = boto3.client(
+                service, endpoint_url=self.endpoint, region_name=self.region, aws_access_key_id=self.server.key,
+                aws_secret_access_key=self.server.secret, config=config)
+        return self.clients[service]
+
+    def read(self, kind, name):
+        reader = READERS.get(kind)
+        assert reader, f"readers.py has no reader of {kind}"
+        try:
+            return reader(self, name)
+        except botocore.exceptions.ClientError as e:
+            if is_gone(e):
+                return None
+            raise
+
+    def glue_tags(self, kind, name):
+        return self.client("glue").get_tags(ResourceArn=f"arn:aws:glue:{self.region}:{self.server.account}:{kind}/{name}")["Tags"]
+
+    def part(self, call, name):
+        try:
+            return call(Bucket=name)
+        except botocore.exceptions.ClientError as e:
+            if code_of(e) in UNSET:
+                return {}
+            raise
+
+
+def bucket(reader, name):
+    s3 = reader.client("s3")
+    s3.head_bucket(Bucket=name)
+    found = {
+        "BucketName": name,
+        "VersioningConfiguration": {"Status": reader.part(s3.get_bucket_versioning, name).get("Status")},
+        "PublicAccessBlockConfiguration": reader.part(s3.get_public_access_block, name).get("PublicAccessBlockConfiguration"),
+        "OwnershipControls": reader.part(s3.get_bucket_ownership_controls, name).get("OwnershipControls"),
+    }
+    encryption = reader.part(s3.get_bucket_encryption, name).get("ServerSideEncryptionConfiguration")
+    if encryption:
+        found["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [
+            {"BucketKeyEnabled": r.get("BucketKeyEnabled"), "ServerSideEncryptionByDefault": r["ApplyServerSideEncryptionByDefault"]}
+            for r in encryption["Rules"]]}
+    cors = reader.part(s3.get_bucket_cors, name).get("CORSRules")
+    if cors:
+        words = {"ID": "Id", "MaxAgeSeconds": "MaxAge", "ExposeHeaders": "ExposedHeaders"}
+        found["CorsConfiguration"] = {"CorsRules": [{words.get(k, k): v for k, v in r.items()} for r in cors]}
+    rules = reader.part(s3.get_bucket_lifecycle_configuration, name).get("Rules")
+    if rules:
+        found["LifecycleConfiguration"] = {"Rules": [lifecycle_rule(r) for r in rules]}
+    website = reader.part(s3.get_bucket_website, name)
+    if website.get("IndexDocument"):
+        found["WebsiteConfiguration"] = {
+            "IndexDocument": website["IndexDocument"]["Suffix"], "ErrorDocument": website.get("ErrorDocument", {}).get("Key")}
+    return found, pairs(reader.part(s3.get_bucket_tagging, name).get("TagSet"))
+
+
+def lifecycle_rule(rule):
+    found = {"Id": rule.get("ID"), "Status": rule["Status"]}
+    found["Prefix"] = rule.get("Prefix", rule.get("Filter", {}).get("Prefix", rule.get("Filter", {}).get("And", {}).get("Prefix")))
+    if "Days" in rule.get("Expiration", {}):
+        found["ExpirationInDays"] = rule["Expiration"]["Days"]
+    if "Transitions" in rule:
+        found["Transitions"] = [{"StorageClass": t["StorageClass"], "TransitionInDays": t["Days"]} for t in rule["Transitions"]]
+    for member in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
+        if member in rule:
+            found[member] = rule[member]
+    return found
+
+
+def role(reader, name):
+    iam = reader.client("iam")
+    found = iam.get_role(RoleName=name)["Role"]
+    names = sorted(iam.list_role_policies(RoleName=name)["PolicyNames"])
+    found["Policies"] = [
+        {"PolicyName": p, "PolicyDocument": document(iam.get_role_policy(RoleName=name, PolicyName=p)["PolicyDocument"])} for p in names]
+    found["ManagedPolicyArns"] = sorted(p["PolicyArn"] for p in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"])
+    found["AssumeRolePolicyDocument"] = document(found["AssumeRolePolicyDocument"])
+    found.pop("Tags", None)
+    return found, pairs(iam.list_role_tags(RoleName=name)["Tags"])
+
+
+def managed_policy(reader, arn):
+    iam = reader.client("iam")
+    found = iam.get_policy(PolicyArn=arn)["Policy"]
+    version = iam.get_policy_version(PolicyArn=arn, VersionId=found["DefaultVersionId"])["PolicyVersion"]
+    entities = iam.list_entities_for_policy(PolicyArn=arn)
+    found.pop("Tags", None)
+    found.update({
+        "ManagedPolicyName": found["PolicyName"], "PolicyDocument": document(version["Document"]), "Roles": sorted(r["RoleName"] for r in entities["PolicyRoles"]),
+    })
+    return found, pairs(iam.list_policy_tags(PolicyArn=arn)["Tags"])
+
+
+def inline_policy(reader, name):
+    """By "role/policy", since an inline policy has no name of its own in all of IAM."""
+    role_name, _, policy = name.partition("/")
+    found = reader.client("iam").get_role_policy(RoleName=role_name, PolicyName=policy)
+    return {"PolicyName": policy, "PolicyDocument": document(found["PolicyDocument"]), "Roles": [role_name]}, None
+
+
+def database(reader, name):
+    found = reader.client("glue").get_database(Name=name)["Database"]
+    return {"CatalogId": found.get("CatalogId"), "DatabaseInput": found}, reader.glue_tags("database", name)
+
+
+def job(reader, name):
+    return reader.client("glue").get_job(JobName=name)["Job"], reader.glue_tags("job", name)
+
+
+def crawler(reader, name):
+    found = reader.client("glue").get_crawler(Name=name)["Crawler"]
+    found["Targets"]["S3Targets"] = [{**t, "Path": t["Path"].rstrip("/")} for t in found["Targets"].get("S3Targets", [])]
+    return found, reader.glue_tags("crawler", name)
+
+
+def trigger(reader, name):
+    found = reader.client("glue").get_trigger(Name=name)["Trigger"]
+    found["StartOnCreation"] = found["State"] in ("ACTIVATED", "ACTIVATING")
+    return found, reader.glue_tags("trigger", name)
+
+
+def workflow(reader, name):
+    return reader.client("glue").get_workflow(Name=name)["Workflow"], reader.glue_tags("workflow", name)
+
+
+def work_group(reader, name):
+    athena = reader.client("athena")
+    found = athena.get_work_group(WorkGroup=name)["WorkGroup"]
+    found["WorkGroupConfiguration"] = found.pop("Configuration", {})
+    found["WorkGroupConfiguration"].pop("EngineVersion", None)
+    arn = f"arn:aws:athena:{reader.region}:{reader.server.account}:workgroup/{name}"
+    return found, pairs(athena.list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def secret(reader, arn):
+    secrets = reader.client("secretsmanager")
+    found = secrets.describe_secret(SecretId=arn)
+    if found.get("DeletedDate"):
+        return None
+    found["SecretString"] = secrets.get_secret_value(SecretId=arn).get("SecretString")
+    return found, pairs(found.pop("Tags", None))
+
+
+READERS = {
+    "AWS::Athena::WorkGroup": work_group, "AWS::Glue::Crawler": crawler, "AWS::Glue::Database": database, "AWS::Glue::Job": job,
+    "AWS::Glue::Trigger": trigger, "AWS::Glue::Workflow": workflow, "AWS::IAM::ManagedPolicy": managed_policy, "AWS::IAM::Policy": inline_policy,
+    "AWS::IAM::Role": role, "AWS::S3::Bucket": bucket, "AWS::SecretsManager::Secret": secret,
+}
+
+
+def lasting(value):
+    """Without times, versions and ids that a server makes."""
+    if isinstance(value, dict):
+        return {k: lasting(v) for k, v in value.items() if k not in VOLATILE and v not in (None, {}, [])}
+    return [lasting(v) for v in value] if isinstance(value, list) else value
+
+
+def standing(reader):
+    """The names of all that stands on a server, by kind."""
+    s3, iam, glue = (reader.client(s) for s in ("s3", "iam", "glue"))
+    found = {
+        "buckets": [b["Name"] for b in s3.list_buckets()["Buckets"]],
+        "roles": [r["RoleName"] for p in iam.get_paginator("list_roles").paginate() for r in p["Roles"]],
+        "policies": [r["Arn"] for p in iam.get_paginator("list_policies").paginate(Scope="Local") for r in p["Policies"]],
+        "databases": [d["Name"] for p in glue.get_paginator("get_databases").paginate() for d in p["DatabaseList"]],
+        "jobs": [j["Name"] for p in glue.get_paginator("get_jobs").paginate() for j in p["Jobs"]],
+        "crawlers": [c["Name"] for p in glue.get_paginator("get_crawlers").paginate() for c in p["Crawlers"]],
+        "triggers": [t["Name"] for p in glue.get_paginator("get_triggers").paginate() for t in p["Triggers"]],
+        "workflows": glue.list_workflows()["Workflows"],
+        "work groups": [w["Name"] for w in reader.client("athena").list_work_groups()["WorkGroups"]],
+        "secrets": [s["Name"] for s in reader.client("secretsmanager").list_secrets()["SecretList"] if "DeletedDate" not in s],
+    }
+    return {k: sorted(v) for k, v in found.items()}
+
+
+def moment():
+    return time.strftime("%Y-%m-%d", time.gmtime())

@@ -256,8 +256,9 @@ void lint_run(const struct lint_input *in, struct err_list *errors, struct err_l
 
 	known.v = v;
 	for (const struct lint_rule *k = lint_rules; k->id; k++) {
-		struct lint l = {
-			.in = in, .rule = k, .list = k->severity == LINT_ERROR ? errors : warnings};
+		struct lint l = {.in = &known,
+			.rule = k,
+			.list = k->severity == LINT_ERROR ? errors : warnings};
 		const struct lint_resource *r;
 
 		if (k->code)

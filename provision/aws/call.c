@@ -55,6 +55,23 @@ static void push_headers(
 	}
 }
 
+/* In AWS's JSON protocols a member that is null is one that is not there; some servers write it out. */
+static void drop_nulls(struct json *v)
+{
+	struct strvec names = STRVEC_INIT;
+	struct json *e;
+	json_each(e, v)
+	{
+		if (json_is(v, JSON_OBJECT) && json_is(e, JSON_NULL))
+			strvec_push(&names, json_name(e));
+		else
+			drop_nulls(e);
+	}
+	for (size_t i = 0; i < names.nr; i++)
+		json_remove(v, names.v[i]);
+	strvec_release(&names);
+}
+
 static int parse_reply(const struct wire_service *svc, const struct aws_op *op,
 	const struct http_reply *reply, struct json **out, struct err *err)
 {
@@ -66,6 +83,7 @@ static int parse_reply(const struct wire_service *svc, const struct aws_op *op,
 	} else {
 		doc = reply->body.len ? json_parse(reply->body.buf, reply->body.len, &why)
 				      : json_object();
+		drop_nulls(doc);
 	}
 	if (!doc) {
 		err_set(err, ERR_FAILED, "the reply of %s is not understood: %s", svc->id,

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A proxy between a client and a cloud: forwards requests unchanged, checks each against botocore's service models
-(request_model.py), and can do harm: delays, errors, broken connections, and killing the client at its n-th call.
+(request_model.py) and each reply against the operation's (reply_model.py), and can do harm: delays, errors, broken connections, and killing the client at its n-th call.
 
 As a program:
     model_proxy.py --upstream http://127.0.0.1:4566 [--port N] [--violations FILE] [--log FILE] [--secret KEY:SECRET]
-                   [--fault SPEC]... [--kill-after N --kill-pid PID|--kill-pid-file FILE|--hook COMMAND [--kill-when before|after]]
+                   [--judge both|requests|replies] [--fault SPEC]... [--kill-after N --kill-pid PID|--kill-pid-file FILE|--hook COMMAND [--kill-when before|after]]
 prints the endpoint on a line of its own and serves until SIGTERM. Violations and the log are JSON lines.
 
 In a test: with ModelProxy(endpoint) as proxy: … proxy.endpoint, proxy.violations, proxy.log, proxy.faults.
@@ -30,10 +30,12 @@ import time
 from urllib.parse import urlsplit
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import reply_model  # noqa: E402
 import request_model  # noqa: E402
 
 UPSTREAM_SECONDS = 120
 BLOCK = 1 << 16
+MAX_JUDGED = 64 << 20  # longer bodies pass as they come, and only what is around them is looked at
 THROTTLED = {"s3": ("SlowDown", 503), "iam": ("Throttling", 400), "sts": ("Throttling", 400)}
 
 
@@ -110,14 +112,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     return body
                 body += self.rfile.read(size)
                 self.rfile.readline()
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
+        return self.rfile.read(size) if size <= MAX_JUDGED else self.blocks(self.rfile, size)
+
+    @staticmethod
+    def blocks(source, size):
+        while size:
+            block = source.read(min(size, BLOCK))
+            if not block:
+                raise ConnectionError("the body ends before its time")
+            size -= len(block)
+            yield block
 
     def serve(self):
         proxy = self.server.proxy
         try:
             body = self.read_body()
-            request = request_model.Request(self.command, self.path, self.headers.items(), body)
-            number, verdict, faults = proxy.note(request)
+            whole = isinstance(body, bytes)
+            request = request_model.Request(self.command, self.path, self.headers.items(), body if whole else b"")
+            number, verdict, faults = proxy.note(request, whole)
             for fault in faults:
                 if fault.kind == "delay":
                     time.sleep(fault.ms / 1000)
@@ -128,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.refuse(harm, verdict.service)
             else:
                 reply, payload = self.forward(body)
-                proxy.replied(number, reply.status)
+                proxy.replied(number, reply.status, proxy.judge(request, verdict, reply, payload))
                 if proxy.kill_now(number, "before") or (harm and harm.kind == "lost"):
                     self.reset()
                 else:
@@ -153,12 +166,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     self.upstream.putheader("Content-Length", str(len(body)))
                 self.upstream.endheaders(body or None)
                 reply = self.upstream.getresponse()
+                if (reply.length or 0) > MAX_JUDGED:
+                    return reply, self.blocks(reply, reply.length)
                 return reply, reply.read()
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                 # An idle connection that the server has closed; a fresh one that breaks is the server's doing.
                 self.upstream.close()
                 self.upstream = None
-                if fresh or attempt == 2:
+                if fresh or attempt == 2 or not isinstance(body, bytes):
                     raise
 
     def answer(self, reply, payload):
@@ -170,13 +185,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if reply.getheader("Content-Length") is not None:
                 self.send_header("Content-Length", reply.getheader("Content-Length"))
         else:
-            self.send_header("Content-Length", str(len(payload)))
+            self.send_header("Content-Length", str(len(payload)) if isinstance(payload, bytes) else reply.getheader("Content-Length"))
         if reply.getheader("Connection", "").lower() == "close":
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
         if self.command != "HEAD" and reply.status not in (204, 304):
-            self.wfile.write(payload)
+            for block in [payload] if isinstance(payload, bytes) else payload:
+                self.wfile.write(block)
         self.wfile.flush()
 
     def reset(self):
@@ -214,10 +230,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class ModelProxy:
-    """Serves in a thread. `log` has one record for each request, in order; `violations` those with any."""
+    """
+    Serves in a thread. `log` has one record for each request, in order; `violations` those with any. `requests` and `replies` say
+    what is judged: where a test sends wrong requests on purpose, the replies are still to be right.
+    """
 
-    def __init__(self, upstream, port=0, secrets=None, faults=(), violations_file=None, log_file=None):
+    def __init__(self, upstream, port=0, secrets=None, faults=(), violations_file=None, log_file=None, requests=True, replies=True):
         self.lead_to(upstream)
+        self.requests, self.replies = requests, replies
         self.secrets, self.faults = secrets or {}, list(faults)
         self.log, self.broken = [], []
         self.files = [open(p, "a", encoding="utf-8") if p else None for p in (log_file, violations_file)]
@@ -279,13 +299,15 @@ class ModelProxy:
                 pass
         return True
 
-    def note(self, request):
+    def note(self, request, whole=True):
         """Checks and logs a request; returns its number, the verdict, and the faults that meet it."""
         try:
             verdict = request_model.check(request, self.secrets)
         except Exception as e:  # a request that breaks the checker is reported as one, not lost
             verdict = request_model.Verdict()
             verdict.add("", f"the checker failed: {e!r}")
+        if not self.requests or not whole:
+            verdict.violations = []
         with self.lock:
             record = {
                 "number": len(self.log) + 1, "service": verdict.service, "operation": verdict.operation,
@@ -298,11 +320,25 @@ class ModelProxy:
             faults = [f for f in self.faults if f.meets(verdict.service, verdict.operation)]
         return record["number"], verdict, faults
 
-    def replied(self, number, status):
+    def judge(self, request, verdict, reply, payload):
+        """What is wrong with the reply, when it is known what was asked."""
+        if not verdict.operation or not self.replies or not isinstance(payload, bytes):
+            return []
+        try:
+            return reply_model.check(request, verdict, reply.status, reply.getheaders(), payload)
+        except Exception as e:
+            return [f"reply: the checker failed: {e!r}"]
+
+    def replied(self, number, status, violations=()):
         with self.lock:
             if number > len(self.log):
                 return
             self.log[number - 1]["status"] = status
+            if violations:
+                self.log[number - 1]["violations"] = self.log[number - 1]["violations"] + violations
+                if self.files[1]:
+                    self.files[1].write(json.dumps({**self.log[number - 1], "violations": violations}) + "\n")
+                    self.files[1].flush()
             if self.files[0]:
                 self.files[0].write(json.dumps(self.log[number - 1]) + "\n")
                 self.files[0].flush()
@@ -328,6 +364,7 @@ def main():
     parser.add_argument("--violations")
     parser.add_argument("--log")
     parser.add_argument("--secret", action="append", default=[], metavar="KEY:SECRET", help="check this key's signatures")
+    parser.add_argument("--judge", choices=("both", "requests", "replies"), default="both")
     parser.add_argument("--fault", action="append", default=[], type=Fault.parse)
     parser.add_argument("--kill-after", type=int, metavar="N")
     parser.add_argument("--kill-pid", type=int)
@@ -336,7 +373,10 @@ def main():
     parser.add_argument("--kill-when", choices=("before", "after"), default="before", help="the n-th reply goes to the client")
     arguments = parser.parse_args()
     secrets = dict(s.split(":", 1) for s in arguments.secret)
-    proxy = ModelProxy(arguments.upstream, arguments.port, secrets, arguments.fault, arguments.violations, arguments.log)
+    proxy = ModelProxy(
+        arguments.upstream, arguments.port, secrets, arguments.fault, arguments.violations, arguments.log,
+        requests=arguments.judge != "replies", replies=arguments.judge != "requests",
+    )
     if arguments.kill_after:
         if victim_of(arguments) is None:
             parser.error("--kill-after needs --kill-pid, --kill-pid-file or --hook")

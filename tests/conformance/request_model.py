@@ -47,8 +47,9 @@ class Request:
 
 
 class Verdict:
-    def __init__(self):
+    def __init__(self, reply=False):
         self.service = self.operation = None
+        self.reply = reply  # nothing found is an empty list there, whatever the member's least length
         self.violations = []
 
     def add(self, path, text):
@@ -170,7 +171,8 @@ def check_value(shape, value, path, verdict, flavor="json"):
         if not isinstance(value, list):
             verdict.add(path, f"{type(value).__name__} is no list")
             return
-        check_length(shape.metadata, len(value), path, verdict)
+        if value or not verdict.reply:
+            check_length(shape.metadata, len(value), path, verdict)
         for i, item in enumerate(value):
             check_value(shape.member, item, f"{path}[{i}]", verdict, flavor)
     elif kind == "map":
@@ -206,12 +208,16 @@ def check_scalar_value(shape, value, path, verdict, flavor):
         "string": str, "boolean": bool, "integer": int, "long": int, "float": (int, float), "double": (int, float),
         "blob": str if flavor == "json" else bytes, "timestamp": (int, float) if flavor == "json" else object,
     }[kind]
+    if kind == "timestamp" and flavor == "json" and shape.serialization.get("timestampFormat", "unixTimestamp") != "unixTimestamp":
+        expected = str
     if not isinstance(value, expected) or (isinstance(value, bool) and kind not in ("boolean", "timestamp")):
         verdict.add(path, f"{type(value).__name__} {value!r} is no {kind}")
     elif kind == "string":
         check_text(shape, value, path, verdict)
     elif kind in ("integer", "long", "float", "double"):
         check_number(shape, value, path, verdict)
+    elif expected is str and kind == "timestamp":
+        check_time_text(shape, value, path, verdict, "iso8601")
     elif kind == "blob" and flavor == "json":
         check_base64(value, path, verdict)
     elif kind == "blob":
@@ -352,6 +358,8 @@ def rest_routes(model):
     routes = []
     for name in model.operation_names:
         operation = model.operation_model(name)
+        if operation.deprecated:  # GetBucketLifecycle has the route of GetBucketLifecycleConfiguration
+            continue
         path, _, query = operation.http["requestUri"].partition("?")
         pattern = "".join(
             part if not part.startswith("{") else f"(?P<{part[1:-1].rstrip('+')}>{'.+' if part.endswith('+}') else '[^/]+'})"
@@ -386,6 +394,7 @@ def find_rest_operation(request, model):
         if any(k not in query for k in needed) or any(k not in request.header for k in headers):
             continue
         score = 2 * len(constants) + 2 * len(needed) + len(headers) + (query.get("x-id") == operation.name)
+        score -= 0.5 if operation.deprecated else 0  # PutBucketLifecycle has the route of its successor
         if best is None or score > best[0]:
             best = (score, operation, m.groupdict())
     return best
@@ -498,7 +507,7 @@ def check_element(shape, element, path, verdict):
             if any(local_name(k) == wire for k in element.attrib):
                 present.add(name)
             continue
-        flat = member.type_name == "list" and member.serialization.get("flattened")
+        flat = member.type_name in ("list", "map") and member.serialization.get("flattened")
         wire = member.serialization.get("name", name)
         children = found.pop(wire, [])
         if not children:
@@ -518,17 +527,31 @@ def check_xml_value(shape, elements, flat, path, verdict):
     if shape.type_name == "list":
         item = shape.member.serialization.get("name", "member")
         items = elements if flat else [e for e in elements[0]]
-        check_length(shape.metadata, len(items), path, verdict)
+        if items or not verdict.reply:
+            check_length(shape.metadata, len(items), path, verdict)
         for i, e in enumerate(items):
             if not flat and local_name(e.tag) != item:
                 verdict.add(path, f"'{local_name(e.tag)}' in a list of '{item}'")
             check_xml_value(shape.member, [e], False, f"{path}[{i}]", verdict)
     elif shape.type_name == "structure":
         check_element(shape, elements[0], path, verdict)
-    elif shape.type_name != "map":
+    elif shape.type_name == "map":
+        check_xml_map(shape, elements if flat else list(elements[0]), path, verdict)
+    else:
         if len(elements[0]):
             verdict.add(path, "elements inside a scalar")
         check_scalar_text(shape, elements[0].text or "", path, verdict)
+
+
+def check_xml_map(shape, entries, path, verdict):
+    key, value = (s.serialization.get("name", d) for s, d in ((shape.key, "key"), (shape.value, "value")))
+    for i, entry in enumerate(entries):
+        parts = {local_name(e.tag): e for e in entry}
+        if set(parts) != {key, value}:
+            verdict.add(f"{path}[{i}]", f"{sorted(parts)} in an entry of a map")
+            continue
+        check_scalar_text(shape.key, parts[key].text or "", f"{path}[{i}]", verdict)
+        check_xml_value(shape.value, [parts[value]], False, f"{path}[{i}]", verdict)
 
 
 def check_checksums(request, operation, verdict):

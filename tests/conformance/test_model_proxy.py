@@ -73,7 +73,7 @@ def upstream():
 
 @pytest.fixture
 def proxy(upstream):
-    with ModelProxy(upstream.endpoint, secrets={KEY: SECRET}) as proxy:
+    with ModelProxy(upstream.endpoint, secrets={KEY: SECRET}, replies=False) as proxy:
         yield proxy
 
 
@@ -320,7 +320,7 @@ def test_signature_violations(proxy):
 
 
 def test_violations_and_log_are_json_lines(upstream, tmp_path):
-    with ModelProxy(upstream.endpoint, violations_file=tmp_path / "v", log_file=tmp_path / "l") as proxy:
+    with ModelProxy(upstream.endpoint, violations_file=tmp_path / "v", log_file=tmp_path / "l", replies=False) as proxy:
         glue(proxy, "CreateJob", JOB)
         glue(proxy, "CreateJob", {**JOB, "Colour": 1})
     lines = [json.loads(line) for line in (tmp_path / "v").read_text().splitlines()]
@@ -393,7 +393,7 @@ def test_hook_instead_of_kill(proxy, upstream):
 
 def test_as_a_program(upstream, tmp_path):
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_proxy.py")
-    arguments = ["--upstream", upstream.endpoint, "--violations", tmp_path / "v", "--secret", f"{KEY}:{SECRET}", "--fault", "throttle:at=2",
+    arguments = ["--upstream", upstream.endpoint, "--violations", tmp_path / "v", "--secret", f"{KEY}:{SECRET}", "--judge", "requests", "--fault", "throttle:at=2",
                  "--kill-after", "3", "--hook", f"touch {tmp_path}/hook"]
     child = subprocess.Popen([sys.executable, program, *arguments], stdout=subprocess.PIPE, text=True)
     try:

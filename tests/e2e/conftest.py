@@ -22,12 +22,16 @@ def run_glueproj(tmp_path):
 
 @pytest.fixture
 def cloud(run_glueproj, tmp_path):
-    """A local cloud that is up. What glueproj sends it in a test is checked against AWS's models; the test fails on a violation."""
+    """
+    A local cloud that is up. What glueproj sends it in a test is checked against AWS's models, and so is what it answers to
+    glueproj, boto3 and the AWS CLI; the test fails on a violation.
+    """
     cloud = Cloud(run_glueproj, tmp_path / "cloud")
-    with ModelProxy(cloud.endpoint) as cloud.checker:
+    with ModelProxy(cloud.endpoint) as cloud.checker, ModelProxy(cloud.endpoint, requests=False) as cloud.judge:
         yield cloud
     cloud.stop().ok()
     assert_sound(cloud.checker)
+    assert_sound(cloud.judge)
 
 
 def assert_sound(proxy):

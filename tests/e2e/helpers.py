@@ -112,7 +112,8 @@ class Cloud:
     """A local cloud in a folder, as `local start` says it is."""
 
     def __init__(self, runner, folder, *options):
-        self.runner, self.dir, self.options, self.clients, self.checker = runner, str(folder), options, {}, None
+        self.runner, self.dir, self.options, self.clients = runner, str(folder), options, {}
+        self.checker = self.judge = None
         self.start()
 
     def start(self):
@@ -123,8 +124,9 @@ class Cloud:
             assert key in document, f"local start gives no '{key}'"
         self.endpoint, self.pid, self.region, self.account = (document[k] for k in ("endpoint", "pid", "region", "account"))
         self.access_key_id, self.secret_access_key = document["access_key_id"], document["secret_access_key"]
-        if self.checker:
-            self.checker.lead_to(self.endpoint)
+        for proxy in (self.checker, self.judge):
+            if proxy:
+                proxy.lead_to(self.endpoint)
 
     def stop(self):
         return self.runner("local", "stop", "--dir", self.dir)
@@ -146,6 +148,10 @@ class Cloud:
         """For glueproj: every request goes by way of the proxy that checks it against AWS's models."""
         return self.env(self.checker.endpoint if self.checker else None)
 
+    def judged(self):
+        """For boto3 and the AWS CLI: every reply is checked against AWS's models."""
+        return self.judge.endpoint if self.judge else self.endpoint
+
     def env(self, endpoint=None):
         """For glueproj, boto3 and the AWS CLI; `endpoint` puts a proxy in between."""
         return {
@@ -155,10 +161,11 @@ class Cloud:
 
     def client(self, service, endpoint=None, **config):
         """Kept, because making one costs more than what most tests ask of it."""
-        key = (service, endpoint or self.endpoint, self.access_key_id, repr(sorted(config.items())))
+        endpoint = endpoint or self.judged()
+        key = (service, endpoint, self.access_key_id, repr(sorted(config.items())))
         if key not in self.clients:
             self.clients[key] = boto3.client(
-                service, endpoint_url=endpoint or self.endpoint, region_name=self.region, aws_access_key_id=self.access_key_id,
+                service, endpoint_url=endpoint, region_name=self.region, aws_access_key_id=self.access_key_id,
                 aws_secret_access_key=self.secret_access_key, config=botocore.config.Config(retries={"max_attempts": 1}, **config),
             )
         return self.clients[key]
@@ -167,7 +174,7 @@ class Cloud:
         """The AWS CLI; returns stdout's JSON, or its text."""
         tool = os.path.join(os.path.dirname(sys.executable), "aws")
         r = subprocess.run(
-            [tool, *map(str, arguments)], env={**self.runner.environment, **self.env(endpoint), "AWS_PAGER": ""}, cwd=cwd or self.runner.folder,
+            [tool, *map(str, arguments)], env={**self.runner.environment, **self.env(endpoint or self.judged()), "AWS_PAGER": ""}, cwd=cwd or self.runner.folder,
             input=stdin, capture_output=True, text=True, timeout=120, check=False,
         )
         assert r.returncode == 0, f"aws {' '.join(map(str, arguments))}: exit {r.returncode}\n{r.stdout}{r.stderr}"

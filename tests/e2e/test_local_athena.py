@@ -296,7 +296,7 @@ def test_a_role_sees_only_what_it_may(cloud, athena):
     iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{cloud.account}:root"}, "Action": "sts:AssumeRole"}]}))
     keys = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="reader")["Credentials"]
-    reader = boto3.client("athena", endpoint_url=cloud.endpoint, region_name=cloud.region, aws_access_key_id=keys["AccessKeyId"],
+    reader = boto3.client("athena", endpoint_url=cloud.judged(), region_name=cloud.region, aws_access_key_id=keys["AccessKeyId"],
                           aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"])
     assert query(reader, "SELECT 1") == [["1"]]
     assert "PERMISSION_DENIED" in refusal(reader, "SELECT * FROM t")

@@ -50,7 +50,7 @@ def session(cloud, iam):
                 iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
         keys = cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{cloud.account}:role/{name}", RoleSessionName="me")["Credentials"]
         return boto3.client(
-            service, endpoint_url=cloud.endpoint, region_name=cloud.region, aws_access_key_id=keys["AccessKeyId"],
+            service, endpoint_url=cloud.judged(), region_name=cloud.region, aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"],
             config=botocore.config.Config(retries={"max_attempts": 1}, **config),
         )
@@ -333,7 +333,7 @@ def test_policies_take_effect_at_once(cloud, iam, session):
 def test_session_token(cloud):
     keys = cloud.client("sts").get_session_token()["Credentials"]
     make = lambda token: boto3.client(  # noqa: E731
-        "sts", endpoint_url=cloud.endpoint, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
+        "sts", endpoint_url=cloud.judged(), region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=token,
     )
     assert make(keys["SessionToken"]).get_caller_identity()["Arn"].endswith(":root")

@@ -6,6 +6,7 @@
 A check counts as one, a unit test or a pytest test as one each; a test program that dies counts as failed.
 The exit code is 0 only when nothing failed.
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -65,14 +66,20 @@ def run_check(name, *command):
 
 
 # --- unit tests: cmocka speaks TAP ---
-def run_unit(binary, variant):
-    name = f"{variant} {os.path.basename(binary)}"
+def run_unit(binary):
+    """Its output and exit code, or what happened instead."""
     env = dict(environment, CMOCKA_MESSAGE_OUTPUT="TAP", UBSAN_OPTIONS="print_stacktrace=1")
+    if not os.access(binary, os.X_OK):
+        return "", "not built"
     try:
         r = subprocess.run([binary], env=env, timeout=UNIT_SECONDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        text, code = r.stdout.decode(errors="replace"), r.returncode
+        return r.stdout.decode(errors="replace"), r.returncode
     except subprocess.TimeoutExpired as e:
-        text, code = (e.stdout or b"").decode(errors="replace"), "no end in %d seconds" % UNIT_SECONDS
+        return (e.stdout or b"").decode(errors="replace"), "no end in %d seconds" % UNIT_SECONDS
+
+
+def count_unit(binary, variant, text, code):
+    name = f"{variant} {os.path.basename(binary)}"
     passed = re.findall(r"^ok \d+ - (.*)", text, re.M)
     failed = re.findall(r"^not ok \d+ - (.*)", text, re.M)
     skipped = len(re.findall(r"^not ok \d+ # SKIP|^ok \d+ # SKIP", text, re.M))
@@ -98,11 +105,9 @@ def run_units(variant):
     if not make("-k", "units", variant=variant):
         check(f"{variant} unit tests build", False)
     binaries = make_list("print-units", variant)
-    for binary in binaries:
-        if os.access(binary, os.X_OK):
-            run_unit(binary, variant)
-        else:
-            tally.add(False, f"{binary}: not built")
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        for binary, (text, code) in zip(binaries, pool.map(run_unit, binaries)):
+            count_unit(binary, variant, text, code)
 
 
 # --- fuzzers over their corpora ---

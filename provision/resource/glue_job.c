@@ -27,6 +27,9 @@ static const struct field notification_fields[] = {
 	{0},
 };
 
+static const char *const execution_classes[] = {"FLEX", "STANDARD", NULL};
+static const char *const job_modes[] = {"NOTEBOOK", "SCRIPT", "VISUAL", NULL};
+
 /* WorkerType, GlueVersion and Command.Name are left open: Glue gets new ones faster than any list (user pain 25). */
 static const struct field job_fields[] = {
 	{.name = "AllocatedCapacity", .kind = FIELD_INTEGER},
@@ -34,10 +37,10 @@ static const struct field job_fields[] = {
 	{.name = "Connections", .kind = FIELD_OBJECT, .fields = connections_fields},
 	{.name = "DefaultArguments", .kind = FIELD_MAP},
 	{.name = "Description", .kind = FIELD_STRING, .max = 2048},
-	{.name = "ExecutionClass", .kind = FIELD_STRING},
+	{.name = "ExecutionClass", .kind = FIELD_STRING, .values = execution_classes},
 	{.name = "ExecutionProperty", .kind = FIELD_OBJECT, .fields = execution_fields},
 	{.name = "GlueVersion", .kind = FIELD_STRING, .min = 1, .max = 255},
-	{.name = "JobMode", .kind = FIELD_STRING},
+	{.name = "JobMode", .kind = FIELD_STRING, .values = job_modes},
 	{.name = "JobRunQueuingEnabled", .kind = FIELD_BOOL},
 	{.name = "LogUri", .kind = FIELD_STRING},
 	{.name = "MaintenanceWindow", .kind = FIELD_STRING},

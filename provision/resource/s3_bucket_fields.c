@@ -5,6 +5,7 @@
 
 static const char *const enabled_disabled[] = {"Enabled", "Disabled", NULL};
 static const char *const enabled_suspended[] = {"Enabled", "Suspended", NULL};
+static const struct field no_fields[] = {{0}};
 static const char *const enabled_only[] = {"Enabled", NULL};
 
 /* --- encryption --- */
@@ -14,8 +15,13 @@ static const struct field sse_default_fields[] = {
 	{.name = "SSEAlgorithm", .kind = FIELD_STRING, .flags = F_REQUIRED, .values = sse_values},
 	{0},
 };
+static const char *const blocked_values[] = {"NONE", "SSE-C", NULL};
 static const struct field blocked_types_fields[] = {
-	{.name = "EncryptionType", .kind = FIELD_LIST, .item = FIELD_STRING, .flags = F_UNORDERED},
+	{.name = "EncryptionType",
+		.kind = FIELD_LIST,
+		.item = FIELD_STRING,
+		.flags = F_UNORDERED,
+		.values = blocked_values},
 	{0},
 };
 static const struct field sse_rule_fields[] = {
@@ -212,6 +218,16 @@ static const struct field cors_fields[] = {
 };
 
 /* --- logging --- */
+static const char *const date_sources[] = {"EventTime", "DeliveryTime", NULL};
+static const struct field partitioned_fields[] = {
+	{.name = "PartitionDateSource", .kind = FIELD_STRING, .values = date_sources},
+	{0},
+};
+static const struct field key_format_fields[] = {
+	{.name = "PartitionedPrefix", .kind = FIELD_OBJECT, .fields = partitioned_fields},
+	{.name = "SimplePrefix", .kind = FIELD_OBJECT, .fields = no_fields},
+	{0},
+};
 static const struct field logging_fields[] = {
 	{.name = "DestinationBucketName",
 		.wire = "LoggingEnabled/TargetBucket",
@@ -220,7 +236,8 @@ static const struct field logging_fields[] = {
 	{.name = "LogFilePrefix", .wire = "LoggingEnabled/TargetPrefix", .kind = FIELD_STRING},
 	{.name = "TargetObjectKeyFormat",
 		.wire = "LoggingEnabled/TargetObjectKeyFormat",
-		.kind = FIELD_JSON},
+		.kind = FIELD_OBJECT,
+		.fields = key_format_fields},
 	{0},
 };
 

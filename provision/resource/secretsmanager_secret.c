@@ -55,6 +55,8 @@ static const struct field secret_fields[] = {
 		.min = 1,
 		.max = 65536},
 	{.name = "Tags", .kind = FIELD_TAGS, .flags = F_UNORDERED},
+	/* secrets that a partner of AWS holds and rotates */
+	{.name = "Type", .kind = FIELD_STRING, .flags = F_UNSUPPORTED},
 	{0},
 };
 

@@ -440,6 +440,18 @@ static void explain_local(struct session *s)
 	}
 }
 
+/* Making a job or crawler hands a role to Glue: a right of its own, which whoever has glue:* need not have. */
+static void explain_pass_role(struct session *s)
+{
+	for (size_t i = 0; i < s->errors.nr; i++) {
+		struct err *e = &s->errors.v[i];
+		if (e->code == ERR_DENIED && e->text && strstr(e->text, "iam:PassRole"))
+			err_hint(e,
+				"whoever runs glueproj needs iam:PassRole on this role, with the "
+				"condition iam:PassedToService: glue.amazonaws.com");
+	}
+}
+
 static void print_warnings(const struct session *s)
 {
 	for (size_t i = 0; i < s->warnings.nr && !s->o.quiet; i++) {
@@ -500,6 +512,7 @@ int session_close(struct session *s, int result)
 		err_list_take(&s->errors, &err);
 	}
 	explain_local(s);
+	explain_pass_role(s);
 	if (s->json)
 		session_print_document(s, code);
 	print_errors(s);

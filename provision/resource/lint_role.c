@@ -197,6 +197,23 @@ static void check_place(struct lint *l, const struct lint_resource *r,
 	free(resource);
 }
 
+/* What a crawl finds it writes to the catalog; a table that is there may only need UpdateTable. */
+static void check_tables(struct lint *l, const struct lint_resource *r,
+	const struct lint_resource *role, const struct rights *rights)
+{
+	const char *p = l->in->partition;
+
+	if (rights_allow(rights, p, "glue:CreateTable", "glue:", false) ||
+		rights_allow(rights, p, "glue:UpdateTable", "glue:", false))
+		return;
+	lint_say(l, r, "DatabaseName", "role '%s' has no right to make tables: glue:CreateTable",
+		shown_name(role));
+	lint_hint(l, r,
+		"attach arn:%s:iam::aws:policy/service-role/AWSGlueServiceRole, or allow "
+		"glue:*Table, glue:*Partition and glue:GetDatabase",
+		p);
+}
+
 /* "s3://bucket/key", several with commas, or the name of one of the project's buckets. */
 static void check_argument(struct lint *l, const struct lint_resource *r,
 	const struct lint_resource *role, const struct rights *rights, const struct json *v)
@@ -256,9 +273,10 @@ void lint_data_right(struct lint *l)
 		if (!role)
 			continue;
 		rights_of_role(l, role, &rights);
-		if (lint_is(r, TYPE_CRAWLER))
+		if (lint_is(r, TYPE_CRAWLER)) {
 			check_targets(l, r, role, &rights);
-		else if (json_is(arguments, JSON_OBJECT) && !json_is_unknown(arguments))
+			check_tables(l, r, role, &rights);
+		} else if (json_is(arguments, JSON_OBJECT) && !json_is_unknown(arguments))
 			json_each(v, arguments) check_argument(l, r, role, &rights, v);
 		rights_release(&rights);
 	}

@@ -262,7 +262,10 @@ PROJECTS = {
               job("A42", *G1, "DefaultArguments:", "  --TempDir: s3://right-bucket/temp/ # <- GL042", "  --target_bucket: !Ref B42 # <- GL042",
                   "  --source_bucket: !Ref B42", "  --bucket: !Ref B42", role="R42"),
               "  B42:\n    Type: AWS::S3::Bucket\n    Properties: {BucketName: right-42}\n",
-              crawler("C42", role="R42").replace("}]}\n", "}]} # <- GL042\n")],
+              role("S42", f"{LOGS}, {ALL_S3}"), crawler("C42", "DatabaseName: right_db # <- GL042", role="S42"),
+              crawler("D42", role="T42", path="s3://right-bucket/closed/").replace("}]}\n", "}]} # <- GL042 # <- GL042\n"),
+              role("T42", f"{LOGS}, {{Effect: Allow, Action: ['glue:*', 's3:*'], Resource: '*'}}, "
+                   "{Effect: Deny, Action: 's3:*', Resource: ['arn:aws:s3:::right-bucket/closed/*', 'arn:aws:s3:::right-bucket']}")],
     "GL043": [role("R43", ALL_S3, mark=" # <- GL043"), job("A43", *G1, role="R43")],
     "GL044": [role("R44", "{Effect: Allow, Action: ['glue:CreateJob', 'glue:StartJobRun'], Resource: '*'}", trust="states.amazonaws.com",
                    mark=" # <- GL044"),
@@ -392,6 +395,24 @@ def test_setup_and_plan_tell_warnings_once(run_glueproj, cloud):
         assert "0123456789abcdef" not in json.dumps(result.json["warnings"]) and PASSWORD not in result.stdout
     shop("status").ok()
     assert shop("teardown", "--yes").ok().json["warnings"] == []
+
+
+def test_a_denied_pass_role_is_named(run_glueproj, cloud):
+    iam, account = cloud.client("iam"), cloud.account
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}
+    rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"}]}
+    iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName="deployer", PolicyName="most", PolicyDocument=json.dumps(rights))
+    keys = cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/deployer", RoleSessionName="ci")["Credentials"]
+    shop = Shop(run_glueproj, cloud)
+    owner = dict(shop.environment)
+    shop.environment.update({"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                             "AWS_SESSION_TOKEN": keys["SessionToken"]})
+    errors = contract.check(shop("setup").fails(1, "AccessDenied")).json["errors"]
+    denied = [e for e in errors if "iam:PassRole" in e["message"]]
+    assert denied and all("role/ShopRole" in e["message"] and "iam:PassedToService" in e["hint"] for e in denied), errors
+    shop.environment = owner
+    shop("teardown", "--yes").ok()
 
 
 def test_no_findings_in_our_own_stacks(run_glueproj, tmp_path):

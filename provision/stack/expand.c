@@ -44,9 +44,11 @@ static bool is_named_by_function(const struct call *call)
 	       !is_text(arg->items[0]);
 }
 
+/* What of a resource must be a text in the end, and may be a function before. */
 static bool is_policy(const char *key)
 {
-	return !strcmp(key, "DeletionPolicy") || !strcmp(key, "UpdateReplacePolicy");
+	return !strcmp(key, "Condition") || !strcmp(key, "DeletionPolicy") ||
+	       !strcmp(key, "UpdateReplacePolicy");
 }
 
 static bool needs(const struct yaml_node *n)
@@ -58,7 +60,9 @@ static bool needs(const struct yaml_node *n)
 		const char *key = n->kind == YAML_MAPPING ? n->pairs[i].key->text : "";
 		const struct yaml_node *v =
 			n->kind == YAML_MAPPING ? n->pairs[i].value : n->items[i];
-		if (starts_with(key, LOOP) || (is_policy(key) && !is_text(v)) || needs(v))
+		if (starts_with(key, LOOP) ||
+			(is_policy(key) && strcmp(key, "Condition") != 0 && !is_text(v)) ||
+			needs(v))
 			return true;
 	}
 	return false;

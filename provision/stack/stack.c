@@ -8,6 +8,7 @@
 #include "evalall.h"
 #include "params.h"
 #include "refs.h"
+#include "report.h"
 
 static struct stack *stack_new(
 	const char *name, struct template *t, const struct stack_context *ctx)
@@ -98,6 +99,12 @@ static void try_all(const struct stack *s, struct err_list *errors)
 			continue;
 		char *path = xasprintf("Outputs.%s.Value", o->name);
 		eval_collect(s, o->value, path, &v, errors);
+		if ((json_is(v, JSON_ARRAY) || json_is(v, JSON_OBJECT)) && !json_is_unknown(v)) {
+			report(errors, s->template->file, o->value, path,
+				"an output must be a text, not a %s",
+				json_is(v, JSON_ARRAY) ? "list" : "mapping");
+			report_hint(errors, "Fn::Join or Fn::ToJsonString makes a text of it");
+		}
 		json_free(v);
 		free(path);
 		if (!o->export_name)

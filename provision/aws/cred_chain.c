@@ -223,7 +223,8 @@ static struct aws_credentials *find(const struct cred_ctx *ctx, bool asked, stru
 		nothing_found(ctx, asked, no_metadata, &why);
 out:
 	if (why.code != ERR_NONE && !why.hint)
-		err_hint(&why, "'aws configure list --profile %s' shows what the AWS CLI makes of it",
+		err_hint(&why,
+			"'aws configure list --profile %s' shows what the AWS CLI makes of it",
 			ctx->profile);
 	if (why.code != ERR_NONE)
 		err_move(err, &why);

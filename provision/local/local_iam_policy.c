@@ -136,7 +136,7 @@ static int check_document(const char *text, struct err *err)
 {
 	struct json *doc = NULL;
 
-	if (policy_check(text, POLICY_IDENTITY, &doc, err))
+	if (policy_check(text, POLICY_MANAGED, &doc, err))
 		return -1;
 	json_free(doc);
 	if (local_iam_policy_size(text) <= MAX_MANAGED)

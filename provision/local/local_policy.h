@@ -5,7 +5,8 @@
 #include "err.h"
 #include "policy.h"
 
-enum policy_kind { POLICY_IDENTITY, POLICY_TRUST, POLICY_RESOURCE };
+/* POLICY_IDENTITY is an inline policy, POLICY_MANAGED one of its own: only that must say its version. */
+enum policy_kind { POLICY_IDENTITY, POLICY_MANAGED, POLICY_TRUST, POLICY_RESOURCE };
 
 /* MalformedPolicyDocument (400) in AWS's words; *doc is the caller's. */
 int policy_check(

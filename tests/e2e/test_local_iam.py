@@ -132,11 +132,16 @@ def test_role_policies(iam):
         ("[]", "Syntax errors"), ("nope", "invalid Json"), (policy(), "Syntax errors"), (policy(allow("s3")), "vendor"),
         (policy({"Effect": "Allow", "Action": "s3:*"}), "must contain resources"),
         (policy({"Effect": "Allow", "Resource": "*"}), "must contain actions"),
-        (policy({"Action": "s3:*", "Resource": "*"}), "Missing required field Effect"),
-        (policy(allow("s3:*", effect="Maybe")), "Invalid effect"), (policy(allow("s3:*", "bucket")), "ARN format"),
+        (policy({"Action": "s3:*", "Resource": "*"}), "Syntax errors"),
+        (policy(allow("s3:*", effect="Maybe")), "Syntax errors"), (policy(allow("s3:*", effect="allow")), "legacy parsing"), (policy(allow("s3:*", "bucket")), "ARN format"),
         (policy(allow("s3:*", Principal="*")), "should not specify a principal"), (policy(allow("s3:*", Sid="a b")), "alpha-numeric"),
         (policy(allow("s3:*", Sid="a"), allow("s3:*", Sid="a")), "must be unique"), (policy(allow("s3:*", Actoin="s3:*")), "Syntax errors"),
         (json.dumps({"Version": "2020-01-01", "Statement": [allow("s3:*")]}), "Syntax errors"),
+        (policy(allow("s3:Get:Object")), "only one colon"), (policy(allow("s 3:*")), "Vendor s 3 is not valid"), (policy(allow([])), "actions"),
+        (policy(allow("s3:*", "arn:aws:s3::bucket")), "legacy parsing"), (policy(allow("s3:*", "arn:nowhere:s3:::b")), "Partition .nowhere."),
+        (policy(allow("s3:*", "arn:aws:s3:eu-west-1::b")), "region information"), (policy(allow("iam:*", "arn:aws:iam::1:all")), "resource path"),
+        (policy(allow("s3:*", "arn:aws:*:::b")), "vendor must be fully qualified"), (policy(allow("s3:*", Condition={"Equals": {"a": "b"}})), "Syntax"),
+        (policy(allow("s3:*", Condition={"DateLessThan": {"aws:CurrentTime": "soon"}})), "legacy parsing"),
     ],
 )
 def test_malformed_policies(iam, document, text):

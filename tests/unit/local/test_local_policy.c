@@ -233,4 +233,45 @@ static void test_local_policy__checks(void **state)
 	}
 	assert_int_equal(check(IDENTITY, POLICY_TRUST, &err), -1);
 	err_release(&err);
+	assert_int_equal(check(IDENTITY, POLICY_MANAGED, &err), -1); /* says no version */
+	assert_non_null(strstr(err.text, "version 2012-10-17"));
+	err_release(&err);
+}
+
+/* Each refusal has its own words, and the first fault in IAM's order is the one that is told. */
+static void test_local_policy__words(void **state)
+{
+	static const struct {
+		const char *statement, *words;
+	} refusals[] = {
+		{"\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3::b\"", "legacy parsing"},
+		{"\"Action\":\"s3:*\",\"Resource\":\"arn:x:s3:::b\"",
+			"Partition \"x\" is not valid for resource \"arn:x:s3:::b\"."},
+		{"\"Action\":\"s3:*\",\"Resource\":\"a:b:c\"",
+			"Partition \"b\" is not valid for resource \"arn:b:c:*:*:*\"."},
+		{"\"Action\":\"s3:*\",\"Resource\":\"arn:aws\"", "fully qualified"},
+		{"\"Action\":\"s3:*\",\"Resource\":\"bucket\"", "ARN format"},
+		{"\"Action\":\"a:b:c\",\"Resource\":\"*\"", "only one colon"},
+		{"\"Action\":\"s3:*\",\"Resource\":\"*\",\"Sid\":1", "Syntax errors"},
+		{"\"Action\":\"s3:*\",\"Resource\":\"*\",\"Condition\":{\"Like\":{\"a\":\"b\"}}",
+			"Syntax errors"},
+		{"\"Resource\":\"*\",\"Condition\":{\"DateEquals\":{\"a\":\"2026-1-1\"}}",
+			"legacy parsing"},
+		{"\"Resource\":\"*\",\"Condition\":{\"DateEquals\":{\"a\":\"2026-01-01T10:00:00Z\"}"
+		 "}",
+			"must contain actions"},
+	};
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		char *text = xasprintf(
+			"{\"Statement\":{\"Effect\":\"Allow\",%s}}", refusals[i].statement);
+
+		assert_int_equal(check(text, POLICY_IDENTITY, &err), -1);
+		assert_non_null(strstr(err.text, refusals[i].words));
+		err_release(&err);
+		free(text);
+	}
 }

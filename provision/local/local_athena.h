@@ -12,7 +12,7 @@
 
 extern const struct local_part local_athena_part;
 extern const struct local_service local_athena_group_service, local_athena_query_service,
-	local_athena_named_service;
+	local_athena_named_service, local_athena_catalog_service;
 
 #define ATHENA_MAX_QUERY 262144
 #define athena_invalid(err, ...) local_fault(err, 400, "InvalidRequestException", __VA_ARGS__)

@@ -194,7 +194,8 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 
 static int compile(const char *expression, regex_t *regex, struct err *err)
 {
-	char *whole = xasprintf("^(%s)$", expression);
+	/* a star alone is no regular expression, yet Glue takes it */
+	char *whole = xasprintf("^(%s%s)$", *expression == '*' ? "." : "", expression);
 	int r = regcomp(regex, whole, REG_EXTENDED | REG_NOSUB | REG_ICASE);
 
 	free(whole);

@@ -32,6 +32,7 @@ const struct local_service *const local_services[] = {
 	&local_athena_group_service,
 	&local_athena_query_service,
 	&local_athena_named_service,
+	&local_athena_catalog_service,
 	&local_glue_tags_service,
 	&local_glue_jobs_service,
 	&local_glue_runs_service,

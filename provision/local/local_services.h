@@ -12,9 +12,10 @@ extern const struct local_service local_sts_service, local_iam_role_service,
 	local_iam_policy_service, local_tagging_service, local_logs_service,
 	local_logs_read_service, local_catalog_service, local_catalog_table_service,
 	local_catalog_partition_service, local_crawler_service, local_athena_group_service,
-	local_athena_query_service, local_athena_named_service, local_glue_tags_service,
-	local_glue_jobs_service, local_glue_runs_service, local_glue_triggers_service,
-	local_glue_workflows_service, local_glue_workflow_runs_service, local_secrets_service,
-	local_secrets_list_service, local_secrets_policy_service, local_secrets_value_service;
+	local_athena_query_service, local_athena_named_service, local_athena_catalog_service,
+	local_glue_tags_service, local_glue_jobs_service, local_glue_runs_service,
+	local_glue_triggers_service, local_glue_workflows_service, local_glue_workflow_runs_service,
+	local_secrets_service, local_secrets_list_service, local_secrets_policy_service,
+	local_secrets_value_service;
 
 #endif

@@ -57,9 +57,10 @@ int s3_put_object(struct aws_client *c, const char *bucket, const char *key, con
 	struct http_reply reply = HTTP_REPLY_INIT;
 	struct strbuf hex = STRBUF_INIT, base64 = STRBUF_INIT;
 	struct err why = ERR_INIT;
-	unsigned flags = s3_put_flags(opts);
+	bool conditional = !(s3_put_flags(opts) & AWS_OP_IDEMPOTENT);
 
-	s3_request_init(&r, "PutObject", flags, "PUT", bucket, key);
+	/* With a condition too: what fails on its own success is found out below. */
+	s3_request_init(&r, "PutObject", AWS_OP_IDEMPOTENT, "PUT", bucket, key);
 	r.body = len ? data : "";
 	r.body_len = len;
 	s3_put_headers(&r, opts);
@@ -67,10 +68,8 @@ int s3_put_object(struct aws_client *c, const char *bucket, const char *key, con
 	int ret = s3_send(c, &r, &reply, &why);
 	if (ret == 0 && etag)
 		*etag = s3_reply_etag(&reply);
-	/* Whatever stands between may have sent it twice. */
-	bool unsure = why.code == ERR_AMBIGUOUS || why.code == ERR_CONFLICT;
-	if (ret < 0 && !(flags & AWS_OP_IDEMPOTENT) && unsure &&
-		was_ours(c, bucket, key, r.body, len, opts, etag))
+	bool unsure = why.code == ERR_AMBIGUOUS || why.code == ERR_CONFLICT || why.code == ERR_IO;
+	if (ret < 0 && conditional && unsure && was_ours(c, bucket, key, r.body, len, opts, etag))
 		ret = 0;
 	if (ret < 0)
 		err_move(err, &why);

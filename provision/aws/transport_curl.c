@@ -42,6 +42,7 @@ struct exchange {
 	const struct http_proxy *proxy; /* NULL: directly */
 	bool fresh;                     /* the handle has no connection to that host yet */
 	bool begun, silent;
+	bool head_ended;              /* its blank line came */
 	size_t given;                 /* bytes of req->body handed to curl */
 	int64_t timeout_ms, moved_ms; /* the last time that a byte went either way */
 	curl_off_t moved;
@@ -120,8 +121,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *payload)
 			status = 0;
 		http_reply_clear(x->reply);
 		x->reply->status = (int)status;
+		x->head_ended = false;
 		return len;
 	}
+	if (len <= 2 && (data[0] == '\r' || data[0] == '\n'))
+		x->head_ended = true;
 	const char *colon = memchr(data, ':', len);
 	if (!colon || x->reply->headers.nr >= MAX_HEADERS)
 		return len;
@@ -453,6 +457,10 @@ static int perform(struct http_transport *t, const struct http_request *req,
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	CURLcode code = curl_easy_perform(easy);
 	int ret = code == CURLE_OK ? 0 : explain(easy, code, &x, host, err);
+	/* curl takes the end of the connection for the end of the head. */
+	if (ret == 0 && !x.head_ended)
+		ret = err_set(err, ERR_AMBIGUOUS, "connection to %s broke in the head of the reply",
+			host);
 	/* An empty body begins too. */
 	if (ret == 0 && goes_to_sink(&x) && begin_sink(&x) < 0) {
 		err_move(err, &x.failure);

@@ -108,15 +108,20 @@ static void test_s3__conditional_put(void **state)
 		/* Something in between sent it twice. */
 		{412, NULL, "<Error><Code>PreconditionFailed</Code><Message>m</Message></Error>"},
 		{200, "etag: \"5d41402abc4b2a76b9719d911017c592\"", NULL},
-		/* The answer is lost, and what stands there is ours. */
+		/* The answer is lost: sent again, it fails on its own success, and what stands there is ours. */
 		{0, NULL, NULL, ERR_AMBIGUOUS, 0},
+		{412, NULL, "<Error><Code>PreconditionFailed</Code><Message>m</Message></Error>"},
 		{200, "etag: \"5d41402abc4b2a76b9719d911017c592\"", NULL},
 		/* A 500 that had done its work. */
 		{500, NULL, "<Error><Code>InternalError</Code><Message>m</Message></Error>"},
 		{412, NULL, "<Error><Code>PreconditionFailed</Code><Message>m</Message></Error>"},
 		{200, "etag: \"5d41402abc4b2a76b9719d911017c592\"", NULL},
+		/* It had not arrived. */
+		{0, NULL, NULL, ERR_AMBIGUOUS, 0}, {200, "etag: \"e\"", NULL},
 		/* Somebody else's. */
-		{0, NULL, NULL, ERR_AMBIGUOUS, 0}, {200, "etag: \"other\"", NULL});
+		{0, NULL, NULL, ERR_AMBIGUOUS, 0},
+		{412, NULL, "<Error><Code>PreconditionFailed</Code><Message>m</Message></Error>"},
+		{200, "etag: \"other\"", NULL});
 	struct aws_client *c = script_client(&s, "eu-west-1", LOCAL);
 	struct err err = ERR_INIT;
 	assert_int_equal(s3_put_object(c, "b", "k", "hello", 5, &fresh, NULL, &err), -1);
@@ -129,8 +134,9 @@ static void test_s3__conditional_put(void **state)
 	assert_ok(s3_put_object(c, "b", "k", "hello", 5, &same, NULL, &err), &err);
 	assert_ok(s3_put_object(c, "b", "k", "hello", 5, &fresh, NULL, &err), &err);
 	assert_ok(s3_put_object(c, "b", "k", "hello", 5, &same, NULL, &err), &err);
+	assert_ok(s3_put_object(c, "b", "k", "hello", 5, &same, NULL, &err), &err);
 	assert_int_equal(s3_put_object(c, "b", "k", "hello", 5, &fresh, NULL, &err), -1);
-	assert_int_equal(err.code, ERR_AMBIGUOUS);
+	assert_int_equal(err.code, ERR_CONFLICT);
 	done(&s, c, &err);
 }
 

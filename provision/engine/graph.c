@@ -159,25 +159,34 @@ static int import_from_others(
 	return ret;
 }
 
-/* What is not there may be what a stack of this project is about to make. */
+/* Whether a stack of this project makes it; while names are still unknown, whether one may. */
+static bool may_make(const struct engine *e, const struct eval_external *what)
+{
+	for (size_t i = 0; what->type && i < e->nr; i++) {
+		const struct node *n = e->nodes[i];
+		if (n->decl && !strcmp(n->type->schema.name, what->type) &&
+			(!n->name || !strcmp(n->name, what->name)))
+			return true;
+	}
+	return false;
+}
+
+/* What is not there may be what this very run is about to make. */
 static int eval_external(
 	void *payload, const struct eval_external *what, struct json **out, struct err *err)
 {
 	struct engine *e = payload;
 	struct err own = ERR_INIT;
-	char *key;
 	int ret;
 
 	if (!e->opts.external)
 		return 1;
 	ret = e->opts.external(e->opts.external_payload, what, out, &own);
-	key = xasprintf("%s\n%s", what->type ? what->type : "", what->name);
-	if (ret < 0 && own.code == ERR_NOT_FOUND && map_has(&e->by_name, key))
+	if (ret < 0 && own.code == ERR_NOT_FOUND && may_make(e, what))
 		ret = 1;
 	if (ret < 0)
 		err_move(err, &own);
 	err_release(&own);
-	free(key);
 	return ret;
 }
 
@@ -575,14 +584,18 @@ static void add_extras(struct engine *e, const struct engine_extra *extras, size
 	}
 }
 
-/* Properties in the order of references, so that names are there when they are asked for. */
-static void evaluate_all(struct engine *e, struct err_list *errors)
+/* Properties in the order of references, so that names are there when they are asked for. `only_secrets`: once all names
+ * are there, what refers to a secret that nobody makes is told. */
+static void evaluate_all(struct engine *e, bool only_secrets, struct err_list *errors)
 {
 	size_t *order = xcalloc(e->nr ? e->nr : 1, sizeof(*order));
 
 	depgraph_order(&e->graph, order);
 	for (size_t i = 0; i < e->nr; i++) {
+		const struct node *n = e->nodes[order[i]];
 		struct err err = ERR_INIT;
+		if (only_secrets && !(n->has_unknown && n->decl && n->decl->secrets.nr))
+			continue;
 		if (engine_evaluate(e, e->nodes[order[i]], &err) < 0) {
 			err_in(&err, e->nodes[order[i]]->stack, e->nodes[order[i]]->logical_id);
 			err_list_take(errors, &err);
@@ -619,8 +632,10 @@ struct engine *engine_new(const struct engine_opts *opts, const struct engine_ex
 	add_extras(e, extras, nr_extras);
 	/* First the written references alone: they give the order in which names can be evaluated. */
 	if (errors->nr == before && !engine_build_graph(e, errors, warnings)) {
-		evaluate_all(e, errors);
+		evaluate_all(e, false, errors);
 		if (errors->nr == before && !engine_build_graph(e, errors, warnings))
+			evaluate_all(e, true, errors);
+		if (errors->nr == before)
 			check_all(e, errors, warnings);
 	}
 	if (errors->nr > before) {

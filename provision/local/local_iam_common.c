@@ -237,3 +237,41 @@ void local_iam_page_close(struct json *out, bool more, const char *last)
 		free(token);
 	}
 }
+
+int local_iam_page_cut(const struct local_request *req, struct json *out, struct err *err)
+{
+	struct iam_page page = {0};
+	struct json *all, *list, *e, *kept = json_object();
+	char last[24];
+	long long skip = 0;
+	int64_t at = 0;
+	int result = -1;
+
+	if (local_iam_page_read(req, &page, err))
+		goto out;
+	if (page.after && parse_int64(page.after, 0, INT64_MAX, &skip)) {
+		local_fault(err, 400, "ValidationError", "Invalid Marker.");
+		goto out;
+	}
+	json_each(all, out)
+	{
+		if (!json_is(all, JSON_ARRAY))
+			continue;
+		list = json_array();
+		json_each(e, all)
+		{
+			if (at >= skip && at - skip < page.max)
+				json_push(list, json_copy(e));
+			at++;
+		}
+		json_set(kept, json_name(all), list);
+	}
+	json_each(list, kept) json_set(out, json_name(list), json_copy(list));
+	snprintf(last, sizeof(last), "%lld", skip + (long long)page.max);
+	local_iam_page_close(out, at - skip > page.max, last);
+	result = 0;
+out:
+	json_free(kept);
+	local_iam_page_release(&page);
+	return result;
+}

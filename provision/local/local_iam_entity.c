@@ -435,9 +435,8 @@ int local_iam_get_group(struct local_cloud *cloud, const struct local_request *r
 	*out = json_object();
 	json_set(*out, "Group", local_iam_entity_json(&e, true));
 	json_set(*out, "Users", users);
-	json_set_bool(*out, "IsTruncated", false);
 	users = NULL;
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	local_tx_end(cloud);
 	json_free(users);
@@ -461,9 +460,8 @@ int local_iam_list_groups_for_user(struct local_cloud *cloud, const struct local
 		goto out;
 	*out = json_object();
 	json_set(*out, "Groups", groups);
-	json_set_bool(*out, "IsTruncated", false);
 	groups = NULL;
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	local_tx_end(cloud);
 	json_free(groups);

@@ -398,9 +398,8 @@ static int list_entities_for_policy(struct local_cloud *cloud, const struct loca
 	json_set(*out, "PolicyGroups", groups);
 	json_set(*out, "PolicyUsers", users);
 	json_set(*out, "PolicyRoles", roles);
-	json_set_bool(*out, "IsTruncated", false);
 	roles = users = groups = NULL;
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	sql_done(st);
 	local_tx_end(cloud);
@@ -585,9 +584,8 @@ static int list_versions(struct local_cloud *cloud, const struct local_request *
 		goto out;
 	*out = json_object();
 	json_set(*out, "Versions", list);
-	json_set_bool(*out, "IsTruncated", false);
 	list = NULL;
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	sql_done(st);
 	local_tx_end(cloud);
@@ -702,8 +700,7 @@ static int list_policy_tags(struct local_cloud *cloud, const struct local_reques
 		goto out;
 	*out = json_object();
 	json_set(*out, "Tags", local_iam_tags_list(tags));
-	json_set_bool(*out, "IsTruncated", false);
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	local_tx_end(cloud);
 	json_free(tags);

@@ -478,8 +478,7 @@ int local_iam_list_role_tags(struct local_cloud *cloud, const struct local_reque
 		goto out;
 	*out = json_object();
 	json_set(*out, "Tags", local_iam_tags_list(tags));
-	json_set_bool(*out, "IsTruncated", false);
-	result = 0;
+	result = local_iam_page_cut(req, *out, err);
 out:
 	local_tx_end(cloud);
 	json_free(tags);

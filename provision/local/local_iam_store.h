@@ -50,6 +50,9 @@ int local_iam_page_read(
 void local_iam_page_release(struct iam_page *page);
 /* Sets IsTruncated, and Marker when there is more after `last`. */
 void local_iam_page_close(struct json *out, bool more, const char *last);
+/* Leaves the request's page of what stands in the reply's arrays, one after the other. */
+int local_iam_page_cut(
+	const struct local_request *req, struct json *out, struct err *err) must_check;
 
 /* The document of a managed policy's default version; *document malloc'd; 1, 0, -1. */
 int local_iam_policy_document(

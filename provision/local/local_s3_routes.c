@@ -75,9 +75,9 @@ static const struct s3_route config_routes[] = {
 		0},
 };
 
-#define UNSERVED(method, level, param, name)                                        \
-	{                                                                           \
-		method, level, param, NULL, name, NULL, local_s3_not_implemented, 0 \
+#define UNSERVED(method, level, param, name)                                                   \
+	{                                                                                      \
+		method, level, param, NULL, name, NULL, local_s3_not_implemented, S3_NO_BUCKET \
 	}
 
 static const struct s3_route unserved[] = {

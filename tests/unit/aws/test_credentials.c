@@ -2,47 +2,8 @@
 #include <unistd.h>
 #include "clock.h"
 #include "credentials.h"
-#include "fs.h"
+#include "cred_place.h"
 #include "profile.h"
-
-/* A folder with both files; the environment points there and holds nothing else. */
-struct place {
-	char *dir, *config, *credentials;
-};
-
-static void place_init(struct place *p, const char *config, const char *credentials)
-{
-	struct err err = ERR_INIT;
-	static const char *const names[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-		"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-		"AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-		"AWS_ROLE_ARN", "ACTIONS_ID_TOKEN_REQUEST_URL"};
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		unsetenv(names[i]);
-	p->dir = fs_mkdtemp(NULL, "credentials-", &err);
-	assert_non_null(p->dir);
-	p->config = fs_join(p->dir, "config");
-	p->credentials = fs_join(p->dir, "credentials");
-	if (config)
-		assert_ok(fs_write_atomic(p->config, config, strlen(config), 0600, &err), &err);
-	if (credentials)
-		assert_ok(fs_write_atomic(
-				  p->credentials, credentials, strlen(credentials), 0600, &err),
-			&err);
-	setenv("AWS_CONFIG_FILE", p->config, 1);
-	setenv("AWS_SHARED_CREDENTIALS_FILE", p->credentials, 1);
-}
-
-static void place_release(struct place *p)
-{
-	struct err err = ERR_INIT;
-	assert_ok(fs_remove_tree(p->dir, &err), &err);
-	free(p->dir);
-	free(p->config);
-	free(p->credentials);
-}
 
 /* Without a transport: nothing here is asked over HTTP. */
 static struct aws_credentials *chain(const char *profile, struct err *err)
@@ -76,8 +37,6 @@ static void check_none(const char *profile, const char *piece)
 	assert_null(strstr(err.text, "HUSH"));
 	err_release(&err);
 }
-
-#define BOTH(id) "aws_access_key_id = " id "\naws_secret_access_key=HUSH" id "\n"
 
 static void test_credentials__precedence(void **state)
 {
@@ -179,4 +138,46 @@ static void test_credentials__file_format(void **state)
 	check_parse(text, true, "end", "key", "a#b");
 	check_parse(text, true, "nosuch", "region", "-");
 	check_parse("", true, "default", "region", "-");
+}
+
+/* What stands in sections of other kinds, and in blocks below a setting. */
+static void test_credentials__sections_that_profiles_name(void **state)
+{
+	(void)state;
+	struct place p;
+	place_init(&p,
+		"[default]\nservices = mine\ns3 =\n  endpoint_url = http://not.this\n"
+		"[profile other]\nservices = \n[profile lost]\nservices = nosuch\n"
+		"[services mine]\nregion = x\nglue =\n    endpoint_url = http://glue:1\n\n"
+		"    other = 2\nsecrets_manager =\n  # comment\n  endpoint_url = http://sm:2\n"
+		"endpoint_url = http://level.of/its/own\n"
+		"[sso-session corp]\nsso_region = eu-west-1\n"
+		"[profile long]\ncredential_process = one\n   two # three\n",
+		"[default]\naws_access_key_id = A\n");
+	static const char *const wanted[][3] = {{NULL, "glue", "http://glue:1"},
+		{NULL, "GLUE", "http://glue:1"}, {NULL, "secrets_manager", "http://sm:2"},
+		{NULL, "s3", NULL}, {"other", "glue", NULL}, {"lost", "glue", NULL},
+		{"nosuch", "glue", NULL}};
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		char *url = profile_services_endpoint(wanted[i][0], wanted[i][1]);
+		assert_string_equal(url ? url : "-", wanted[i][2] ? wanted[i][2] : "-");
+		free(url);
+	}
+	struct profiles ps;
+	struct err err = ERR_INIT;
+	profiles_init(&ps);
+	assert_ok(profiles_load(&ps, &err), &err);
+	const struct profile_setting *s =
+		profile_setting(profiles_find(&ps.sso_sessions, "corp"), "sso_region");
+	assert_string_equal(s->value, "eu-west-1");
+	assert_int_equal(s->line, 20);
+	assert_string_equal(s->file, p.config);
+	const struct profile *both = profiles_find(&ps.merged, "default");
+	assert_string_equal(profile_get(both, "services"), "mine");
+	assert_string_equal(profile_setting(both, "aws_access_key_id")->file, p.credentials);
+	assert_null(profile_get(profiles_find(&ps.config, "default"), "aws_access_key_id"));
+	assert_string_equal(profile_get(profiles_find(&ps.merged, "long"), "credential_process"),
+		"one\ntwo # three");
+	profiles_release(&ps);
+	place_release(&p);
 }

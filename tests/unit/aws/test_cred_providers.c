@@ -352,7 +352,7 @@ static void test_cred_providers__github(void **state)
 
 /* --- IAM Identity Center --- */
 
-static void write_token(const struct place *p, const char *text)
+static void write_token(const char *text)
 {
 	struct err err = ERR_INIT;
 	char *path = cred_cache_path("sso/cache", "corp");

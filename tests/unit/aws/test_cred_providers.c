@@ -373,10 +373,9 @@ static void test_cred_providers__sso(void **state)
 		"[default]\nsso_session = corp\nsso_account_id = 111122223333\n"
 		"sso_role_name = A b\n",
 		NULL);
-	write_token(&p,
-		"{\"accessToken\":\"HUSHOLD\",\"expiresAt\":\"2026-11-21T09:30:00UTC\","
-		"\"refreshToken\":\"HUSHREFRESH\",\"clientId\":\"c\",\"clientSecret\":\"s\","
-		"\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\"}");
+	write_token("{\"accessToken\":\"HUSHOLD\",\"expiresAt\":\"2026-11-21T09:30:00UTC\","
+		    "\"refreshToken\":\"HUSHREFRESH\",\"clientId\":\"c\",\"clientSecret\":\"s\","
+		    "\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\"}");
 	SCRIPT(s, {200, NULL, "{\"accessToken\":\"HUSHNEW\",\"expiresIn\":28800}"},
 		{200, NULL,
 			"{\"roleCredentials\":{\"accessKeyId\":\"AKSSO\",\"secretAccessKey\":"

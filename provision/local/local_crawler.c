@@ -177,17 +177,14 @@ static int check_target(struct local_cloud *cloud, const struct json *target, st
 	return r;
 }
 
+/* All kinds of targets are kept; what is no folder of S3 fails when it is crawled. */
 static int check_targets(struct local_cloud *cloud, const struct json *targets, struct err *err)
 {
 	struct json *t;
+	size_t nr = 0;
 
-	json_each(t, targets)
-	{
-		if (strcmp(json_name(t), "S3Targets") && json_len(t))
-			return glue_invalid(
-				err, "%s are not supported by the local cloud", json_name(t));
-	}
-	if (!json_len(json_get(targets, "S3Targets")))
+	json_each(t, targets) nr += json_len(t);
+	if (!nr)
 		return glue_invalid(err, "At least one target must be specified");
 	json_each(t, json_get(targets, "S3Targets")) if (check_target(cloud, t, err)) return -1;
 	return 0;
@@ -265,8 +262,6 @@ static int check_crawler(struct local_cloud *cloud, const struct local_request *
 		check_configuration(json_get_str(in, "Configuration"), err) ||
 		check_schedule(cloud, json_get_str(in, "Schedule"), err))
 		return -1;
-	if (json_len(json_get(in, "Classifiers")))
-		return glue_invalid(err, "custom classifiers are not supported by the local cloud");
 	if (json_get(in, "Targets") && check_targets(cloud, json_get(in, "Targets"), err))
 		return -1;
 	return role ? check_role(cloud, req, role, err) : 0;
@@ -544,6 +539,8 @@ static int list_crawlers(struct local_cloud *cloud, const struct local_request *
 struct batch {
 	const struct json *names;
 	struct json *found, *missing;
+	char *after, *next; /* of metrics, which come in pages */
+	int64_t limit;
 };
 
 static int batch_tx(struct local_cloud *cloud, void *payload, struct err *err unused_arg)
@@ -698,8 +695,15 @@ static int metrics_tx(struct local_cloud *cloud, void *payload, struct err *err)
 
 	while (st && (row = sql_step(st, err)) > 0) {
 		struct json *m;
-		if (!wanted(b->names, sql_text(st, 0)))
+		if (!wanted(b->names, sql_text(st, 0)) ||
+			(b->after && strcmp(sql_text(st, 0), b->after) <= 0))
 			continue;
+		if ((int64_t)json_len(b->found) == b->limit) {
+			b->next = local_token_make(json_get_str(
+				json_at(b->found, json_len(b->found) - 1), "CrawlerName"));
+			row = 0;
+			break;
+		}
 		m = json_object();
 		json_set_str(m, "CrawlerName", sql_text(st, 0));
 		json_set_dbl(m, "TimeLeftSeconds", 0);
@@ -718,14 +722,21 @@ static int metrics_tx(struct local_cloud *cloud, void *payload, struct err *err)
 static int get_crawler_metrics(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	struct batch b = {json_get(req->in, "CrawlerNameList"), json_array(), NULL};
+	struct batch b = {.names = json_get(req->in, "CrawlerNameList"), .found = json_array()};
+	int result = glue_page(req->in, 1000, &b.limit, &b.after, err) ||
+				     glue_tx(cloud, metrics_tx, &b, err)
+			     ? -1
+			     : 0;
 
-	if (glue_tx(cloud, metrics_tx, &b, err)) {
+	free(b.after);
+	if (result) {
 		json_free(b.found);
 		return -1;
 	}
 	*out = json_object();
 	json_set(*out, "CrawlerMetricsList", b.found);
+	json_set_str(*out, "NextToken", b.next);
+	free(b.next);
 	return 0;
 }
 

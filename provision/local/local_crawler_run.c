@@ -330,6 +330,23 @@ static int crawl_targets(struct crawl *c, struct err *err)
 	return r;
 }
 
+/* What a definition may have, but the local cloud does not crawl. */
+static int check_crawlable(const struct crawl *c, struct err *err)
+{
+	struct json *t;
+
+	json_each(t, json_get(c->doc, "Targets"))
+	{
+		if (strcmp(json_name(t), "S3Targets") && json_len(t))
+			return err_set(err, ERR_INVALID, "%s are not crawled by the local cloud",
+				json_name(t));
+	}
+	if (json_len(json_get(c->doc, "Classifiers")))
+		return err_set(err, ERR_INVALID,
+			"custom classifiers are not supported by the local cloud");
+	return 0;
+}
+
 static int prepare(struct crawl *c, struct err *err)
 {
 	const char *database, *role, *slash;
@@ -340,7 +357,7 @@ static int prepare(struct crawl *c, struct err *err)
 		return -1;
 	c->doc = crawler_get_tx(c->cloud, c->crawler, err);
 	local_tx_end(c->cloud);
-	if (!c->doc)
+	if (!c->doc || check_crawlable(c, err))
 		return -1;
 	database = json_get_str(c->doc, "DatabaseName");
 	role = json_get_str(c->doc, "Role");

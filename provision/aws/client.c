@@ -138,6 +138,11 @@ const struct clock *aws_client_clock(const struct aws_client *c)
 	return c->clock;
 }
 
+int64_t aws_client_now_ms(const struct aws_client *c)
+{
+	return c->clock->now_ms(c->clock) + c->skew_ms;
+}
+
 struct http_transport *aws_client_transport(const struct aws_client *c)
 {
 	return c->transport;

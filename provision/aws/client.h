@@ -65,6 +65,8 @@ void aws_client_free(struct aws_client *c);
 const char *aws_client_region(const struct aws_client *c);
 const char *aws_client_partition(const struct aws_client *c); /* aws, aws-cn, aws-us-gov */
 const struct clock *aws_client_clock(const struct aws_client *c);
+/* The time as AWS has it, after a reply has told that ours is wrong: for comparing with dates of AWS's. */
+int64_t aws_client_now_ms(const struct aws_client *c);
 struct http_transport *aws_client_transport(const struct aws_client *c);
 const char *aws_client_credentials_source(const struct aws_client *c);
 /* The keys that the next request would be signed with; the caller's. */

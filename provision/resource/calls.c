@@ -121,7 +121,9 @@ static const struct {
 	{"ValidationException", "is unable to assume the role"},
 	{"ValidationException", "cannot be assumed"},
 	{"InvalidRequestException", "unable to assume"},
+	{"InvalidParameter", "PrincipalNotFound"},
 	{"MalformedPolicyDocument", "Invalid principal in policy"},
+	{"MalformedPolicyDocumentException", "invalid principals"},
 	{"MalformedPolicy", "Invalid principal in policy"},
 };
 
@@ -165,7 +167,7 @@ static void look_at_role(
 		facts->known = facts->exists = true;
 		facts->trusts = !trust || !service || strstr(trust, service);
 		if (date && clock_parse(date, &created) == 0)
-			facts->age_ms = ctx->clock->now_ms(ctx->clock) - created;
+			facts->age_ms = aws_client_now_ms(ctx->aws) - created;
 	}
 	err_release(&err);
 	json_free(in);

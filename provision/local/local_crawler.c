@@ -564,7 +564,9 @@ static int batch_tx(struct local_cloud *cloud, void *payload, struct err *err un
 static int batch_get_crawlers(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	struct batch b = {json_get(req->in, "CrawlerNames"), json_array(), json_array()};
+	struct batch b = {.names = json_get(req->in, "CrawlerNames"),
+		.found = json_array(),
+		.missing = json_array()};
 
 	if (glue_tx(cloud, batch_tx, &b, err)) {
 		json_free(b.found);

@@ -281,16 +281,49 @@ static int versions_tx(struct local_cloud *cloud, void *payload, struct err *err
 	return row;
 }
 
+/* The newest first; a page's token is the version that the page before ended with. */
+static void page_versions(
+	const struct json *all, const char *after, int64_t limit, struct json *out)
+{
+	struct json *page = json_array(), *v;
+	const char *id = NULL;
+	bool on = !after;
+	char *next;
+
+	json_each(v, all)
+	{
+		if (on && (int64_t)json_len(page) == limit) {
+			next = local_token_make(id);
+			json_set_str(out, "NextToken", next);
+			free(next);
+			break;
+		}
+		id = json_get_str(v, "VersionId");
+		if (on)
+			json_push(page, json_copy(v));
+		else
+			on = !strcmp(id, after);
+	}
+	json_set(out, "TableVersions", page);
+}
+
 static int get_table_versions(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	struct json *versions;
+	struct json *versions = NULL;
+	char *after = NULL;
+	int64_t limit;
+	int result = -1;
 
-	if (run(cloud, req, versions_tx, "TableName", &versions, err))
-		return -1;
-	*out = json_object();
-	json_set(*out, "TableVersions", versions);
-	return 0;
+	if (!glue_page(req->in, 100, &limit, &after, err) &&
+		!run(cloud, req, versions_tx, "TableName", &versions, err)) {
+		*out = json_object();
+		page_versions(versions, after, limit, *out);
+		json_free(versions);
+		result = 0;
+	}
+	free(after);
+	return result;
 }
 
 static int get_table_version(struct local_cloud *cloud, const struct local_request *req,

@@ -202,19 +202,38 @@ def environment_names(folder):
     return [v["Env"] for v in values.values() if isinstance(v, dict) and "Env" in v]
 
 
+def scalar(value):
+    return isinstance(value, (str, bool, int, float))
+
+
+def text_of(value):
+    """A number or a truth as a template may write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        return repr(float(value))
+    except ValueError:
+        return value
+
+
+def typed(value):
+    """Scalars that read like numbers and truths as such, as YAML and JSON would have given them."""
+    if isinstance(value, dict):
+        return {k: typed(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [typed(v) for v in value]
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, str) and re.fullmatch(r"-?(0|[1-9]\d{0,10})(\.\d+)?", value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
 def differences(found, wanted, path=""):
     """Where what is found is not what is wanted: [(path, found, wanted)]; members that nobody wanted do not count, numbers and truths do by value."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         return [d for k, v in wanted.items() for d in differences(found.get(k), v, f"{path}.{k}" if path else k)]
     if isinstance(wanted, list) and isinstance(found, list) and len(found) == len(wanted):
         return [d for i, v in enumerate(wanted) for d in differences(found[i], v, f"{path}[{i}]")]
-    if isinstance(wanted, str) and isinstance(found, bool):
-        same = str(found).lower() == wanted.lower()
-    elif isinstance(wanted, str) and isinstance(found, (int, float)):
-        try:
-            same = float(wanted) == found
-        except ValueError:
-            same = False
-    else:
-        same = found == wanted
+    same = found == wanted or (scalar(found) and scalar(wanted) and text_of(found) == text_of(wanted))
     return [] if same else [(path, found, wanted)]

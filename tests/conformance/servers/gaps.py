@@ -8,6 +8,11 @@ import re
 import threading
 import time
 
+import botocore
+import botocore.exceptions
+
+import readers
+
 REST_SECONDS = 1.5
 
 
@@ -75,13 +80,16 @@ class NeverEnds(Mend):
 
 
 class Gap:
-    def __init__(self, server, operation, what, mend=None, leaves_out=None, kind=None, path=None, compare=False, probe=None):
+    def __init__(self, server, operation, what, mend=None, leaves_out=None, kind=None, path=None, compare=False, probe=None, when=None):
         self.server, self.operation, self.what = server, operation, what
         self.mend, self.leaves_out, self.kind, self.path, self.compare, self.probe = mend, leaves_out, kind, path, compare, probe
+        self.when = when
         self.met = self.needed = 0
 
-    def excuses(self, kind, path):
-        return self.kind == kind and self.path is not None and re.fullmatch(self.path, path)
+    def excuses(self, kind, path, found=None, wanted=None):
+        if self.kind != kind or self.path is None or not re.fullmatch(self.path, path):
+            return False
+        return self.when is None or self.when(found, wanted)
 
     def gone(self):
         return self.met > 0 and self.needed == 0
@@ -90,7 +98,72 @@ class Gap:
         return f"{self.server}: {self.operation}: {self.what}"
 
 
+def lacking(service, operation, **parameters):
+    """A probe: the server still has no such operation."""
+
+    def probe(reader):
+        call = getattr(reader.client(service), botocore.xform_name(operation))
+        try:
+            call(**parameters)
+        except botocore.exceptions.ClientError as e:
+            return e.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 501) or readers.code_of(e) in readers.UNKNOWN
+        return False
+
+    return probe
+
+
+def is_bare_name(found, wanted):
+    """A secret's Ref that is its name, not its ARN."""
+    return isinstance(wanted, str) and isinstance(found, str) and wanted.endswith(f":secret:{found}")
+
+
+def logical_is_wanted(reader):
+    glue = reader.client("glue")
+    condition = {"LogicalOperator": "EQUALS", "JobName": "probe", "State": "SUCCEEDED"}
+    try:
+        glue.create_trigger(Name="probe", Type="CONDITIONAL", Actions=[{"JobName": "probe"}], Predicate={"Conditions": [condition]})
+    except botocore.exceptions.ClientError as e:
+        return e.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    glue.delete_trigger(Name="probe")
+    return False
+
+
 GAPS = [
+    Gap("moto", "glue:CreateTrigger", "breaks down over a predicate without Logical, which one condition does not need",
+        mend=LogicalIsWanted(), probe=logical_is_wanted),
+    Gap("moto", "glue:GetCrawler", "a crawl that was started never ends", mend=NeverEnds()),
+    Gap("moto", "glue:UpdateJob", "is not there", leaves_out="AWS::Glue::Job",
+        probe=lacking("glue", "UpdateJob", JobName="probe", JobUpdate={"Role": "r"})),
+    Gap("moto", "glue:UpdateCrawler", "is not there", leaves_out="AWS::Glue::Crawler", probe=lacking("glue", "UpdateCrawler", Name="probe")),
+    Gap("moto", "glue:UpdateTrigger", "is not there", leaves_out="AWS::Glue::Trigger",
+        probe=lacking("glue", "UpdateTrigger", Name="probe", TriggerUpdate={})),
+    Gap("moto", "athena:UpdateWorkGroup", "is not there", leaves_out="AWS::Athena::WorkGroup",
+        probe=lacking("athena", "UpdateWorkGroup", WorkGroup="probe")),
+    Gap("ministack", "glue:CreateJob", "does not keep tags", mend=TagsGetLost("job")),
+    Gap("ministack", "glue:CreateCrawler", "does not keep tags", mend=TagsGetLost("crawler")),
+    Gap("ministack", "glue:CreateJob", "does not keep ExecutionProperty", kind="AWS::Glue::Job", path=r"ExecutionProperty.*"),
+    Gap("ministack", "glue:CreateJob", "does not keep NotificationProperty", kind="AWS::Glue::Job", path=r"NotificationProperty.*"),
+    Gap("ministack", "glue:CreateDatabase", "does not keep CreateTableDefaultPermissions", kind="AWS::Glue::Database",
+        path=r"DatabaseInput.CreateTableDefaultPermissions.*"),
+    Gap("ministack", "glue:GetWorkflowRuns", "is not there: teardown goes on without the runs' logs",
+        probe=lacking("glue", "GetWorkflowRuns", Name="probe")),
+    Gap("ministack", "glue:ListWorkflows", "is not there: workflows are read by name", probe=lacking("glue", "ListWorkflows")),
+    *[Gap("moto", "cloudformation:CreateStack", f"makes nothing of {kind}", leaves_out=kind, compare=True) for kind in (
+        "AWS::Athena::WorkGroup", "AWS::Glue::Crawler", "AWS::Glue::Database", "AWS::Glue::Job", "AWS::Glue::Trigger", "AWS::Glue::Workflow",
+        "AWS::SecretsManager::Secret")],
+    *[Gap("moto", "cloudformation:CreateStack", f"makes buckets without {p}", kind="AWS::S3::Bucket", path=rf"{p}.*", compare=True) for p in (
+        "PublicAccessBlockConfiguration", "VersioningConfiguration", "OwnershipControls", "LifecycleConfiguration", "CorsConfiguration",
+        "WebsiteConfiguration")],
+    Gap("moto", "cloudformation:CreateStack", "makes roles without ManagedPolicyArns", kind="AWS::IAM::Role", path="ManagedPolicyArns", compare=True),
+    Gap("moto", "cloudformation:CreateStack", "makes roles without ManagedPolicyArns", kind="AWS::IAM::ManagedPolicy", path="Roles", compare=True),
+    Gap("moto", "cloudformation:DeleteStack", "leaves managed policies, and the roles that they are attached to"),
+    *[Gap("ministack", "cloudformation:CreateStack", f"makes buckets without their {p}", kind="AWS::S3::Bucket", path=rf"{p}.*", compare=True) for p in (
+        "Tags", "OwnershipControls", "LifecycleConfiguration")],
+    Gap("ministack", "cloudformation:CreateStack", "Ref of a secret is its name", kind="AWS::IAM::Role",
+        path=r"Policies\[\d+\]\.PolicyDocument\.Statement\[\d+\]\.Resource.*", compare=True, when=is_bare_name),
+    Gap("ministack", "cloudformation:CreateStack", "Ref of a secret is its name", kind="AWS::IAM::Policy",
+        path=r"PolicyDocument\.Statement\[\d+\]\.Resource.*", compare=True, when=is_bare_name),
+    Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::Glue::Workflow", leaves_out="AWS::Glue::Workflow", compare=True),
 ]
 
 

@@ -2,6 +2,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import time
 
@@ -175,7 +176,7 @@ class Life:
                     differing.append(("Tags", rest, wanted_tags))
             self.meet(kind, wanted)
             for path, is_, should in differing:
-                gap = next((g for g in self.gaps if not g.compare and g.excuses(kind, path)), None)
+                gap = next((g for g in self.gaps if not g.compare and g.excuses(kind, path, is_, should)), None)
                 if gap:
                     excused[gap] = True
                     self.lacks.add(f"{gap.operation} ({gap.kind.split('::')[-1]}.{path})")
@@ -188,9 +189,13 @@ class Life:
         return standing
 
     def meet(self, kind, wanted):
+        """Rows about a property that somebody wants here."""
         for gap in self.gaps:
-            if gap.kind == kind and not gap.compare and gap.path.split(r"\.")[0].split(".")[0].split("[")[0].rstrip("\\") in [*wanted, "Tags"]:
+            if gap.kind == kind and not gap.compare and re.match(r"\w+", gap.path).group(0) in wanted:
                 gap.met += 1
+
+    def excused(self, kind, path):
+        return any(not g.compare and g.excuses(kind, path) for g in self.gaps)
 
     def look_at_script(self, where, kind, found):
         """A job's program lies where the job says."""
@@ -208,7 +213,7 @@ class Life:
 
     def change(self):
         """Changes one resource of each type; returns {(stack, logical id): path}."""
-        left_out = {g.leaves_out: g for g in self.gaps if g.leaves_out}
+        left_out = {g.leaves_out: g for g in self.gaps if g.leaves_out and not g.compare}
         changed, types = {}, set()
         for stack, logical_id, kind in self.project.resources():
             if kind in types:
@@ -246,3 +251,268 @@ class Life:
             if live is not None:
                 found.append(f"{stack.name}/{logical_id}: {kind} {self.handle(stack, logical_id)}")
         return found
+
+    # --- the same through the server's own CloudFormation ---
+    def plain(self, stack, standing):
+        """The template without glueproj's conveniences, as CloudFormation takes it: a job's program lies where set-up put it."""
+        template = copy.deepcopy(stack.template)
+        template.pop("Metadata", None)
+        for logical_id, resource in template["Resources"].items():
+            resource.pop("Metadata", None)
+            if resource["Type"] == "AWS::Glue::Job" and not resource["Properties"]["Command"]["ScriptLocation"].startswith("s3://"):
+                live = standing[stack.name, logical_id][1]
+                resource["Properties"]["Command"]["ScriptLocation"] = live["Command"]["ScriptLocation"]
+                arguments = resource["Properties"].setdefault("DefaultArguments", {})
+                arguments.update({k: v for k, v in live.get("DefaultArguments", {}).items() if k.startswith("--glueproj-")})
+        return template
+
+    def without_types(self, template, types):
+        """Leaves out what the server's CloudFormation does not know, and what hangs on it."""
+        gone = {k for k, r in template["Resources"].items() if r["Type"] in types}
+        while True:
+            more = {k for k, r in template["Resources"].items() if k not in gone and mentions(r, gone)}
+            if not more:
+                break
+            gone |= more
+        template["Resources"] = {k: r for k, r in template["Resources"].items() if k not in gone}
+        template["Outputs"] = {k: o for k, o in template.get("Outputs", {}).items() if not mentions(o, gone)}
+        return template, gone
+
+    def create_stacks(self, standing):
+        """Returns {(stack, logical id): physical id} of what CloudFormation made, and what was left out."""
+        cfn, made, missing = self.reader.client("cloudformation"), {}, set()
+        types = {g.leaves_out for g in self.gaps if g.compare and g.leaves_out}
+        for stack in self.project.stacks:
+            template, gone = self.without_types(self.plain(stack, standing), types)
+            missing |= {(stack.name, k) for k in gone}
+            if not template["Resources"]:
+                continue
+            name = f"{self.project.name}-{stack.name}"
+            parameters = [
+                {"ParameterKey": k, "ParameterValue": ",".join(v) if isinstance(v, list) else str(v)} for k, v in stack.parameters.items()]
+            cfn.create_stack(
+                StackName=name, TemplateBody=json.dumps({**template, "Resources": evaluate.typed(template["Resources"])}), Parameters=parameters, Capabilities=["CAPABILITY_NAMED_IAM"])
+            self.await_stack(name, "CREATE_COMPLETE")
+            for resource in cfn.describe_stack_resources(StackName=name)["StackResources"]:
+                made[stack.name, resource.get("LogicalResourceId")] = resource.get("PhysicalResourceId")
+        return made, missing
+
+    def leave_out_of_compare(self, stack, key, kind, missing, ours, theirs):
+        """What cannot be equal: a password that was made up, and on a role the policies of resources that the server's CloudFormation lacks."""
+        if "GenerateSecretString" in stack.resources[key[1]].get("Properties", {}):
+            assert len(ours.pop("SecretString")) > 0 and len(theirs.pop("SecretString")) > 0
+        if kind == "AWS::IAM::Role":
+            gone = {
+                s.properties(name)["PolicyName"] for s in self.project.stacks for other, name in missing
+                if other == s.name and s.resources[name]["Type"] == "AWS::IAM::Policy"}
+            ours["Policies"] = [p for p in ours["Policies"] if p["PolicyName"] not in gone]
+
+    def await_stack(self, name, wanted):
+        cfn, until = self.reader.client("cloudformation"), time.monotonic() + STACK_SECONDS
+        while time.monotonic() < until:
+            try:
+                stacks = cfn.describe_stacks(StackName=name)["Stacks"]
+            except cfn.exceptions.ClientError as e:
+                if wanted == "DELETE_COMPLETE" and "does not exist" in str(e):
+                    return
+                raise
+            status = stacks[0]["StackStatus"] if stacks else "DELETE_COMPLETE"
+            if status == wanted:
+                return
+            if "FAILED" in status or "ROLLBACK" in status:
+                events = cfn.describe_stack_events(StackName=name)["StackEvents"]
+                why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e.get("ResourceStatus", "")]
+                raise AssertionError(f"stack {name}: {status}: {'; '.join(why)}")
+            time.sleep(0.1)
+        raise AssertionError(f"stack {name} does not get {wanted}")
+
+    def delete_stacks(self):
+        cfn = self.reader.client("cloudformation")
+        for stack in reversed(self.project.stacks):
+            name = f"{self.project.name}-{stack.name}"
+            try:
+                cfn.delete_stack(StackName=name)
+            except cfn.exceptions.ClientError as e:
+                if readers.code_of(e) != "DeleteConflict":
+                    raise
+                self.met_at_delete()
+                self.detach_all()
+                cfn.delete_stack(StackName=name)
+            self.await_stack(name, "DELETE_COMPLETE")
+
+    def met_at_delete(self):
+        """A row of gaps.py must say that the server's CloudFormation leaves things."""
+        gap = next((g for g in self.gaps if g.operation == "cloudformation:DeleteStack"), None)
+        if not gap:
+            raise Lacks(f"{self.server.name} {self.server.version}: a deleted stack leaves {readers.standing(self.reader)}")
+        gap.met, gap.needed = gap.met + 1, gap.needed + 1
+        self.lacks.add(gap.operation)
+
+    def detach_all(self):
+        iam = self.reader.client("iam")
+        for role in readers.standing(self.reader)["roles"]:
+            for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+
+    def left_by_stacks(self, nothing):
+        """What stands more than before; managed policies and roles are removed when a row of gaps.py says that the server leaves them."""
+        iam, left = self.reader.client("iam"), {k: sorted(set(v) - set(nothing[k])) for k, v in readers.standing(self.reader).items()}
+        left = {k: v for k, v in left.items() if v}
+        if left and set(left) <= {"policies", "roles"}:
+            self.met_at_delete()
+            self.detach_all()
+            for role in left.pop("roles", []):
+                for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+                    iam.delete_role_policy(RoleName=role, PolicyName=name)
+                iam.delete_role(RoleName=role)
+            for policy in left.pop("policies", []):
+                iam.delete_policy(PolicyArn=policy)
+        return left
+
+    def leave_out_of_compare(self, stack, key, kind, missing, ours, theirs):
+        """What cannot be equal: a password that was made up, and on a role the policies of resources that the server's CloudFormation lacks."""
+        if "GenerateSecretString" in stack.resources[key[1]].get("Properties", {}):
+            assert len(ours.pop("SecretString")) > 0 and len(theirs.pop("SecretString")) > 0
+        if kind == "AWS::IAM::Role":
+            gone = {
+                s.properties(name)["PolicyName"] for s in self.project.stacks for other, name in missing
+                if other == s.name and s.resources[name]["Type"] == "AWS::IAM::Policy"}
+            ours["Policies"] = [p for p in ours["Policies"] if p["PolicyName"] not in gone]
+
+    def await_stack(self, name, wanted):
+        cfn, until = self.reader.client("cloudformation"), time.monotonic() + STACK_SECONDS
+        while time.monotonic() < until:
+            try:
+                stacks = cfn.describe_stacks(StackName=name)["Stacks"]
+            except cfn.exceptions.ClientError as e:
+                if wanted == "DELETE_COMPLETE" and "does not exist" in str(e):
+                    return
+                raise
+            status = stacks[0]["StackStatus"] if stacks else "DELETE_COMPLETE"
+            if status == wanted:
+                return
+            if "FAILED" in status or "ROLLBACK" in status:
+                events = cfn.describe_stack_events(StackName=name)["StackEvents"]
+                why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e.get("ResourceStatus", "")]
+                raise AssertionError(f"stack {name}: {status}: {'; '.join(why)}")
+            time.sleep(0.1)
+        raise AssertionError(f"stack {name} does not get {wanted}")
+
+    def delete_stacks(self):
+        cfn = self.reader.client("cloudformation")
+        for stack in reversed(self.project.stacks):
+            name = f"{self.project.name}-{stack.name}"
+            try:
+                cfn.delete_stack(StackName=name)
+            except cfn.exceptions.ClientError as e:
+                gap = next((g for g in self.gaps if g.operation == "cloudformation:DeleteStack"), None)
+                if not gap or readers.code_of(e) != "DeleteConflict":
+                    raise
+                gap.met, gap.needed = gap.met + 1, gap.needed + 1
+                self.lacks.add(gap.operation)
+                self.detach_all()
+                cfn.delete_stack(StackName=name)
+            self.await_stack(name, "DELETE_COMPLETE")
+
+    def detach_all(self):
+        iam = self.reader.client("iam")
+        for role in readers.standing(self.reader)["roles"]:
+            for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+
+    def compare(self, standing, made, missing):
+        """What glueproj made and what CloudFormation made, as boto3 reads both: equal, but for names that were generated."""
+        problems, excused = [], set()
+        names = {}
+        for key, (kind, _, _) in standing.items():
+            theirs, ours = made.get(key), self.ids[key]
+            if theirs and kind != "AWS::IAM::Policy" and theirs not in ours:
+                if kind == "AWS::SecretsManager::Secret" and not theirs.startswith("arn:"):
+                    ours = re.sub(r"-\w{6}$", "", ours.rpartition(":secret:")[2])
+                names[theirs] = ours
+                names[theirs.rsplit("/", 1)[-1]] = ours.rsplit("/", 1)[-1]
+        for key, (kind, ours, our_tags) in standing.items():
+            where = "/".join(key)
+            if key in missing:
+                self.lacks.add(f"cloudformation:CreateStack ({kind})")
+                continue
+            stack = next(s for s in self.project.stacks if s.name == key[0])
+            handle = self.handle(stack, key[1])
+            if kind != "AWS::IAM::Policy":
+                handle = made.get(key)
+            elif key in made:
+                role, _, policy = handle.partition("/")
+                handle = f"{next((t for t, o in names.items() if o == role), role)}/{policy}"
+            live = self.reader.read(kind, handle) if handle else None
+            if live is None:
+                problems.append(f"{where}: {kind} {handle} was not made by CloudFormation")
+                continue
+            theirs, their_tags = live
+            self.leave_out_of_compare(stack, key, kind, missing, ours, theirs)
+            differing = both_ways(renamed(readers.lasting(theirs), names), renamed(readers.lasting(ours), {}))
+            if our_tags is not None:
+                mine = {k: v for k, v in our_tags.items() if not k.startswith("glueproj:")}
+                other = {k: v for k, v in renamed(their_tags, names).items() if not k.startswith(("aws:", "glueproj:"))}
+                differing += both_ways(other, mine, "Tags")
+            for gap in self.gaps:
+                if gap.compare and gap.kind == kind:
+                    gap.met += 1
+            for path, is_, should in differing:
+                gap = next((g for g in self.gaps if g.compare and g.excuses(kind, path, is_, should)), None)
+                if gap:
+                    excused.add(gap)
+                    self.lacks.add(f"{gap.operation} ({kind.split('::')[-1]}.{gap.path})")
+                else:
+                    problems.append(f"{where}.{path} ({kind}): CloudFormation {is_!r}, glueproj {should!r}")
+        for gap in excused:
+            gap.needed += 1
+        assert not problems, f"{self.server.name} {self.server.version}\n" + "\n".join(problems)
+
+
+STACK_SECONDS = 60
+
+
+def mentions(value, names):
+    """Does it refer to one of these logical ids?"""
+    if isinstance(value, dict):
+        if value.get("Ref") in names if isinstance(value.get("Ref"), str) else False:
+            return True
+        get = value.get("Fn::GetAtt")
+        if get and (get[0] if isinstance(get, list) else get.split(".")[0]) in names:
+            return True
+        sub = value.get("Fn::Sub")
+        text = sub[0] if isinstance(sub, list) else sub
+        if isinstance(text, str) and set(re.findall(r"\$\{(\w+)[^}]*\}", text)) & names:
+            return True
+        return any(mentions(v, names) for v in value.values())
+    return isinstance(value, list) and any(mentions(v, names) for v in value)
+
+
+def renamed(value, names):
+    """With our names in the place of theirs, longest first."""
+    if isinstance(value, dict):
+        return {k: renamed(v, names) for k, v in value.items()}
+    if isinstance(value, list):
+        return [renamed(v, names) for v in value]
+    if isinstance(value, str):
+        for theirs in sorted(names, key=len, reverse=True):
+            if theirs:
+                value = value.replace(theirs, names[theirs])
+        value = re.sub(r"(:secret:[^\s]+)-\w{6}$", r"\1", value)  # ends in six letters that the server made
+    return value
+
+
+def both_ways(theirs, ours, path=""):
+    """As evaluate.differences(), but what only one has counts too."""
+    found = evaluate.differences(theirs, ours, path)
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for k in theirs:
+            inner = f"{path}.{k}" if path else k
+            if k not in ours:
+                found.append((inner, theirs[k], None))
+            elif isinstance(ours[k], (dict, list)):
+                found += [d for d in both_ways(theirs[k], ours[k], inner) if d not in found]
+    elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
+        for i, v in enumerate(ours):
+            found += [d for d in both_ways(theirs[i], v, f"{path}[{i}]") if d not in found]
+    return found

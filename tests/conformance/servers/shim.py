@@ -7,8 +7,6 @@ import threading
 import model_proxy
 import readers
 
-UNKNOWN = ("InvalidAction", "UnknownOperationException", "UnknownOperation", "NotImplemented", "NotImplementedError", "NotImplementedException")
-
 
 class Answer:
     """A reply of the shim's own, in the place of the server's."""
@@ -29,7 +27,7 @@ def lacks(status, payload):
     if status in (500, 501):
         return f"HTTP {status}"
     if status in (400, 404):
-        return next((f"{c}" for c in UNKNOWN if f'"{c}"' in text or f"<Code>{c}</Code>" in text or f"#{c}" in text), None)
+        return next((f"{c}" for c in readers.UNKNOWN if f'"{c}"' in text or f"<Code>{c}</Code>" in text or f"#{c}" in text), None)
     return None
 
 

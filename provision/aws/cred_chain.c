@@ -45,7 +45,9 @@ static int refuse_login(const struct cred_ctx *ctx, const char *profile, struct 
 		"%s:%d: profile '%s' gets its keys by 'aws login', which is not built in", s->file,
 		s->line, profile);
 	return err_hint(err,
-		"eval \"$(aws configure export-credentials --profile %s --format env)\"", profile);
+		"a profile with 'credential_process = aws configure export-credentials --profile "
+		"%s' gets them, and renews them",
+		profile);
 }
 
 /* NULL without an error: the profile has no keys and no way to them. */

@@ -72,34 +72,30 @@ static void drop_nulls(struct json *v)
 	strvec_release(&names);
 }
 
-static int parse_reply(const struct wire_service *svc, const struct aws_op *op,
-	const struct http_reply *reply, struct json **out, struct err *err)
+struct document {
+	const struct wire_service *svc;
+	struct json *json; /* of the last reply */
+};
+
+static int understand(void *payload, const struct http_reply *reply, struct err *err)
 {
+	struct document *d = payload;
 	struct err why = ERR_INIT;
-	struct json *doc = NULL;
-	if (svc->protocol == WIRE_QUERY) {
-		if (query_reply_parse(reply->body.buf, reply->body.len, &doc, &why) < 0)
-			doc = NULL;
+	json_free(d->json);
+	d->json = NULL;
+	if (d->svc->protocol == WIRE_QUERY) {
+		if (query_reply_parse(reply->body.buf, reply->body.len, &d->json, &why) < 0)
+			d->json = NULL;
 	} else {
-		doc = reply->body.len ? json_parse(reply->body.buf, reply->body.len, &why)
-				      : json_object();
-		drop_nulls(doc);
+		d->json = reply->body.len ? json_parse(reply->body.buf, reply->body.len, &why)
+					  : json_object();
+		drop_nulls(d->json);
 	}
-	if (!doc) {
-		err_set(err, ERR_FAILED, "the reply of %s is not understood: %s", svc->id,
+	if (!d->json)
+		err_set(err, ERR_AMBIGUOUS, "the reply of %s is not understood: %s", d->svc->id,
 			why.text ? why.text : "?");
-		if (err) {
-			err->operation = xstrdup(op->name);
-			err->http_status = reply->status;
-		}
-		err_release(&why);
-		return -1;
-	}
-	if (out)
-		*out = doc;
-	else
-		json_free(doc);
-	return 0;
+	err_release(&why);
+	return d->json ? 0 : -1;
 }
 
 int aws_call(struct aws_client *c, const struct aws_op *op, const struct json *in,
@@ -109,6 +105,7 @@ int aws_call(struct aws_client *c, const struct aws_op *op, const struct json *i
 	struct strbuf body = STRBUF_INIT;
 	struct strvec headers = STRVEC_INIT;
 	struct http_reply reply = HTTP_REPLY_INIT;
+	struct document doc = {.svc = svc};
 	if (!svc)
 		BUG("no service '%s'", op->service);
 	print_body(svc, op, in, &body);
@@ -122,10 +119,15 @@ int aws_call(struct aws_client *c, const struct aws_op *op, const struct json *i
 		.headers = &headers,
 		.body = body.buf,
 		.body_len = body.len,
+		.understand = understand,
+		.payload = &doc,
 	};
 	int ret = aws_perform(c, &req, &reply, err);
-	if (ret == 0)
-		ret = parse_reply(svc, op, &reply, out, err);
+	if (ret == 0 && out) {
+		*out = doc.json;
+		doc.json = NULL;
+	}
+	json_free(doc.json);
 	wipe(body.buf, body.len);
 	strbuf_release(&body);
 	strvec_release(&headers);

@@ -43,8 +43,11 @@ struct aws_request {
 	size_t max_reply_bytes;
 	const char *payload_hash; /* NULL: that of body */
 	bool error_in_ok;         /* a 200 may carry an <Error> body */
-	bool asks_region;         /* is itself the search for a bucket's region */
-	unsigned *attempts;       /* out, may be NULL */
+	/* Whether a 2xx makes sense, with the reason when not: then it is as if no answer had come. May be NULL. */
+	int (*understand)(void *payload, const struct http_reply *reply, struct err *err);
+	void *payload;
+	bool asks_region;   /* is itself the search for a bucket's region */
+	unsigned *attempts; /* out, may be NULL */
 };
 
 /* One request with its retries. `reply` is the caller's, also after an error. */

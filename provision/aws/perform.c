@@ -26,6 +26,7 @@
 #define MAX_CONNECT_TRIES 3
 #define MAX_CONNECT_MS 5000
 #define MAX_TIMEOUT_TRIES 3
+#define MAX_NONSENSE 3 /* what answers is no AWS */
 #define CONNECT_TIMEOUT_MS 3100
 /* Until a client has had any reply at all, silence means that the endpoint is wrong rather than slow. */
 #define FIRST_TIMEOUT_MS 8000
@@ -36,7 +37,7 @@ struct call {
 	struct aws_client *client;
 	const struct aws_request *req;
 	struct http_reply *reply;
-	unsigned attempt, unsent, timeouts;
+	unsigned attempt, unsent, timeouts, nonsense;
 	int64_t started_ms, skew_used_ms, delay_ms;
 	bool redirected, skew_corrected, renewed;
 	char *key_id;      /* the request is signed with */
@@ -631,12 +632,28 @@ static bool error_in_ok(const struct call *call)
 	return error;
 }
 
+/* A "200 OK" of something in between, or a document that was cut: what was asked may have happened. */
+static enum verdict judge_nonsense(struct call *call, struct err *err)
+{
+	err->code = ERR_AMBIGUOUS;
+	enum verdict verdict = VERDICT_FAIL;
+	if (!repeatable(call) || ++call->nonsense < MAX_NONSENSE)
+		verdict = judge_silence(call, err);
+	if (verdict == VERDICT_FAIL && repeatable(call))
+		err->code = ERR_FAILED;
+	err->http_status = call->reply->status;
+	return verdict;
+}
+
 static enum verdict attempt(struct call *call, struct err *err)
 {
 	if (send_once(call, err) < 0)
 		return judge_silence(call, err);
 	int status = call->reply->status;
 	if (status >= 200 && status < 300 && !error_in_ok(call)) {
+		const struct aws_request *req = call->req;
+		if (req->understand && req->understand(req->payload, call->reply, err) < 0)
+			return judge_nonsense(call, err);
 		settle_quota(call, AWS_RETRY_NO);
 		return VERDICT_DONE;
 	}

@@ -13,7 +13,7 @@ from crash_proxy import CrashProxy, Handler, read_head
 
 # How a fault is told: before it, the request goes nowhere; after it, it was carried out.
 KINDS = ("delay", "throttle", "busy", "failed-after", "reset-before", "reset-middle", "reset-after", "half-reply", "long-length",
-         "garbage", "garbage-after", "duplicate")
+         "garbage", "garbage-after", "portal", "duplicate")
 
 S3_THROTTLE = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 QUERY_THROTTLE = (b"<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
@@ -112,6 +112,13 @@ class FaultHandler(Handler):
     def do_garbage_after(self, up, replies, head, body):
         self.carry_out(up, replies, head, body)
         return self.do_garbage()
+
+    def do_portal(self, up, replies, head, body):
+        """What stands between answers in AWS's stead; S3's replies are files and may be anything."""
+        if b"\nx-amz-target:" not in head.lower() and not body.startswith(b"Action="):
+            return self.do_none(up, replies, head, body)
+        self.connection.sendall(reply_of(200, b"OK", b"<html><p>Log in to the hotel's network", b"text/html"))
+        return True
 
     def do_duplicate(self, up, replies, head, body):
         """As a proxy does that loses the first answer and asks again: the second one is passed on."""

@@ -68,7 +68,7 @@ class Day:
 FAMILIES = (
     ("delay", "throttle", "busy", "failed-after"),
     ("reset-before", "reset-middle", "reset-after", "duplicate"),
-    ("half-reply", "long-length", "garbage", "garbage-after"),
+    ("half-reply", "long-length", "garbage", "garbage-after", "portal"),
 )
 
 

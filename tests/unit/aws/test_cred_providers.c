@@ -236,9 +236,11 @@ static void test_cred_providers__role_in_trouble(void **state)
 	struct place p;
 	struct chained ch;
 	place_init(&p, ROLE_CONFIG "source_profile = base\n", "[base]\n" BOTH("BASE"));
-	/* Throttled, broken off, half a reply, then refused. */
+	/* Throttled, broken off, half a reply as often as it is asked for, then refused. */
 	SCRIPT(s, {503, NULL, "<x"}, {.failure = ERR_AMBIGUOUS},
 		{200, NULL, ROLE_XML("AK1", "2026-11-21T10:26:05Z")},
+		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
+		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
 		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
 		{200, NULL,
 			"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK3"

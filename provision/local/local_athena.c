@@ -246,29 +246,41 @@ static int list_groups(struct local_cloud *cloud, const struct local_request *re
 }
 
 /* --- update --- */
-static void update_results(struct json *configuration, const struct json *updates)
+/* {member, the flag that removes it or NULL} of a part, made when it is not there. */
+static void update_part(struct json *configuration, const char *part, const struct json *updates,
+	const char *const members[][2], size_t nr)
 {
-	static const char *const members[][2] = {{"OutputLocation", "RemoveOutputLocation"},
-		{"EncryptionConfiguration", "RemoveEncryptionConfiguration"},
-		{"ExpectedBucketOwner", "RemoveExpectedBucketOwner"},
-		{"AclConfiguration", "RemoveAclConfiguration"}};
-	struct json *results = json_get(configuration, "ResultConfiguration");
+	struct json *to = json_get(configuration, part);
 
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+	if (!to) {
+		to = json_object();
+		json_set(configuration, part, to);
+	}
+	for (size_t i = 0; i < nr; i++) {
 		if (json_get(updates, members[i][0]))
-			json_set(results, members[i][0],
-				json_copy(json_get(updates, members[i][0])));
-		if (json_get_truth(updates, members[i][1], false))
-			json_remove(results, members[i][0]);
+			json_set(to, members[i][0], json_copy(json_get(updates, members[i][0])));
+		if (members[i][1] && json_get_truth(updates, members[i][1], false))
+			json_remove(to, members[i][0]);
 	}
 }
+
+static const char *const result_members[][2] = {{"OutputLocation", "RemoveOutputLocation"},
+	{"EncryptionConfiguration", "RemoveEncryptionConfiguration"},
+	{"ExpectedBucketOwner", "RemoveExpectedBucketOwner"},
+	{"AclConfiguration", "RemoveAclConfiguration"}};
+static const char *const managed_members[][2] = {
+	{"Enabled", NULL}, {"EncryptionConfiguration", "RemoveEncryptionConfiguration"}};
 
 static void update_configuration(struct json *configuration, const struct json *updates)
 {
 	static const char *const members[] = {"EnforceWorkGroupConfiguration",
 		"PublishCloudWatchMetricsEnabled", "BytesScannedCutoffPerQuery",
 		"RequesterPaysEnabled", "EngineVersion", "AdditionalConfiguration", "ExecutionRole",
-		"CustomerContentEncryptionConfiguration", "EnableMinimumEncryptionConfiguration"};
+		"CustomerContentEncryptionConfiguration", "EnableMinimumEncryptionConfiguration",
+		"EngineConfiguration", "MonitoringConfiguration",
+		"QueryResultsS3AccessGrantsConfiguration"};
+	const struct json *results = json_get(updates, "ResultConfigurationUpdates");
+	const struct json *managed = json_get(updates, "ManagedQueryResultsConfigurationUpdates");
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (json_get(updates, members[i]))
@@ -276,8 +288,14 @@ static void update_configuration(struct json *configuration, const struct json *
 				json_copy(json_get(updates, members[i])));
 	if (json_get_truth(updates, "RemoveBytesScannedCutoffPerQuery", false))
 		json_remove(configuration, "BytesScannedCutoffPerQuery");
-	if (json_get(updates, "ResultConfigurationUpdates"))
-		update_results(configuration, json_get(updates, "ResultConfigurationUpdates"));
+	if (json_get_truth(updates, "RemoveCustomerContentEncryptionConfiguration", false))
+		json_remove(configuration, "CustomerContentEncryptionConfiguration");
+	if (results)
+		update_part(configuration, "ResultConfiguration", results, result_members,
+			ARRAY_SIZE(result_members));
+	if (managed)
+		update_part(configuration, "ManagedQueryResultsConfiguration", managed,
+			managed_members, ARRAY_SIZE(managed_members));
 	set_version(configuration);
 }
 

@@ -131,6 +131,7 @@ void lint_say(struct lint *l, const struct lint_resource *r, const char *path, c
 void lint_hint(struct lint *l, const struct lint_resource *r, const char *fmt, ...)
 {
 	struct strbuf text = STRBUF_INIT;
+	struct err_list hidden = ERR_LIST_INIT;
 	va_list ap;
 
 	if (lint_ignored(l->rule, r->decl))
@@ -138,7 +139,10 @@ void lint_hint(struct lint *l, const struct lint_resource *r, const char *fmt, .
 	va_start(ap, fmt);
 	strbuf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	err_hint(&l->list->v[l->list->nr - 1], "%s", text.buf);
+	/* lint_error knows what must not be shown */
+	lint_error(&(struct lint_place){r->decl}, &hidden, "", "%s", text.buf);
+	err_hint(&l->list->v[l->list->nr - 1], "%s", hidden.v[0].text);
+	err_list_release(&hidden);
 	strbuf_release(&text);
 }
 
@@ -152,11 +156,11 @@ bool lint_is(const struct lint_resource *r, const char *type)
 const struct lint_resource *lint_find(const struct lint *l, const char *type, const char *name)
 {
 	const char *tail = name && starts_with(name, "arn:") ? strrchr(name, '/') : NULL;
-	const struct lint_resource *r;
+	char *key = name ? xasprintf("%s\n%s", type, tail ? tail + 1 : name) : NULL;
+	const struct lint_resource *r = key ? map_get(&l->shared->by_name, key) : NULL;
 
-	name = tail ? tail + 1 : name;
-	lint_each(r, l) if (name && r->name && lint_is(r, type) && !strcmp(r->name, name)) return r;
-	return NULL;
+	free(key);
+	return r;
 }
 
 /* --- running --- */
@@ -249,24 +253,49 @@ static void adopt(const struct lint_input *in, const struct lint_rule *rule, str
 	list->nr = kept;
 }
 
+static void index_names(const struct lint_input *in, struct map *by_name)
+{
+	map_init(by_name, NULL);
+	for (size_t i = 0; i < in->nr; i++) {
+		char *key = in->v[i].name ? xasprintf("%s\n%s", in->v[i].decl->template->type,
+						    in->v[i].name)
+					  : NULL;
+
+		if (key && !map_has(by_name, key))
+			map_put(by_name, key, (void *)(uintptr_t)&in->v[i]);
+		free(key);
+	}
+}
+
+static void run_rule(struct lint *l, const struct lint_rule *k)
+{
+	const struct lint_resource *r;
+
+	if (k->all)
+		k->all(l);
+	if (k->one && k->severity == LINT_WARNING)
+		lint_each(r, l) if (lint_is(r, k->type)) k->one(l, r);
+}
+
 void lint_run(const struct lint_input *in, struct err_list *errors, struct err_list *warnings)
 {
 	struct lint_resource *v = lint_evaluate(in);
 	struct lint_input known = *in;
+	struct lint_shared shared = {.flow = NULL};
 
 	known.v = v;
+	index_names(&known, &shared.by_name);
 	for (const struct lint_rule *k = lint_rules; k->id; k++) {
 		struct lint l = {.in = &known,
+			.shared = &shared,
 			.rule = k,
 			.list = k->severity == LINT_ERROR ? errors : warnings};
-		const struct lint_resource *r;
 
 		if (k->code)
 			adopt(in, k, warnings);
-		if (k->all)
-			k->all(&l);
-		if (k->one && k->severity == LINT_WARNING)
-			lint_each(r, &l) if (lint_is(r, k->type)) k->one(&l, r);
+		run_rule(&l, k);
 	}
+	flow_free(shared.flow);
+	map_release(&shared.by_name);
 	lint_evaluated_free(v, in->nr);
 }

@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "map.h"
 
 struct step { /* a trigger */
 	const struct lint_resource *r;
@@ -22,6 +21,12 @@ struct flow {
 	bool blind;
 	struct map started; /* "WORKFLOW\nJobName NAME" by a trigger that fires */
 	struct map named;   /* the same by any trigger */
+	struct map waiting; /* the same to struct waiters */
+};
+
+struct waiters {
+	size_t *v; /* steps */
+	size_t nr, alloc;
 };
 
 static const char *const kinds[] = {"JobName", "CrawlerName"};
@@ -42,38 +47,18 @@ static const char *subject(const struct json *v, size_t *kind)
 	return NULL;
 }
 
+static char *key_of(const char *workflow, size_t kind, const char *name)
+{
+	return xasprintf("%s\n%s %s", workflow, kinds[kind], name);
+}
+
 static bool in_map(const struct map *m, const char *workflow, size_t kind, const char *name)
 {
-	char *key = xasprintf("%s\n%s %s", workflow, kinds[kind], name);
+	char *key = key_of(workflow, kind, name);
 	bool there = map_has(m, key);
 
 	free(key);
 	return there;
-}
-
-static void put(struct map *m, const char *workflow, size_t kind, const char *name, void *value)
-{
-	char *key = xasprintf("%s\n%s %s", workflow, kinds[kind], name);
-
-	if (!map_has(m, key))
-		map_put(m, key, value);
-	free(key);
-}
-
-static void add_actions(struct flow *f, const struct step *s, struct map *m)
-{
-	const struct json *a;
-	size_t kind;
-
-	json_each(a, json_get(s->r->props, "Actions"))
-	{
-		const char *name = subject(a, &kind);
-
-		if (name)
-			put(m, s->workflow, kind, name, (void *)(uintptr_t)s->r);
-		else
-			f->blind = true;
-	}
 }
 
 /* Can it fire with what is started so far? */
@@ -94,30 +79,108 @@ static bool can_fire(const struct flow *f, const struct step *s)
 	return any ? some : all;
 }
 
-static void spread(struct flow *f)
+/* Steps that may fire now: each is put there once. */
+struct queue {
+	size_t *v, nr;
+};
+
+static void enqueue(struct flow *f, struct queue *q, size_t i)
 {
-	bool more = true;
+	if (f->v[i].fires || !(f->v[i].start || can_fire(f, &f->v[i])))
+		return;
+	f->v[i].fires = true;
+	q->v[q->nr++] = i;
+}
 
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < f->nr; i++) {
-			struct step *s = &f->v[i];
+/* What it starts; whoever waits for that may fire in turn. */
+static void fire(struct flow *f, struct queue *q, size_t i)
+{
+	const struct json *a;
+	size_t kind;
 
-			if (s->fires || !(s->start || can_fire(f, s)))
-				continue;
-			s->fires = more = true;
-			add_actions(f, s, &f->started);
+	json_each(a, json_get(f->v[i].r->props, "Actions"))
+	{
+		const char *name = subject(a, &kind);
+		char *key = name ? key_of(f->v[i].workflow, kind, name) : NULL;
+
+		if (key && !map_has(&f->started, key)) {
+			const struct waiters *w = map_get(&f->waiting, key);
+
+			map_put(&f->started, key, (void *)(uintptr_t)f->v[i].r);
+			for (size_t k = 0; w && k < w->nr; k++)
+				enqueue(f, q, w->v[k]);
 		}
+		free(key);
 	}
 }
 
-static void flow_init(struct flow *f, const struct lint *l)
+static void spread(struct flow *f)
 {
+	struct queue q = {.v = xcalloc(f->nr ? f->nr : 1, sizeof(*q.v))};
+
+	for (size_t i = 0; i < f->nr; i++)
+		enqueue(f, &q, i);
+	for (size_t i = 0; i < q.nr; i++)
+		fire(f, &q, q.v[i]);
+	free(q.v);
+}
+
+static void add_actions(struct flow *f, const struct step *s)
+{
+	const struct json *a;
+	size_t kind;
+
+	json_each(a, json_get(s->r->props, "Actions"))
+	{
+		const char *name = subject(a, &kind);
+		char *key = name ? key_of(s->workflow, kind, name) : NULL;
+
+		if (!key)
+			f->blind = true;
+		else if (!map_has(&f->named, key))
+			map_put(&f->named, key, (void *)(uintptr_t)s->r);
+		free(key);
+	}
+}
+
+static void add_waits(struct flow *f, size_t i)
+{
+	const struct json *c;
+	size_t kind;
+
+	json_each(c, json_path(f->v[i].r->props, "Predicate.Conditions"))
+	{
+		const char *name = subject(c, &kind);
+		char *key = name ? key_of(f->v[i].workflow, kind, name) : NULL;
+		struct waiters *w = key ? map_get(&f->waiting, key) : NULL;
+
+		if (key && !w) {
+			w = xcalloc(1, sizeof(*w));
+			map_put(&f->waiting, key, w);
+		}
+		if (w) {
+			ALLOC_GROW(w->v, w->nr, w->alloc);
+			w->v[w->nr++] = i;
+		}
+		free(key);
+	}
+}
+
+static void waiters_free(void *w)
+{
+	free(((struct waiters *)w)->v);
+	free(w);
+}
+
+static struct flow *flow_new(const struct lint *l)
+{
+	struct flow *f = xcalloc(1, sizeof(*f));
 	const struct lint_resource *r;
 
-	*f = (struct flow){.v = xcalloc(l->in->nr ? l->in->nr : 1, sizeof(*f->v))};
+	f->v = xcalloc(l->in->nr ? l->in->nr : 1, sizeof(*f->v));
 	map_init(&f->started, NULL);
 	map_init(&f->named, NULL);
+	map_init(&f->waiting, waiters_free);
 	lint_each(r, l)
 	{
 		const char *type = known_str(r->props, "Type");
@@ -132,17 +195,30 @@ static void flow_init(struct flow *f, const struct lint *l)
 		}
 		f->v[f->nr++] = (struct step){.r = r,
 			.workflow = workflow ? workflow : "",
-			.start = !is(type, "CONDITIONAL")};
-		add_actions(f, &f->v[f->nr - 1], &f->named);
+			.start = strcmp(type, "CONDITIONAL") != 0};
+		add_actions(f, &f->v[f->nr - 1]);
+		add_waits(f, f->nr - 1);
 	}
 	spread(f);
+	return f;
 }
 
-static void flow_release(struct flow *f)
+void flow_free(struct flow *f)
 {
+	if (!f)
+		return;
 	free(f->v);
 	map_release(&f->started);
 	map_release(&f->named);
+	map_release(&f->waiting);
+	free(f);
+}
+
+static struct flow *flow_of(struct lint *l)
+{
+	if (!l->shared->flow)
+		l->shared->flow = flow_new(l);
+	return l->shared->flow;
 }
 
 static const struct step *first_start(const struct flow *f, const char *workflow)
@@ -157,11 +233,10 @@ static const struct step *first_start(const struct flow *f, const char *workflow
 
 void lint_one_start(struct lint *l)
 {
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
-	for (size_t i = 0; i < f.nr; i++) {
-		const struct step *s = &f.v[i], *first = first_start(&f, s->workflow);
+	for (size_t i = 0; i < f->nr; i++) {
+		const struct step *s = &f->v[i], *first = first_start(f, s->workflow);
 
 		if (!s->start || !*s->workflow || s == first)
 			continue;
@@ -172,24 +247,22 @@ void lint_one_start(struct lint *l)
 		lint_hint(l, s->r, "make this one CONDITIONAL, or put its actions into '%s'",
 			first->r->decl->template->logical_id);
 	}
-	flow_release(&f);
 }
 
 void lint_no_start(struct lint *l)
 {
 	const struct lint_resource *r;
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
 	lint_each(r, l)
 	{
 		size_t triggers = 0;
 
-		if (!lint_is(r, TYPE_WORKFLOW) || !r->name || f.blind)
+		if (!lint_is(r, TYPE_WORKFLOW) || !r->name || f->blind)
 			continue;
-		for (size_t i = 0; i < f.nr; i++)
-			triggers += !strcmp(f.v[i].workflow, r->name);
-		if (!triggers || first_start(&f, r->name))
+		for (size_t i = 0; i < f->nr; i++)
+			triggers += !strcmp(f->v[i].workflow, r->name);
+		if (!triggers || first_start(f, r->name))
 			continue;
 		lint_say(l, r, "",
 			"workflow '%s' has %zu trigger%s and none that starts it: no run of it "
@@ -198,7 +271,6 @@ void lint_no_start(struct lint *l)
 			r->name, triggers, triggers == 1 ? "" : "s");
 		lint_hint(l, r, "add a trigger of type ON_DEMAND, SCHEDULED or EVENT");
 	}
-	flow_release(&f);
 }
 
 /* --- predecessors --- */
@@ -248,28 +320,26 @@ typedef void root_fn(struct lint *l, const struct step *s, const char *path, siz
 /* Calls `tell` for each awaited thing that keeps a trigger from ever firing and that no trigger of its chain starts. */
 static void each_root(struct lint *l, root_fn *tell)
 {
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
-	for (size_t i = 0; i < f.nr && !f.blind; i++) {
+	for (size_t i = 0; i < f->nr && !f->blind; i++) {
 		const struct json *c;
 		size_t k = 0, kind;
 
-		if (f.v[i].fires || !is_whole(l, &f, &f.v[i]))
+		if (f->v[i].fires || !is_whole(l, f, &f->v[i]))
 			continue;
-		json_each(c, json_path(f.v[i].r->props, "Predicate.Conditions"))
+		json_each(c, json_path(f->v[i].r->props, "Predicate.Conditions"))
 		{
 			const char *name = subject(c, &kind);
 			char *path = xasprintf("Predicate.Conditions.%zu.%s", k++, kinds[kind]);
 
-			if (name && !in_map(&f.named, f.v[i].workflow, kind, name)) {
-				struct elsewhere e = find_elsewhere(l, &f, &f.v[i], kind, name);
-				tell(l, &f.v[i], path, kind, name, &e);
+			if (name && !in_map(&f->named, f->v[i].workflow, kind, name)) {
+				struct elsewhere e = find_elsewhere(l, f, &f->v[i], kind, name);
+				tell(l, &f->v[i], path, kind, name, &e);
 			}
 			free(path);
 		}
 	}
-	flow_release(&f);
 }
 
 static void tell_unreachable(struct lint *l, const struct step *s, const char *path, size_t kind,
@@ -362,32 +432,30 @@ static void waits_for(const struct flow *f, size_t from, bool *seen)
 
 void lint_circle(struct lint *l)
 {
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
-	for (size_t i = 0; i < f.nr && !f.blind; i++) {
+	for (size_t i = 0; i < f->nr && !f->blind; i++) {
 		bool *seen, *back;
 
-		if (f.v[i].fires || f.v[i].told || !is_whole(l, &f, &f.v[i]))
+		if (f->v[i].fires || f->v[i].told || !is_whole(l, f, &f->v[i]))
 			continue;
-		seen = xcalloc(f.nr, sizeof(*seen));
-		waits_for(&f, i, seen);
-		for (size_t k = 0; seen[i] && k < f.nr; k++) {
+		seen = xcalloc(f->nr, sizeof(*seen));
+		waits_for(f, i, seen);
+		for (size_t k = 0; seen[i] && k < f->nr; k++) {
 			if (!seen[k])
 				continue;
-			back = xcalloc(f.nr, sizeof(*back));
-			waits_for(&f, k, back);
-			f.v[k].told = back[i];
+			back = xcalloc(f->nr, sizeof(*back));
+			waits_for(f, k, back);
+			f->v[k].told = back[i];
 			free(back);
 		}
 		if (seen[i])
-			lint_say(l, f.v[i].r, "Predicate",
+			lint_say(l, f->v[i].r, "Predicate",
 				"this trigger waits for what is only started once it has fired, "
 				"and "
 				"never fires");
 		free(seen);
 	}
-	flow_release(&f);
 }
 
 /* --- two at a time --- */
@@ -425,13 +493,11 @@ static const struct step *starts_too(
 	const struct json *a;
 
 	for (size_t i = 0; i <= step; i++) {
-		if (!same_moment(&f->v[i], &f->v[step]))
-			continue;
 		json_each(a, json_get(f->v[i].r->props, "Actions"))
 		{
 			if (a == action)
 				return NULL;
-			if (is(known_str(a, "JobName"), job))
+			if (is(known_str(a, "JobName"), job) && same_moment(&f->v[i], &f->v[step]))
 				return &f->v[i];
 		}
 	}
@@ -440,29 +506,28 @@ static const struct step *starts_too(
 
 void lint_two_starts_at_once(struct lint *l)
 {
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
-	for (size_t i = 0; i < f.nr; i++) {
+	for (size_t i = 0; i < f->nr; i++) {
 		const struct json *a;
 		size_t k = 0;
 
-		json_each(a, json_get(f.v[i].r->props, "Actions"))
+		json_each(a, json_get(f->v[i].r->props, "Actions"))
 		{
 			const char *name = known_str(a, "JobName");
 			const struct lint_resource *job = lint_find(l, TYPE_JOB, name);
 			const struct step *too =
-				job && one_at_a_time(job) ? starts_too(&f, i, a, name) : NULL;
+				job && one_at_a_time(job) ? starts_too(f, i, a, name) : NULL;
 			char *path = xasprintf("Actions.%zu.JobName", k++);
 
 			if (too) {
-				lint_say(l, f.v[i].r, path,
+				lint_say(l, f->v[i].r, path,
 					"job '%s' takes one run at a time, and %s%s starts it in "
 					"the "
 					"same moment: one of the two fails",
-					name, too == &f.v[i] ? "this trigger" : "trigger ",
-					too == &f.v[i] ? "" : (too->r->name ? too->r->name : "?"));
-				lint_hint(l, f.v[i].r,
+					name, too == &f->v[i] ? "this trigger" : "trigger ",
+					too == &f->v[i] ? "" : (too->r->name ? too->r->name : "?"));
+				lint_hint(l, f->v[i].r,
 					"raise the job's ExecutionProperty.MaxConcurrentRuns, or "
 					"set "
 					"JobRunQueuingEnabled");
@@ -470,15 +535,13 @@ void lint_two_starts_at_once(struct lint *l)
 			free(path);
 		}
 	}
-	flow_release(&f);
 }
 
 void lint_two_schedules(struct lint *l)
 {
 	const struct lint_resource *r;
-	struct flow f;
+	struct flow *f = flow_of(l);
 
-	flow_init(&f, l);
 	lint_each(r, l)
 	{
 		const char *cron = known_str(r->props, "Schedule.ScheduleExpression");
@@ -487,7 +550,7 @@ void lint_two_schedules(struct lint *l)
 
 		if (!lint_is(r, TYPE_CRAWLER) || !r->name || !cron || !*cron)
 			continue;
-		map_for_each(&f.named, e)
+		map_for_each(&f->named, e)
 		{
 			const char *what = strchr(e->key, '\n') + 1;
 
@@ -503,5 +566,4 @@ void lint_two_schedules(struct lint *l)
 				"fails",
 				r->name, by->name ? by->name : "?");
 	}
-	flow_release(&f);
 }

@@ -3,6 +3,7 @@
 
 /* What the rules share. A rule finds resources by `lint_find`, and says what is wrong by `lint_say`. */
 #include "lint.h"
+#include "map.h"
 #include "types_internal.h"
 
 #define TYPE_CRAWLER "AWS::Glue::Crawler"
@@ -12,8 +13,18 @@
 #define TYPE_WORKFLOW "AWS::Glue::Workflow"
 #define TYPE_ROLE "AWS::IAM::Role"
 
+struct flow; /* lint_flow.c */
+
+/* What all rules of a run share. */
+struct lint_shared {
+	struct map by_name; /* "TYPE\nNAME" to struct lint_resource */
+	struct flow *flow;  /* made by the first rule that asks; for flow_free */
+};
+void flow_free(struct flow *f);
+
 struct lint {
 	const struct lint_input *in; /* NULL while one definition is checked alone */
+	struct lint_shared *shared;  /* as `in` */
 	const struct lint_rule *rule;
 	struct err_list *list;
 };

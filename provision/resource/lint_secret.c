@@ -47,28 +47,55 @@ static bool among(const char *s, const char *const *list, size_t nr)
 	return false;
 }
 
-static bool names_secret(const char *name)
+enum suspicion { NO_SECRET, MAYBE_A_NAME, A_SECRET };
+
+/* "--db-secret" may hold a secret or say which one; "--api-key-secret" says in which secret the key is. */
+static enum suspicion suspect_name(const char *name)
 {
-	static const char *const secrets[] = {"password", "passwd", "pwd", "passphrase", "secret",
-		"token", "apikey", "credential", "credentials", "secretkey", "accesskey",
-		"privatekey", "passwort"};
+	static const char *const secrets[] = {"password", "passwd", "pwd", "passphrase", "token",
+		"apikey", "secretkey", "accesskey", "privatekey"};
 	static const char *const of_keys[] = {
 		"api", "secret", "private", "account", "encryption", "access"};
+	static const char *const in_doubt[] = {"secret", "credential", "credentials"};
+	static const char *const of_secrets[] = {
+		"client", "shared", "consumer", "app", "signing", "webhook"};
 	struct strvec w = STRVEC_INIT;
+	enum suspicion s = NO_SECRET;
 	const char *last, *before;
-	bool is_secret;
 
 	split_name(name, &w);
 	last = w.nr ? w.v[w.nr - 1] : NULL;
 	before = w.nr > 1 ? w.v[w.nr - 2] : NULL;
-	is_secret = among(last, secrets, ARRAY_SIZE(secrets)) ||
-		    (last && !strcmp(last, "key") && among(before, of_keys, ARRAY_SIZE(of_keys)));
-	/* "--api-key-secret" and "--password-secret" say in which secret the key is */
-	if (is_secret && !strcmp(last, "secret") && before &&
+	if (among(last, secrets, ARRAY_SIZE(secrets)))
+		s = A_SECRET;
+	else if (last && !strcmp(last, "key") && among(before, of_keys, ARRAY_SIZE(of_keys)))
+		s = A_SECRET;
+	else if (among(last, in_doubt, ARRAY_SIZE(in_doubt)))
+		s = among(before, of_secrets, ARRAY_SIZE(of_secrets)) ? A_SECRET : MAYBE_A_NAME;
+	if (s == MAYBE_A_NAME && before &&
 		(!strcmp(before, "key") || among(before, secrets, ARRAY_SIZE(secrets))))
-		is_secret = false;
+		s = NO_SECRET;
 	strvec_release(&w);
-	return is_secret;
+	return s;
+}
+
+/* Words with '-', '_', '/' or '.' between: "prod/db-login". */
+static bool looks_like_name(const char *value)
+{
+	size_t words = 0;
+
+	for (; *value; words++) {
+		size_t len = 0;
+
+		while (isalnum((unsigned char)value[len]))
+			len++;
+		if (!len)
+			return false;
+		value += len;
+		if (*value && !strchr("-_/.", *value++))
+			return false;
+	}
+	return words > 1;
 }
 
 /* A name, place or switch, from which nobody learns a secret. */
@@ -117,7 +144,7 @@ static bool has_password(const char *value)
 		if (at && colon && colon + 1 < at && strcspn(host, "/ ") > (size_t)(at - host))
 			return true;
 	}
-	for (p = value; strstr(value, ":") && (p = strcasestr(p, "password=")); p++)
+	for (p = value; (p = strcasestr(p, "password=")); p++)
 		if (p[9] && !strchr(";&$ {", p[9]))
 			return true;
 	return false;
@@ -143,13 +170,15 @@ static void check_map(
 	json_each(v, map)
 	{
 		const char *name = json_name(v), *value = json_scalar_text(v), *why = NULL;
+		enum suspicion suspicion = suspect_name(name);
 		char *path;
 
 		if (!value || !json_is(map, JSON_OBJECT) || json_is_unknown(map))
 			continue;
 		if (has_access_key(value))
 			why = "holds an AWS access key";
-		else if (names_secret(name) && !is_harmless(l, value))
+		else if (suspicion != NO_SECRET && !is_harmless(l, value) &&
+			 !(suspicion == MAYBE_A_NAME && looks_like_name(value)))
 			why = "is a secret by its name";
 		else if (has_password(value))
 			why = "holds a password";

@@ -62,6 +62,7 @@ Resources:
         --db-password-secret: right/secret
         --api-key-secret: right/secret
         --secret-id: !Ref Secret
+        --redshift-secret: prod/redshift-login
         --max-token: "512"
   Small:
     Type: AWS::Glue::Job
@@ -245,7 +246,7 @@ PROJECTS = {
     "GL025": [job("A25", "MaxCapacity: 0.0625 # <- GL025", command=SHELL % "clean"), job("B25", command=SHELL % "clean" + " # <- GL025"),
               job("C25", "MaxCapacity: 0.0625", command=SHELL % "extract"), job("D25", "MaxCapacity: 0.0625", command=SHELL % "s3://right-bucket/clean.py")],
     "GL026": [job("A26", *G1, "DefaultArguments:", "  --db-password: hunter2-hunter2 # <- GL026", "  --apiKey: abcdef0123456789 # <- GL026",
-                  "  --client_secret: s3cr3t-value # <- GL026", "  --log: keyed by AKIAIOSFODNN7EXAMPLE # <- GL026",
+                  "  --client_secret: s3cr3t-value # <- GL026", "  --secret: hunter2hunter2 # <- GL026", "  --log: keyed by AKIAIOSFODNN7EXAMPLE # <- GL026",
                   "  --url: postgres://me:pw@db.example/x # <- GL026", "  --word: !Ref Word # <- GL026"),
               trigger("B26", "Type: ON_DEMAND", "Actions:", "  - JobName: right_job", "    Arguments:", "      --auth-token: abcdefgh # <- GL026"),
               "  C26:\n    Type: AWS::Glue::Workflow\n    Properties:\n      Name: w_C26\n      DefaultRunProperties:\n"

@@ -24,6 +24,9 @@ import boto3
 
 MARGIN_BYTES = 64 << 20
 OURS = ("glueproj-bundle", "glueproj-program")
+# Where the program gets its keys itself, and new ones when they end in the middle of a long run: the container's
+# endpoint and the instance's metadata, as botocore names them.
+RENEWED_BY_PROGRAM = ("container-role", "iam-role")
 
 
 class LauncherError(Exception):
@@ -163,7 +166,10 @@ def command(root, name):
 def environment(session, root):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "PYTHON"))}
     credentials = session.get_credentials()
-    if credentials:
+    if credentials and credentials.method in RENEWED_BY_PROGRAM:
+        # The service is asked for a moment at start: patience costs nothing.
+        env.setdefault("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "5")
+    elif credentials:
         keys = credentials.get_frozen_credentials()
         env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = keys.access_key, keys.secret_key
         env.pop("AWS_SESSION_TOKEN", None)

@@ -1,6 +1,7 @@
 """Keys in the course of time: renewed before they end and when AWS refuses them, tokens that are read again or written back, providers that fail,
 MFA codes, and what is said when there is nothing. Against the stand-ins of tests/providers."""
 import glob
+import importlib.util
 import json
 import os
 import pty
@@ -9,7 +10,9 @@ import select
 import stat
 import sys
 import time
+from unittest import mock
 
+import boto3
 import botocore.credentials
 import pytest
 
@@ -295,3 +298,22 @@ def test_the_local_cloud_looks_at_none_of_it(place, cloud):  # noqa: F811
     })
     result = place.runner(f"--local={cloud.dir}", "whoami", "--output=json", env=place.environment).ok()
     assert result.json["credentials"] == "the local cloud" and not place.providers.requests
+
+
+@pytest.mark.parametrize("source", ["container", "instance", "environment"])
+def test_a_job_program_renews_its_own_keys(place, tmp_path, source):  # noqa: F811
+    """The launcher hands over keys only where the program could not get new ones from the same place."""
+    place.given(env={
+        "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{ep}/v2/credentials/1"},
+        "instance": {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{ep}"},
+        "environment": {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "hush-ENV"},
+    }[source])
+    spec = importlib.util.spec_from_file_location("launcher", os.path.join(ROOT, "provision", "package", "launcher.py"))
+    launcher = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(launcher)
+    with mock.patch.dict(os.environ, place.environment, clear=True):
+        environment = launcher.environment(boto3.session.Session(), str(tmp_path / "bundle" / "root"))
+    assert environment.get("AWS_ACCESS_KEY_ID") == ("AKIAENV" if source == "environment" else None)
+    del environment["SSL_CERT_FILE"]  # of a bundle that is not there
+    place.environment = environment
+    assert source in place.whoami().ok().json["credentials"]

@@ -10,12 +10,12 @@
 /*
  * A server of few words: the path says what it does. /echo gives the request back, /reset closes without an answer,
  * /silent never answers, /cut promises more than it sends, /big sends 100000 bytes, /gone is a 404 with a body, /away
- * redirects to /echo.
+ * redirects to /echo, /half sends half a head, /noise what is no HTTP.
  */
 struct server {
 	int fd, port;
 	pthread_t thread;
-	_Atomic int connections, live;
+	_Atomic int connections, live, resets;
 	_Atomic bool stop;
 };
 
@@ -78,6 +78,13 @@ static bool answer(int fd, const struct strbuf *in)
 		const char *text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
 		send_text(fd, text, strlen(text));
 		return false;
+	} else if (starts_with(path, "/half")) {
+		const char *text = "HTTP/1.1 200 OK\r\nX-One: 1\r\nX-Tw";
+		send_text(fd, text, strlen(text));
+		return false;
+	} else if (starts_with(path, "/noise")) {
+		send_text(fd, "\x16\x03\x01 noise\r\n\r\n", 13);
+		return false;
 	} else {
 		return false; /* /reset */
 	}
@@ -99,6 +106,7 @@ static void *serve_connection(void *payload)
 				usleep(10000);
 			break;
 		}
+		c->s->resets += strstr(in.buf, " /reset") != NULL;
 		if (!answer(c->fd, &in))
 			break;
 	}
@@ -248,6 +256,38 @@ static void test_transport_curl__bodies(void **state)
 	f.req.body_len = 0;
 	assert_int_equal(get(&f, "/echo"), ERR_NONE);
 	assert_non_null(strstr(f.out.body.buf, "Content-Length: 0\r\n"));
+	end(&f);
+}
+
+/* On a kept connection that dies curl sends again by itself, unless that is forbidden. */
+static void test_transport_curl__once_is_once(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	assert_int_equal(get(&f, "/echo"), ERR_NONE);
+	f.req.method = "POST";
+	f.req.body = "start it";
+	f.req.body_len = 8;
+	assert_int_equal(get(&f, "/reset"), ERR_AMBIGUOUS);
+	assert_int_equal(f.s.resets, 2);
+	f.req.once = true;
+	assert_int_equal(get(&f, "/echo"), ERR_NONE);
+	assert_true(ends_with(f.out.body.buf, "\r\n\r\nstart it"));
+	assert_int_equal(get(&f, "/reset"), ERR_AMBIGUOUS);
+	assert_int_equal(f.s.resets, 3);
+	end(&f);
+}
+
+static void test_transport_curl__replies_that_are_none(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	assert_int_equal(get(&f, "/noise"), ERR_AMBIGUOUS);
+	assert_int_equal(get(&f, "/half"), ERR_AMBIGUOUS);
+	f.req.method = "HEAD";
+	assert_int_equal(get(&f, "/half"), ERR_AMBIGUOUS);
 	end(&f);
 }
 

@@ -93,6 +93,7 @@ static const struct field trigger_fields[] = {
 static const struct field_default trigger_defaults[] = {
 	{"Description", "\"\""},
 	{"Predicate", "{}"},
+	{"WorkflowName", "\"\""},
 	{0},
 };
 

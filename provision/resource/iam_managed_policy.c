@@ -33,6 +33,12 @@ static const struct field managed_fields[] = {
 	{0},
 };
 
+static const struct field_default managed_defaults[] = {
+	{"Description", "\"\""},
+	{"Path", "\"/\""},
+	{0},
+};
+
 static const struct attribute managed_attributes[] = {{.name = "PolicyArn"}, {.name = "PolicyId"},
 	{.name = "DefaultVersionId"}, {.name = "CreateDate"}, {.name = "UpdateDate"},
 	{.name = "AttachmentCount"}, {.name = "IsAttachable"},
@@ -44,6 +50,16 @@ static const char *path_of(const struct resource *r)
 	if (!path)
 		path = json_get_str(r->record_props, "Path");
 	return path ? path : "/";
+}
+
+/* Where it stood when it was last put in place, if that is elsewhere: a new path makes a new policy under the same name. */
+static char *former_arn(const struct type_ctx *ctx, const struct resource *r)
+{
+	const char *path = json_get_str(r->record_props, "Path");
+	if (!r->record_props || !strcmp(path ? path : "/", path_of(r)))
+		return NULL;
+	return xasprintf("arn:%s:iam::%s:policy%s%s", ctx->partition, ctx->account,
+		path ? path : "/", r->name);
 }
 
 static char *arn_of(const struct type_ctx *ctx, const struct resource *r)
@@ -104,9 +120,16 @@ static void read_attributes(const char *arn, const struct json *policy, struct j
 static int managed_read(const struct type_ctx *ctx, const struct resource *r, enum read_depth depth,
 	struct resource_state *out, struct err *err)
 {
-	char *arn = arn_of(ctx, r);
+	char *arn = arn_of(ctx, r), *former = former_arn(ctx, r);
 	struct json *in = json_strings("PolicyArn", arn, NULL), *reply = NULL;
 	int ret = call_if_there(ctx, &iam_get_policy, in, &reply, err);
+	if (!ret && !reply && former) {
+		free(arn);
+		arn = former;
+		former = NULL;
+		json_set_str(in, "PolicyArn", arn);
+		ret = call_if_there(ctx, &iam_get_policy, in, &reply, err);
+	}
 	const struct json *policy = json_get(reply, "Policy");
 	if (reply) {
 		out->exists = true;
@@ -119,6 +142,7 @@ static int managed_read(const struct type_ctx *ctx, const struct resource *r, en
 	json_free(in);
 	json_free(reply);
 	free(arn);
+	free(former);
 	return ret;
 }
 
@@ -283,9 +307,9 @@ static int detach_all(const struct type_ctx *ctx, const char *arn, struct err *e
 }
 
 /* Detached, old versions gone, then the policy. */
-static int managed_destroy(const struct type_ctx *ctx, const struct resource *r, struct err *err)
+static int destroy_at(
+	const struct type_ctx *ctx, const struct resource *r, const char *arn, struct err *err)
 {
-	char *arn = arn_of(ctx, r);
 	struct err why = ERR_INIT;
 	struct wait w;
 	int ret;
@@ -307,7 +331,17 @@ static int managed_destroy(const struct type_ctx *ctx, const struct resource *r,
 	if (ret)
 		err_move(err, &why);
 	err_release(&why);
+	return ret;
+}
+
+static int managed_destroy(const struct type_ctx *ctx, const struct resource *r, struct err *err)
+{
+	char *arn = arn_of(ctx, r), *former = former_arn(ctx, r);
+	int ret = former ? destroy_at(ctx, r, former, err) : 0;
+	if (!ret)
+		ret = destroy_at(ctx, r, arn, err);
 	free(arn);
+	free(former);
 	return ret;
 }
 
@@ -328,6 +362,7 @@ const struct resource_type managed_policy_type = {
 		},
 	.flags = T_WHOLE,
 	.record_fields = managed_record,
+	.defaults = managed_defaults,
 	.read = managed_read,
 	.create = managed_create,
 	.update = managed_update,

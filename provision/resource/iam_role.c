@@ -59,6 +59,7 @@ static const struct field_default role_defaults[] = {
 	{"Description", "\"\""},
 	{"ManagedPolicyArns", "[]"},
 	{"MaxSessionDuration", "3600"},
+	{"Path", "\"/\""},
 	{"PermissionsBoundary", "\"\""},
 	{"Policies", "[]"},
 	{0},

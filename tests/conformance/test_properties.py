@@ -1,0 +1,393 @@
+"""Every property of CloudFormation's resource schemas, through the program and the local cloud: either it arrives and is changed, or it is refused by name."""
+import json
+import os
+import re
+import sys
+
+import pytest
+
+pytest.importorskip("cfnlint")
+
+import properties
+import type_rows
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from conftest import assert_sound  # noqa: E402
+from helpers import Cloud, Runner  # noqa: E402
+from model_proxy import ModelProxy  # noqa: E402
+from shop import Shop  # noqa: E402
+
+TYPES = sorted({kind for kind, *_ in properties.RESOURCES.values()})
+# The local cloud has no users and groups: see test_policies_of_users_and_groups.
+ELSEWHERE = {"AWS::IAM::Policy.Users", "AWS::IAM::Policy.Groups"}
+PROJECT = "Project: all\nStacks: [all]\n"
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_every_property_is_used_or_refused(type_name):
+    """No path is forgotten, and none is in both."""
+    skip = type_rows.listed(type_name, "readOnlyProperties") | type_rows.unsupported(type_name)
+    wanted = {p for p in type_rows.properties(type_name) if not type_rows.within(p, skip)}
+    used = properties.used(type_name) | ELSEWHERE
+    assert wanted - used == set()
+    assert not {p for p in used - ELSEWHERE if type_rows.within(p, type_rows.unsupported(type_name))}
+
+
+@pytest.fixture(scope="module")
+def all_types(tmp_path_factory):
+    """The project, set up with the first variant; what stands is judged at the end."""
+    runner = Runner(tmp_path_factory.mktemp("properties"))
+    cloud = Cloud(runner, runner.folder / "cloud", "--account", properties.ACCOUNT)
+    with ModelProxy(cloud.endpoint) as cloud.checker, ModelProxy(cloud.endpoint) as cloud.judge:
+        shop = Shop(runner, cloud, **{"glueproj.yaml": PROJECT})
+        yield shop
+    cloud.stop().ok()
+    assert_sound(cloud.checker)
+    assert_sound(cloud.judge)
+
+
+
+
+# --- what stands, by boto3 ---
+BUCKET_PARTS = (
+    "accelerate_configuration", "cors", "encryption", "lifecycle_configuration", "logging", "notification_configuration", "ownership_controls", "tagging", "versioning",
+    "website",
+)
+
+
+def read_bucket(cloud, name):
+    s3, found = cloud.client("s3"), {}
+    for part in BUCKET_PARTS:
+        try:
+            found[part] = getattr(s3, f"get_bucket_{part}")(Bucket=name)
+        except s3.exceptions.ClientError as e:
+            assert e.response["ResponseMetadata"]["HTTPStatusCode"] == 404, e
+    found["block"] = s3.get_public_access_block(Bucket=name)
+    try:
+        found["lock"] = s3.get_object_lock_configuration(Bucket=name)
+    except s3.exceptions.ClientError as e:
+        assert e.response["Error"]["Code"] == "ObjectLockConfigurationNotFoundError"
+    return found
+
+
+def read_role(cloud, name):
+    iam = cloud.client("iam")
+    names = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    return {"role": iam.get_role(RoleName=name), "attached": iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
+            "inline": [iam.get_role_policy(RoleName=name, PolicyName=p) for p in names]}
+
+
+def read_managed(cloud, name):
+    iam, arn = cloud.client("iam"), f"arn:aws:iam::{cloud.account}:policy/managed/{name}"
+    found = iam.get_policy(PolicyArn=arn)["Policy"]
+    return {"policy": found, "version": iam.get_policy_version(PolicyArn=arn, VersionId=found["DefaultVersionId"]), "roles": iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]}
+
+
+def read_glue(operation, key, kind):
+    def read(cloud, name):
+        glue, arn = cloud.client("glue"), f"arn:aws:glue:{cloud.region}:{cloud.account}:{kind}/{name}"
+        return {"it": getattr(glue, operation)(**{key: name}), "tags": glue.get_tags(ResourceArn=arn)["Tags"]}
+
+    return read
+
+
+def read_group(cloud, name):
+    athena = cloud.client("athena")
+    arn = f"arn:aws:athena:{cloud.region}:{cloud.account}:workgroup/{name}"
+    return {"it": athena.get_work_group(WorkGroup=name), "tags": athena.list_tags_for_resource(ResourceARN=arn)["Tags"]}
+
+
+def read_secret(cloud, name):
+    secrets = cloud.client("secretsmanager")
+    return {"it": secrets.describe_secret(SecretId=name), "value": secrets.get_secret_value(SecretId=name)["SecretString"]}
+
+
+READERS = {
+    "AWS::S3::Bucket": ("BucketName", read_bucket), "AWS::IAM::Role": ("RoleName", read_role), "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", read_managed),
+    "AWS::IAM::Policy": ("PolicyName", lambda cloud, name: cloud.client("iam").get_role_policy(RoleName="AllProperties", PolicyName=name)),
+    "AWS::Glue::Database": ("DatabaseInput.Name", read_glue("get_database", "Name", "database")), "AWS::Glue::Crawler": ("Name", read_glue("get_crawler", "Name", "crawler")),
+    "AWS::Glue::Job": ("Name", read_glue("get_job", "JobName", "job")), "AWS::Glue::Workflow": ("Name", read_glue("get_workflow", "Name", "workflow")),
+    "AWS::Glue::Trigger": ("Name", read_glue("get_trigger", "Name", "trigger")), "AWS::Athena::WorkGroup": ("Name", read_group),
+    "AWS::SecretsManager::Secret": ("Name", read_secret),
+}
+
+
+def leaves(value, path=()):
+    """[(names on the way, value)]; documents of policies and texts that hold JSON are one value."""
+    if isinstance(value, dict) and "Statement" not in value and not is_function(value):
+        return [leaf for k, v in value.items() for leaf in leaves(v, (*path, k))]
+    if isinstance(value, list):
+        return [leaf for v in value for leaf in leaves(v, path)]
+    return [(path, plain(value))]
+
+
+def is_function(value):
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+
+
+def plain(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(float(value))
+    if hasattr(value, "isoformat"):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, str):
+        try:
+            return json.dumps(json.loads(value), sort_keys=True) if value[:1] in "{[" else repr(float(value))
+        except ValueError:
+            return value
+    return json.dumps(value, sort_keys=True)
+
+
+# What has another name when it is read back than in CloudFormation and in the rows.
+ALIASES = {
+    "Function": {"LambdaFunctionArn"}, "Queue": {"QueueArn"}, "Topic": {"TopicArn"}, "Event": {"Events"}, "ManagedPolicyArns": {"PolicyArn"},
+    "PermissionsBoundary": {"PermissionsBoundaryArn"}, "PolicyDocument": {"Document"}, "ScanAll": {"scanAll"}, "ScanRate": {"scanRate"}, "ManagedPolicyName": {"PolicyName"},
+    "WorkGroupConfiguration": {"Configuration"}, "SecretString": {"value"}, "DestinationBucketName": {"TargetBucket"}, "Tags": {"tags", "TagSet"}, "AllocatedCapacity": {"MaxCapacity"},
+    "EncryptionType": {"EncryptionType"},
+}
+# What cannot be read back, and why.
+UNREADABLE = {
+    "AWS::S3::Bucket.AccessControl": "ACLs are off", "AWS::S3::Bucket.BucketName": "it is what is asked with", "AWS::S3::Bucket.ObjectLockEnabled": "it is what the lock stands on",
+    "AWS::Athena::WorkGroup.RecursiveDeleteOption": "of the delete", "AWS::Glue::Trigger.StartOnCreation": "the trigger's state shows it",
+    "AWS::Glue::Database.DatabaseName": "the same as DatabaseInput.Name",
+    "AWS::S3::Bucket.NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled": "an empty element",
+}
+OBJECT_LEAVES = ("SparkProperties", "AdditionalConfigs", "Properties", "LogTypes")
+
+
+def names_of(kind, path):
+    rows, _ = type_rows.dumped()
+    row = rows.get(".".join((kind, *path)))
+    found = {path[-1]} | ALIASES.get(path[-1], set())
+    if row:
+        last = row["wire"].rsplit("/", 1)[1]
+        found |= {last, last + "s", last[0].upper() + last[1:]}
+    return found
+
+
+def not_found(kind, wanted, live):
+    """The leaves of `wanted` that are not in `live` under a name that they may have there."""
+    there, missing = {}, []
+    for path, value in leaves(live):
+        there.setdefault(value, set()).add(path[-1] if path else "value")
+    for path, value in leaves(wanted):
+        full = ".".join((kind, *path))
+        if full in UNREADABLE or '"Ref"' in value or '"Fn::' in value or path[0] == "GenerateSecretString":
+            continue
+        if not names_of(kind, path) & there.get(value, set()):
+            missing.append((full, value, sorted(there.get(value, set()))))
+    return missing
+
+
+def name_of(kind, wanted):
+    for part in READERS[kind][0].split("."):
+        wanted = wanted[part]
+    return wanted
+
+
+def setup(project, n, expected):
+    project.write("all.yaml", json.dumps(properties.template(n), indent=1))
+    found = project("setup").ok().actions()
+    assert {name: found["all", name] for name in properties.RESOURCES} == expected
+    # Once more: nothing is left to do, and what is live differs in nothing.
+    assert set(project("setup").ok().actions().values()) == {"none"}
+    document = project("plan", "--drift").ok().json
+    assert (document["changes"], document["drift"]) == ([], [])
+    live = {}
+    for name, (kind, *variants) in properties.RESOURCES.items():
+        live[name] = READERS[kind][1](project.cloud, name_of(kind, variants[n - 1]))
+    return live
+
+
+@pytest.fixture(scope="module")
+def first(all_types):
+    return setup(all_types, 1, {name: "create" for name in properties.RESOURCES})
+
+
+@pytest.fixture(scope="module")
+def second(all_types, first):
+    return setup(all_types, 2, {name: "none" if one == two else "update" for name, (_, one, two) in properties.RESOURCES.items()})
+
+
+@pytest.mark.parametrize("name", properties.RESOURCES)
+def test_every_value_arrives(first, name):
+    kind, wanted, _ = properties.RESOURCES[name]
+    assert not_found(kind, wanted, first[name]) == []
+
+
+@pytest.mark.parametrize("name", properties.RESOURCES)
+def test_every_change_arrives(second, name):
+    kind, _, wanted = properties.RESOURCES[name]
+    assert not_found(kind, wanted, second[name]) == []
+
+
+def test_what_has_no_leaf_of_its_own(first, second, all_types):
+    assert first["Bucket"]["notification_configuration"]["EventBridgeConfiguration"] == {} and "EventBridgeConfiguration" not in second["Bucket"]["notification_configuration"]
+    assert second["Bucket"]["logging"]["LoggingEnabled"]["TargetObjectKeyFormat"] == {"SimplePrefix": {}}
+    assert first["Scheduled"]["it"]["Trigger"]["State"] == "ACTIVATED"
+    value = json.loads(first["Generated"]["value"])
+    assert value["user"] == "me" and len(value["word"]) == 41 and value["word"].isalpha() and not set("abc") & set(value["word"])
+    role = f"arn:aws:iam::{all_types.cloud.account}:role/all/properties/AllProperties"
+    assert first["SparkJob"]["it"]["Job"]["Role"] == role and first["SparkGroup"]["it"]["WorkGroup"]["Configuration"]["ExecutionRole"] == role
+    assert [r["RoleName"] for r in first["Managed"]["roles"]] == ["AllProperties"] and second["Managed"]["roles"] == []
+
+
+# --- what replaces ---
+GONE = {"Ref": "AWS::NoValue"}
+OTHER_VALUES = {
+    "AWS::S3::Bucket.BucketName": "all-properties-other", "AWS::IAM::Role.RoleName": "Other", "AWS::IAM::Role.Path": "/other/", "AWS::IAM::Policy.PolicyName": "other",
+    "AWS::IAM::ManagedPolicy.ManagedPolicyName": "Other", "AWS::IAM::ManagedPolicy.Path": "/other/", "AWS::IAM::ManagedPolicy.Description": "other",
+    "AWS::Glue::Trigger.Type": {"Type": "ON_DEMAND", "Schedule": GONE}, "AWS::Glue::Trigger.WorkflowName": {"WorkflowName": "another"},
+    "AWS::Glue::Database.CatalogId": None,  # another account's is no place for a project
+    "AWS::S3::Bucket.BucketNamePrefix": None, "AWS::S3::Bucket.BucketNamespace": None,  # refused
+    "AWS::Glue::Database.DatabaseName": {"DatabaseName": "other", "DatabaseInput": {"Name": "other"}}, "AWS::Glue::Database.DatabaseInput.Name": {"DatabaseInput": {"Name": "other"}},
+}
+SUBJECTS = {"AWS::S3::Bucket": "Bucket", "AWS::IAM::Role": "Role", "AWS::IAM::Policy": "Inline", "AWS::IAM::ManagedPolicy": "Managed", "AWS::Glue::Database": "Database",
+            "AWS::Glue::Crawler": "Crawler", "AWS::Glue::Job": "SparkJob", "AWS::Glue::Workflow": "Workflow", "AWS::Glue::Trigger": "Conditional", "AWS::Athena::WorkGroup": "Group",
+            "AWS::SecretsManager::Secret": "Secret"}
+
+
+def replacing():
+    for kind, name in SUBJECTS.items():
+        for path in sorted(type_rows.listed(kind, "createOnlyProperties")):
+            value = OTHER_VALUES.get(path, "other")
+            if value is not None:
+                subject = "Scheduled" if path == "AWS::Glue::Trigger.Type" else name
+                yield pytest.param(subject, value if isinstance(value, dict) else {path.rsplit(".", 1)[1]: value}, id=path)
+    yield pytest.param("Database", {"DatabaseInput": {"Name": "other"}}, id="AWS::Glue::Database.DatabaseInput.Name")
+    for path, name in (("AWS::IAM::Role.Path", "Role"), ("AWS::IAM::ManagedPolicy.Path", "Managed"), ("AWS::IAM::ManagedPolicy.Description", "Managed"),
+                       ("AWS::Glue::Trigger.WorkflowName", "Conditional")):
+        yield pytest.param(name, {path.rsplit(".", 1)[1]: GONE}, id=f"no {path}")
+
+
+@pytest.mark.parametrize("name, changes", replacing())
+def test_create_only_properties_replace(second, all_types, name, changes):
+    all_types.write("all.yaml", json.dumps(properties.template(2, **{name: changes}), indent=1))
+    found = {c["logical_id"]: c["action"] for c in all_types("plan").ok().json["changes"]}
+    assert found.get(name) == "replace", found
+
+
+def test_a_policy_moves_to_another_path(second, all_types):
+    """Its name is free only once the old one is gone; nothing stays behind."""
+    all_types.write("all.yaml", json.dumps(properties.template(2, Managed={"Path": "/moved/"}), indent=1))
+    assert all_types("setup").ok().actions()["all", "Managed"] == "replace"
+    found = [p["Arn"] for p in all_types.cloud.client("iam").list_policies(Scope="Local")["Policies"]]
+    assert found == [f"arn:aws:iam::{all_types.cloud.account}:policy/moved/AllPropertiesManaged"]
+    assert set(all_types("setup").ok().actions().values()) == {"none"}
+
+
+def test_policies_of_users_and_groups(all_types):
+    """The requests are sound, and what the local cloud says of users that it does not have comes through."""
+    policy = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": "p", "PolicyDocument": properties.policy("s3:GetObject"), "Users": ["anna"], "Groups": ["all"]}}
+    folder = all_types.folder
+    try:
+        all_types.folder = folder + "-users"
+        all_types.write("glueproj.yaml", "Project: users\nStacks: [users]\n")
+        all_types.write("users.yaml", json.dumps({"Resources": {"Policy": policy}}))
+        all_types("setup").fails(1, "anna|all")
+    finally:
+        all_types.folder = folder
+    asked = {r["operation"] for r in all_types.cloud.checker.log}
+    assert asked & {"PutUserPolicy", "GetUserPolicy"} and asked & {"PutGroupPolicy", "GetGroupPolicy", "PutUserPolicy"}
+
+
+# --- what is refused ---
+def sample(node):
+    """Any value of the schema's type."""
+    kind = node.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    return node["enum"][0] if "enum" in node else {"string": "x", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}[kind]
+
+
+def placed(path, value):
+    """Properties that have just this."""
+    *above, last = path.split(".")
+    found = {last: value}
+    for part in reversed(above):
+        found = {part: found}
+    return found
+
+
+def test_what_is_not_supported_is_refused_by_name(all_types, run_once):
+    """Each of the properties that no row does: an error with its line and column, and no request."""
+    wanted = [(kind, path) for kind in TYPES for path in sorted(type_rows.unsupported(kind))]
+    assert len(wanted) > 10
+    resources = {f"R{i}": {"Type": kind, "Properties": placed(path.removeprefix(kind + "."), sample(type_rows.properties(kind)[path].node))} for i, (kind, path) in enumerate(wanted)}
+    lines, errors = run_once(resources)
+    for i, (kind, path) in enumerate(wanted):
+        name = path.rsplit(".", 1)[1]
+        found = [e for e in errors if e.get("logical_id") == f"R{i}" and e["message"] == f"property '{name}' is not supported yet"]
+        assert len(found) == 1, (path, [e for e in errors if e.get("logical_id") == f"R{i}"])
+        assert lines[found[0]["line"] - 1].index(f'"{name}"') == found[0]["column"] - 1
+
+
+@pytest.fixture
+def run_once(all_types):
+    """run_once(resources) -> (the template's lines, the errors of `validate`)"""
+    folder = all_types.folder
+
+    def run(resources):
+        all_types.folder = folder + "-wrong"
+        all_types.write("glueproj.yaml", "Project: wrong\nStacks: [wrong]\n")
+        text = json.dumps({"Resources": resources}, indent=1)
+        all_types.write("wrong.yaml", text)
+        return text.split("\n"), all_types("validate").fails(2).json["errors"]
+
+    yield run
+    all_types.folder = folder
+
+
+def wrong_values():
+    """(what, type, path, value): one for each limit, list of values, and type that a schema has."""
+    for kind in TYPES:
+        skip = type_rows.listed(kind, "readOnlyProperties") | type_rows.unsupported(kind)
+        for path, found in type_rows.properties(kind).items():
+            row = type_rows.dumped()[0].get(path)
+            if type_rows.within(path, skip) or row is None:
+                continue
+            least, most = found.limits()
+            if row.get("values"):
+                yield "no such value", kind, path, "no-such-value"
+            elif found.types == {"string"} and row["kind"] == type_rows.STRING:
+                if most:
+                    yield "too long", kind, path, "x" * (most + 1)
+                if least:
+                    yield "too short", kind, path, "x" * (least - 1)
+            elif row["kind"] in (type_rows.INTEGER, type_rows.NUMBER):
+                yield "no number", kind, path, "many"
+                if least:
+                    yield "too little", kind, path, least - 1
+                if most:
+                    yield "too much", kind, path, most + 1
+            elif row["kind"] == type_rows.BOOL:
+                yield "no truth", kind, path, "perhaps"
+            elif row["kind"] in (type_rows.OBJECT, type_rows.MAP):
+                yield "no object", kind, path, ["x"]
+            elif row["kind"] == type_rows.LIST:
+                yield "no list", kind, path, {"x": "y"}
+
+
+def test_wrong_values_are_refused_where_they_stand(run_once):
+    rows, _ = type_rows.dumped()
+    wanted, resources = list(wrong_values()), {}
+    assert len(wanted) > 250
+    for i, (_, kind, path, value) in enumerate(wanted):
+        *above, last = path.removeprefix(kind + ".").split(".")
+        inner = {last: [value] if rows[path]["kind"] == type_rows.LIST and "values" in rows[path] else value}
+        for n in range(len(above), 0, -1):
+            row = rows[".".join([kind, *above[:n]])]
+            inner = {above[n - 1]: [inner] if row["kind"] == type_rows.LIST else inner}
+        resources[f"R{i}"] = {"Type": kind, "Properties": inner}
+    lines, errors = run_once(resources)
+    by_place = {}
+    for e in errors:
+        by_place.setdefault((e.get("logical_id"), e.get("path")), []).append(e)
+    missed = []
+    for i, (what, kind, path, value) in enumerate(wanted):
+        short = "Resources.R%d.Properties.%s" % (i, path.removeprefix(kind + "."))
+        found = [e for (_, p), es in by_place.items() if p and re.sub(r"\.\d+(?=\.|$)|\[\d+\]", "", p) == short for e in es]
+        if not found or not all(e.get("line") and e.get("column") for e in found):
+            missed.append((what, path, value if len(str(value)) < 40 else "…", [e["message"] for e in errors if e.get("logical_id") == f"R{i}"][:3]))
+    assert missed == []

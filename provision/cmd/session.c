@@ -298,6 +298,7 @@ static int bind_project(struct session *s)
 		.region = s->ctx.region,
 		.partition = s->ctx.partition,
 		.secrets_may_be_unknown = s->command->flags & CMD_NO_SECRETS,
+		.variants = !strcmp(s->command->name, "validate"),
 		/* `validate --template F` alone: values come with `create`. */
 		.only_checked = outside_project(s) && !(s->command->flags & CMD_CLOUD) &&
 				!s->o.parameters && !s->o.sets.nr,

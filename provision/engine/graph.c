@@ -529,6 +529,10 @@ static void collect_exports(struct engine *e, const struct stack *s, struct err_
 			err_list_take(errors, &err);
 			continue;
 		}
+		if (json_is_unknown(name) && s->only_checked) {
+			json_free(name);
+			continue;
+		}
 		if (!json_str(name)) {
 			err_at(&err, s->template->file, o->export_name->line,
 				o->export_name->column, NULL,

@@ -457,13 +457,14 @@ bool eval_same(const struct json *a, const struct json *b)
 
 int eval_equals(struct evaluation *ev, const struct call *call, struct json **out, struct err *err)
 {
+	const struct stack *s = ev->e->stack;
 	struct json *a = NULL, *b = NULL;
 	int ret = -1;
 	if (eval_node(ev, call->arg->items[0], &a, err) ||
 		eval_node(ev, call->arg->items[1], &b, err))
 		goto out;
-	if ((json_has_unknown(a) || json_has_unknown(b)) && ev->e->has_secret &&
-		ev->e->stack->secrets_unknown)
+	if ((json_has_unknown(a) || json_has_unknown(b)) &&
+		((ev->e->has_secret && s->secrets_unknown) || s->other))
 		*out = json_bool(false); /* a secret that is not at hand is not empty, nor "none" */
 	else if (json_has_unknown(a) || json_has_unknown(b))
 		*out = json_unknown();

@@ -288,6 +288,11 @@ int params_bind(struct stack *s, const struct param_value *values, size_t nr,
 		struct binding b = {s, p, strongest(values, nr, p->name), errors, &failed};
 		if (p->no_echo)
 			strvec_push(&s->secrets, p->name);
+		if (ctx->other && !strcmp(ctx->other, p->name)) {
+			json_set(s->parameters, p->name, json_unknown());
+			s->other = true;
+			continue;
+		}
 		bool given = b.value ? !b.value->missing : p->default_value != NULL;
 		/* CI gives a secret that is not there as an empty variable. */
 		if (b.value && !*b.value->text && p->no_echo && may_be_unknown)

@@ -6,6 +6,7 @@
 #include "project_parts.h"
 #include "report.h"
 #include "values.h"
+#include "variants.h"
 
 struct binder {
 	struct project *p;
@@ -82,6 +83,8 @@ static void bind_entry(struct binder *b, size_t i)
 	else
 		b->p->stacks[i] =
 			stack_bind(e->name, t, b->ctx, all.v, all.nr, b->errors, b->warnings);
+	if (b->p->stacks[i] && b->ctx->variants)
+		variants_check(b->p->stacks[i], b->ctx, &all, b->errors, b->warnings);
 	values_release(&all);
 }
 

@@ -132,7 +132,8 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 	add_live_resources(s);
 	if (refs_check_cycles(s, errors))
 		goto out;
-	try_all(s, errors);
+	if (!ctx->lenient)
+		try_all(s, errors);
 	bound = errors->nr == before;
 out:
 	if (!bound) {

@@ -44,6 +44,7 @@ struct stack {
 	struct json *parameters;   /* name to value: strings, or arrays of strings for list types */
 	struct json *lookups; /* of AWS::SSM::Parameter::Value<…>: name to Systems Manager's name */
 	bool only_checked;    /* as in stack_context */
+	bool other;           /* a parameter is unknown, but equal to nothing */
 	struct strvec secrets;            /* names of NoEcho parameters */
 	bool secrets_unknown;             /* one of them has no value: see stack_context */
 	struct json *conditions;          /* name to bool */
@@ -64,6 +65,9 @@ struct stack_context {
 	/* Nothing is set up from it: a parameter that nobody gave a value is unknown, conditions on what only the cloud
 	 * knows count as false. */
 	bool only_checked;
+	bool variants; /* the properties are checked also under other values of parameters: see variants.h */
+	const char *other; /* a parameter with a value that nothing compares with; NULL */
+	bool lenient;      /* what cannot be evaluated does not keep the stack from being bound */
 };
 
 /* Takes the template. `values` in order of strength: the first of a name counts. Every missing value, unknown

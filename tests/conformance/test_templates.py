@@ -78,7 +78,7 @@ def validate(tmp_path):
 
 
 def test_there_are_enough():
-    assert len(templates("good")) >= 30 and len(templates("bad")) >= 60 and len(STACKS) >= 7
+    assert len(templates("good")) >= 40 and len(templates("bad")) >= 80 and len(STACKS) >= 7
     text = "".join(open(p, encoding="utf-8").read() for p in templates("good"))
     for shape in ("Rules:", "Fn::ForEach::", "ToJsonString", "!Cidr", "{{resolve:ssm:", "{{resolve:secretsmanager:", "AWS::LanguageExtensions"):
         assert shape in text, f"no good template has {shape}"

@@ -19,11 +19,10 @@ CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{ep}/v2/credentials/task-1"}
 IMDS = {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{ep}"}
 SSO = "sso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Analyst\n"
 CORP = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
-SCRIPT = """import json, sys
-print(json.dumps({"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": "hush-PROCESS", **json.loads(sys.argv[1])}))
+SCRIPT = """printf '{"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": "hush-PROCESS"%s}' "$1"
 """
-PROCESS = "credential_process = '{python}' {home}/keys.py "
-KEYS = {"keys.py": SCRIPT}
+PROCESS = "credential_process = sh '{home}/keys.sh' "
+KEYS = {"keys.sh": SCRIPT}
 
 
 def case(name, key, profile=None, **given):
@@ -73,21 +72,21 @@ CASES = [
     case("source-container", "ASIAROLE", "x", env=CONTAINER, config="[profile x]\n" + role("plain", credential_source="EcsContainer")),
     case("source-instance", "ASIAROLE", "x", env=IMDS, config="[profile x]\n" + role("plain", credential_source="Ec2InstanceMetadata")),
     case("source-unknown", None, "x", env=ENV, config="[profile x]\n" + role("plain", credential_source="environment")),
-    case("process", "AKIAPROCESS", files=KEYS, config="[default]\n" + PROCESS + "'{}'"),
-    case("process-after-the-credentials-file", "AKIAFILE", files=KEYS, config="[default]\n" + PROCESS + "'{}'",
+    case("process", "AKIAPROCESS", files=KEYS, config="[default]\n" + PROCESS),
+    case("process-after-the-credentials-file", "AKIAFILE", files=KEYS, config="[default]\n" + PROCESS,
          credentials="[default]\n" + keys("FILE")),
-    case("process-before-the-config-file", "AKIAPROCESS", files=KEYS, config="[default]\n" + PROCESS + "{}\n" + keys("CONFIG")),
-    case("process-words", "AKIAPROCESS", config='[default]\ncredential_process = "{home}/a b/keys" \'{"SessionToken": ""}\' \\# "$HOME;|&" # x\n',
-         files={"a b/keys": "#!/bin/sh\n[ \"$2$3\" = '#$HOME;|&' ] && [ $# = 5 ] && exec python3 '{home}/keys.py' \"$1\"\nexit 3\n", **KEYS}),
-    case("process-version", None, files=KEYS, config="[default]\n" + PROCESS + "'{\"Version\": 2}'"),
-    case("process-without-a-secret", None, files=KEYS, config="[default]\n" + PROCESS + "'{\"Version\": \"1\"}'"),
+    case("process-before-the-config-file", "AKIAPROCESS", files=KEYS, config="[default]\n" + PROCESS + "\n" + keys("CONFIG")),
+    case("process-words", "AKIAPROCESS", config='[default]\ncredential_process = "{home}/a b/keys" \', "SessionToken": ""\' \\# "$HOME;|&" # x\n',
+         files={"a b/keys": "#!/bin/sh\n[ \"$2$3\" = '#$HOME;|&' ] && [ $# = 5 ] && exec sh '{home}/keys.sh' \"$1\"\nexit 3\n", **KEYS}),
+    case("process-version", None, files=KEYS, config="[default]\n" + PROCESS + "', \"Version\": 2'"),
+    case("process-whose-version-is-a-text", None, files=KEYS, config="[default]\n" + PROCESS + "', \"Version\": \"1\"'"),
     case("process-that-fails", None, config="[default]\ncredential_process = sh -c 'echo hush-1 >/dev/null; exit 4'\n" + keys("CONFIG")),
     case("process-that-is-not-there", None, config="[default]\ncredential_process = {home}/nosuch\n"),
     case("process-with-an-open-quote", None, config="[default]\ncredential_process = sh -c 'x\n"),
     case("process-that-prints-no-json", None, config="[default]\ncredential_process = echo hush-2\n"),
-    case("process-with-keys-that-have-ended", None, files=KEYS, config="[default]\n" + PROCESS + "'{\"Expiration\": \"2020-01-01T00:00:00Z\"}'"),
+    case("process-with-keys-that-have-ended", None, files=KEYS, config="[default]\n" + PROCESS + "', \"Expiration\": \"2020-01-01T00:00:00Z\"'"),
     case("process-as-a-source", "ASIAROLE", "x", files=KEYS, config="[profile x]\n" + role("plain", source_profile="y") + "[profile y]\n" +
-         PROCESS + "'{}'"),
+         PROCESS),
     case("web-identity", "ASIAWEBI", env=WEB, files=TOKEN),
     case("web-identity-before-files", "ASIAWEBI", env=WEB, files=TOKEN, credentials="[default]\n" + keys("FILE")),
     case("web-identity-after-the-environment", "AKIAENV", env={**WEB, **ENV}, files=TOKEN),

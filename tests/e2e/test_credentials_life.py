@@ -110,12 +110,12 @@ def test_a_run_longer_than_its_keys(place, cloud):  # noqa: F811
     )})
     template = place.write("t.yaml", "Resources:\n" + "".join(
         f"  Group{i}:\n    Type: AWS::Athena::WorkGroup\n    DependsOn: [{f'Group{i - 1}' if i else ''}]\n    Properties:\n      Name: wg{i}\n"
-        for i in range(4)))
-    with ModelProxy(cloud.endpoint, faults=[Fault.parse("delay:operation=CreateWorkGroup,ms=900")]) as proxy:
+        for i in range(3)))
+    with ModelProxy(cloud.endpoint, faults=[Fault.parse("delay:operation=CreateWorkGroup,ms=750")]) as proxy:
         environment = {k: v for k, v in place.environment.items() if not k.startswith("AWS_ENDPOINT_URL_")}
         place.runner("create", "s", "--template", template, env={**environment, "AWS_ENDPOINT_URL": proxy.endpoint}).ok()
         assert 2 <= len((place.home / "log").read_text().split()) < len(proxy.log)
-    assert len(cloud.client("athena").list_work_groups()["WorkGroups"]) == 5
+    assert len(cloud.client("athena").list_work_groups()["WorkGroups"]) == 4
 
 
 def test_sso_tokens_are_renewed_and_written_back(place):  # noqa: F811

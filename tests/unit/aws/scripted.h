@@ -2,6 +2,7 @@
 #define SCRIPTED_H
 
 /* A transport that answers from a script and notes what was sent, and a clock that only sleeping moves. */
+#include <pthread.h>
 #include "client.h"
 #include "strbuf.h"
 
@@ -17,6 +18,7 @@ struct scripted_step {
 };
 
 struct script {
+	pthread_mutex_t lock; /* requests may come from several threads */
 	const struct scripted_step *steps;
 	size_t nr, at;
 	struct strvec sent;   /* "METHOD URL" */
@@ -64,10 +66,9 @@ static void note_body(struct script *s, const struct http_request *req)
 	strvec_pushf(&s->sent, "%s %s", req->method, req->url);
 }
 
-static int script_perform(struct http_transport *t, const struct http_request *req,
-	struct http_reply *reply, struct err *err)
+static int script_answer(
+	struct script *s, const struct http_request *req, struct http_reply *reply, struct err *err)
 {
-	struct script *s = t->impl;
 	assert_true(s->at < s->nr);
 	const struct scripted_step *step = &s->steps[s->at++];
 	const char *body = step->body ? step->body : "";
@@ -92,6 +93,16 @@ static int script_perform(struct http_transport *t, const struct http_request *r
 	return err_set(err, step->failure, "scripted failure");
 }
 
+static int script_perform(struct http_transport *t, const struct http_request *req,
+	struct http_reply *reply, struct err *err)
+{
+	struct script *s = t->impl;
+	pthread_mutex_lock(&s->lock);
+	int ret = script_answer(s, req, reply, err);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
 static void script_free(struct http_transport *t)
 {
 	t->impl = NULL;
@@ -114,6 +125,7 @@ static void script_init(struct script *s, const struct scripted_step *steps, siz
 		.bodies = STRVEC_INIT,
 		.heads = STRVEC_INIT,
 		.now_ms = 1795253165000LL};
+	pthread_mutex_init(&s->lock, NULL);
 	s->clock = (struct clock){script_now, script_now, script_sleep, s};
 }
 

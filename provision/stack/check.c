@@ -4,8 +4,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "arena.h"
 #include "evalall.h"
 #include "intrinsics.h"
+#include "pattern.h"
 #include "refs.h"
 
 struct check {
@@ -247,6 +249,22 @@ out:
 	strbuf_release(&all);
 }
 
+static void check_pattern(struct check *k, const struct field *f, const char *text)
+{
+	struct arena arena = ARENA_INIT;
+	struct err err = ERR_INIT;
+	const struct pattern *pattern = pattern_compile(&arena, f->pattern, &err);
+	if (!pattern)
+		BUG("row '%s' has a broken pattern: %s", f->name, err.text);
+	if (!pattern_match(pattern, text)) {
+		char *value = shown(k, text);
+		fail(k, "%s does not match the pattern %s", value, f->pattern);
+		free(value);
+	}
+	err_release(&err);
+	arena_release(&arena);
+}
+
 static void check_string(struct check *k, const struct field *f, const char *text)
 {
 	long long len = 0;
@@ -260,6 +278,8 @@ static void check_string(struct check *k, const struct field *f, const char *tex
 	else if (f && len < f->min)
 		fail(k, "'%s' is %lld characters long, at least %lld are needed", k->path.buf, len,
 			f->min);
+	else if (f && f->pattern)
+		check_pattern(k, f, text);
 }
 
 static void check_range(struct check *k, const struct field *f, const struct json *v)

@@ -49,7 +49,8 @@ struct field {
 		*values; /* FIELD_STRING: all that is allowed, NULL-terminated; NULL: anything */
 	const char *
 		names; /* the resource type that this string names ("AWS::Glue::Job"): an edge by name */
-	long long min, max; /* of integers, or of string lengths; both 0: no limit */
+	long long min, max;  /* of integers, or of string lengths; both 0: no limit */
+	const char *pattern; /* FIELD_STRING: all of it must match (pattern.h); NULL: anything */
 };
 
 enum name_case { NAME_ANY, NAME_LOWER_DASH, NAME_LOWER_UNDERSCORE };

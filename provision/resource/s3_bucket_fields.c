@@ -8,6 +8,10 @@ static const char *const enabled_suspended[] = {"Enabled", "Suspended", NULL};
 static const struct field no_fields[] = {{0}};
 static const char *const enabled_only[] = {"Enabled", NULL};
 
+/* "Timestamp" of CloudFormation */
+#define DATE_PATTERN \
+	"\\d{4}-(0[0-9]|1[0-2])-([0-2]\\d|3[01])T([01]\\d|2[0-4]):[0-5]\\d:[0-6]\\d(\\.\\d{3})?Z"
+
 /* --- encryption --- */
 static const char *const sse_values[] = {"aws:kms", "AES256", "aws:kms:dsse", NULL};
 static const struct field sse_default_fields[] = {
@@ -108,7 +112,7 @@ static const struct field transition_fields[] = {
 		.kind = FIELD_STRING,
 		.flags = F_REQUIRED,
 		.values = storage_classes},
-	{.name = "TransitionDate", .wire = "Date", .kind = FIELD_STRING},
+	{.name = "TransitionDate", .wire = "Date", .kind = FIELD_STRING, .pattern = DATE_PATTERN},
 	{.name = "TransitionInDays", .wire = "Days", .kind = FIELD_INTEGER},
 	{0},
 };
@@ -120,7 +124,10 @@ static const struct field tag_filter_fields[] = {
 /* Prefix, sizes and tags go into Filter by lifecycle_to_wire; the singular rows are the old spelling of the plural. */
 static const struct field lifecycle_rule_fields[] = {
 	{.name = "AbortIncompleteMultipartUpload", .kind = FIELD_OBJECT, .fields = abort_fields},
-	{.name = "ExpirationDate", .wire = "Expiration/Date", .kind = FIELD_STRING},
+	{.name = "ExpirationDate",
+		.wire = "Expiration/Date",
+		.kind = FIELD_STRING,
+		.pattern = DATE_PATTERN},
 	{.name = "ExpirationInDays", .wire = "Expiration/Days", .kind = FIELD_INTEGER},
 	{.name = "ExpiredObjectDeleteMarker",
 		.wire = "Expiration/ExpiredObjectDeleteMarker",
@@ -143,8 +150,8 @@ static const struct field lifecycle_rule_fields[] = {
 		.item = FIELD_OBJECT,
 		.flags = F_UNORDERED,
 		.fields = noncurrent_transition_fields},
-	{.name = "ObjectSizeGreaterThan", .kind = FIELD_STRING},
-	{.name = "ObjectSizeLessThan", .kind = FIELD_STRING},
+	{.name = "ObjectSizeGreaterThan", .kind = FIELD_STRING, .max = 20, .pattern = "[0-9]+"},
+	{.name = "ObjectSizeLessThan", .kind = FIELD_STRING, .max = 20, .pattern = "[0-9]+"},
 	{.name = "Prefix", .kind = FIELD_STRING},
 	{.name = "Status", .kind = FIELD_STRING, .flags = F_REQUIRED, .values = enabled_disabled},
 	{.name = "TagFilters",

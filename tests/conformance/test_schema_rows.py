@@ -145,8 +145,6 @@ VALUES = {
 LIMITS = {
     "AWS::Athena::WorkGroup.Name": (1, 128), "AWS::Glue::Database.DatabaseName": (1, 255), "AWS::IAM::ManagedPolicy.ManagedPolicyName": (1, 128),
     "AWS::IAM::Role.Policies.PolicyName": (1, 128), "AWS::S3::Bucket.BucketName": (3, 63),
-    # digits as text there, a number here
-    "AWS::S3::Bucket.LifecycleConfiguration.Rules.ObjectSizeGreaterThan": (0, 0), "AWS::S3::Bucket.LifecycleConfiguration.Rules.ObjectSizeLessThan": (0, 0),
     "AWS::SecretsManager::Secret.Name": (1, 512), "AWS::SecretsManager::Secret.GenerateSecretString.ExcludeCharacters": (0, 4096),
     "AWS::SecretsManager::Secret.GenerateSecretString.GenerateStringKey": (0, 10240),
     "AWS::SecretsManager::Secret.GenerateSecretString.PasswordLength": (1, 4096),

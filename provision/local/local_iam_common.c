@@ -151,39 +151,111 @@ void local_iam_set_time(struct json *obj, const char *name, int64_t ms)
 	strbuf_release(&sb);
 }
 
+/* Characters, not bytes. */
+static size_t utf8_len(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+/* Letters, digits and white space of any script, and "_.:/=+-@". */
+static bool tag_characters(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x80 && !isalnum((unsigned char)*s) &&
+			!strchr(" _.:/=+-@", *s))
+			return false;
+	return true;
+}
+
+static int check_tag_text(const char *text, size_t min, size_t max, const char *list, size_t i,
+	const char *member, struct err *err)
+{
+	size_t len = utf8_len(text);
+
+	if (len > max || len < min)
+		return local_fault(err, 400, "ValidationError",
+			"1 validation error detected: Value '%.300s' at '%s.%zu.member%s' failed "
+			"to "
+			"satisfy constraint: Member must have length %s than or equal to %zu.",
+			text, list, i, member, len > max ? "less" : "greater",
+			len > max ? max : min);
+	if (!tag_characters(text))
+		return local_fault(err, 400, "ValidationError",
+			"1 validation error detected: Value '%.300s' at '%s.%zu.member%s' failed "
+			"to "
+			"satisfy constraint: Member must satisfy regular expression pattern: "
+			"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]%c",
+			text, list, i, member, min ? '+' : '*');
+	return 0;
+}
+
+static int check_tag_count(size_t nr, const char *list, struct err *err)
+{
+	if (nr <= MAX_TAGS)
+		return 0;
+	return local_fault(err, 400, "ValidationError",
+		"1 validation error detected: Value at '%s' failed to satisfy constraint: Member "
+		"must have length less than or equal to %d.",
+		list, MAX_TAGS);
+}
+
+static int check_tag(const struct json *tag, size_t i, const struct json *before, struct err *err)
+{
+	const char *key = json_get_str(tag, "Key"), *value = json_get_str(tag, "Value");
+	struct json *other;
+
+	if (!key || !value)
+		return local_fault(err, 400, "ValidationError",
+			"1 validation error detected: Value at 'tags.%zu.member.%s' failed to "
+			"satisfy constraint: Member must not be null",
+			i, key ? "value" : "key");
+	if (check_tag_text(key, 1, 128, "tags", i, ".key", err) ||
+		check_tag_text(value, 0, 256, "tags", i, ".value", err))
+		return -1;
+	if (!strncasecmp(key, "aws:", 4))
+		return local_fault(err, 400, "InvalidInput",
+			"Tag keys that start with 'aws:' are reserved for system use");
+	json_each(other, before) if (!strcasecmp(json_name(other), key)) return local_fault(err,
+		400, "InvalidInput",
+		"Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+	return 0;
+}
+
 int local_iam_tags_read(const struct json *list, struct json **out, struct err *err)
 {
 	struct json *e;
+	size_t i = 1;
 
 	*out = json_object();
+	if (check_tag_count(json_len(list), "tags", err))
+		goto fail;
 	json_each(e, list)
 	{
-		const char *key = json_get_str(e, "Key"), *value = json_get_str(e, "Value");
-
-		if (!key || !value || !*key || strlen(key) > 128 * 4 || strlen(value) > 256 * 4)
-			local_fault(err, 400, "ValidationError",
-				"a tag needs a Key of 1 to 128 and a Value of 0 to 256 characters");
-		else if (!strncasecmp(key, "aws:", 4))
-			local_fault(err, 400, "InvalidInput",
-				"Tag keys that start with 'aws:' are reserved for system use");
-		else if (json_get(*out, key))
-			local_fault(err, 400, "InvalidInput",
-				"Duplicate tag keys found. Please note that Tag keys are case "
-				"insensitive.");
-		else {
-			json_set_str(*out, key, value);
-			continue;
-		}
-		goto fail;
+		if (check_tag(e, i++, *out, err))
+			goto fail;
+		json_set_str(*out, json_get_str(e, "Key"), json_get_str(e, "Value"));
 	}
-	if (json_len(*out) <= MAX_TAGS)
-		return 0;
-	local_fault(err, 409, "LimitExceeded",
-		"The number of tags has reached the maximum limit of %d", MAX_TAGS);
+	return 0;
 fail:
 	json_free(*out);
 	*out = NULL;
 	return -1;
+}
+
+int local_iam_tag_keys_check(const struct json *keys, struct err *err)
+{
+	struct json *e;
+	size_t i = 1;
+
+	if (check_tag_count(json_len(keys), "tagKeys", err))
+		return -1;
+	json_each(e,
+		keys) if (check_tag_text(json_str(e), 1, 128, "tagKeys", i++, "", err)) return -1;
+	return 0;
 }
 
 struct json *local_iam_tags_list(const struct json *tags)

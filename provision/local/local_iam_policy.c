@@ -676,8 +676,9 @@ static int untag_policy(struct local_cloud *cloud, const struct local_request *r
 	const char *arn;
 	int result = -1;
 
-	if (local_iam_need(req, "PolicyArn", &arn, err) || local_tx_begin(cloud, err) ||
-		policy_get_own(cloud, arn, &p, err) ||
+	if (local_iam_need(req, "PolicyArn", &arn, err) ||
+		local_iam_tag_keys_check(json_get(req->in, "TagKeys"), err) ||
+		local_tx_begin(cloud, err) || policy_get_own(cloud, arn, &p, err) ||
 		local_tags_remove(cloud, arn, json_get(req->in, "TagKeys"), err))
 		goto out;
 	result = local_tx_commit(cloud, err);

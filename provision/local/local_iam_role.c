@@ -451,8 +451,9 @@ int local_iam_untag_role(struct local_cloud *cloud, const struct local_request *
 	struct iam_entity e = {0};
 	int result = -1;
 
-	if (local_iam_need(req, name_name, &name, err) || local_tx_begin(cloud, err) ||
-		local_iam_entity_get(cloud, kind, name, &e, err) ||
+	if (local_iam_need(req, name_name, &name, err) ||
+		local_iam_tag_keys_check(json_get(req->in, "TagKeys"), err) ||
+		local_tx_begin(cloud, err) || local_iam_entity_get(cloud, kind, name, &e, err) ||
 		local_tags_remove(cloud, e.arn, json_get(req->in, "TagKeys"), err))
 		goto out;
 	result = local_tx_commit(cloud, err);

@@ -37,6 +37,8 @@ char *local_iam_encode_document(const char *document);
 void local_iam_set_time(struct json *obj, const char *name, int64_t ms);
 /* [{"Key","Value"}] from or to {"k":"v"}. */
 int local_iam_tags_read(const struct json *list, struct json **out, struct err *err) must_check;
+/* Those of an Untag operation. */
+int local_iam_tag_keys_check(const struct json *keys, struct err *err) must_check;
 struct json *local_iam_tags_list(const struct json *tags);
 size_t local_iam_policy_size(const char *document); /* without white space, as IAM counts */
 

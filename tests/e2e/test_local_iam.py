@@ -97,7 +97,10 @@ def test_role_refusals(iam):
     assert create(PermissionsBoundary="arn:aws:iam::aws:policy/NoneSuch") == ("NoSuchEntity", 404)
     many = trust(AWS=[f"arn:aws:iam::{i:012}:root" for i in range(80)])
     assert create(AssumeRolePolicyDocument=many) == ("LimitExceeded", 409)
-    assert create(Tags=[{"Key": f"k{i}", "Value": ""} for i in range(51)])[0] == "LimitExceeded"
+    assert create(Tags=[{"Key": f"k{i}", "Value": ""} for i in range(51)]) == ("ValidationError", 400)
+    for key, value in (("k" * 129, ""), ("a", "v" * 257), ("a;b", ""), ("a", "b\\c")):
+        assert create(Tags=[{"Key": key, "Value": value}]) == ("ValidationError", 400), (key, value)
+    assert create(Tags=[{"Key": "Stage", "Value": ""}, {"Key": "stage", "Value": ""}])[0] == "InvalidInput"
 
 
 def test_role_policies(iam):

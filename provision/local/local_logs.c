@@ -87,8 +87,9 @@ int logs_limit(const struct json *in, int64_t max, int64_t *limit, struct err *e
 	if (*limit < 1 || *limit > max)
 		return logs_invalid(err,
 			"1 validation error detected: Value '%lld' at 'limit' failed to satisfy "
-			"constraint: Member must have value between 1 and %lld",
-			(long long)*limit, (long long)max);
+			"constraint: Member must have value %s than or equal to %lld",
+			(long long)*limit, *limit < 1 ? "greater" : "less",
+			*limit < 1 ? 1 : (long long)max);
 	return 0;
 }
 

@@ -274,6 +274,14 @@ static int describe_streams_tx(struct local_cloud *cloud, struct read_call *c, s
 
 	c->out = json_object();
 	json_set(c->out, "logStreams", list);
+	if (order && !by_time && strcmp(order, "LogStreamName") != 0) {
+		logs_invalid(err,
+			"1 validation error detected: Value '%s' at 'orderBy' failed to satisfy "
+			"constraint: Member must satisfy enum value set: [LogStreamName, "
+			"LastEventTime]",
+			order);
+		goto out;
+	}
 	if (by_time && prefix) {
 		logs_invalid(err, "Cannot order by LastEventTime with a logStreamNamePrefix.");
 		goto out;

@@ -166,10 +166,15 @@ static int check_filters(const struct local_request *req, int64_t *max, struct e
 {
 	const struct json *filters = json_get(req->in, "TagFilters");
 	struct json *f;
+	int64_t per_page;
 
 	*max = json_get_i64(req->in, "ResourcesPerPage", 100);
 	if (*max < 1 || *max > 100)
 		return local_fault(err, 400, INVALID, "ResourcesPerPage must be from 1 to 100");
+	per_page = json_get_i64(req->in, "TagsPerPage", 100);
+	if (per_page < 100 || per_page > 500 || per_page % 100)
+		return local_fault(
+			err, 400, INVALID, "TagsPerPage must be 100, 200, 300, 400 or 500");
 	if (json_len(filters) > 50)
 		return local_fault(err, 400, INVALID, "TagFilters has more than 50 members");
 	json_each(f, filters) if (!json_get_str(f, "Key")) return local_fault(

@@ -1,5 +1,5 @@
 /*
- * SHOW and DESCRIBE over the catalog, and the names of the statements that the local Athena does not run. Hive's
+ * SHOW and DESCRIBE over the catalog, CREATE and DROP of databases, DROP of tables, and the names of the statements that the local Athena does not run. Hive's
  * forms, results as lines of text.
  */
 #include "local_athena.h"
@@ -56,12 +56,39 @@ static bool is(const struct words *w, const char *s)
 }
 
 /* What a statement that is not run begins with. */
-static const char *const refused[] = {"alter", "analyze", "call", "create", "deallocate", "delete",
-	"drop", "execute", "explain", "grant", "insert", "merge", "msck", "optimize", "prepare",
-	"revoke", "truncate", "unload", "update", "use", "vacuum"};
+static const char *const refused[] = {"alter", "analyze", "call", "deallocate", "delete", "execute",
+	"explain", "grant", "insert", "merge", "msck", "optimize", "prepare", "revoke", "truncate",
+	"unload", "update", "use", "vacuum"};
 
 static const char *const shown[] = {
 	"columns", "databases", "partitions", "schemas", "tables", "views"};
+static const char *const created[] = {"database", "schema"};
+static const char *const dropped[] = {"database", "schema", "table"};
+
+/* The verbs that run when one of these words follows. */
+static const struct {
+	const char *verb;
+	const char *const *objects;
+	size_t nr_objects;
+} defined[] = {
+	{"show", shown, ARRAY_SIZE(shown)},
+	{"create", created, ARRAY_SIZE(created)},
+	{"drop", dropped, ARRAY_SIZE(dropped)},
+};
+
+/* At a verb: 'D' when its object is served, else 'N' and the word becomes both. */
+static char defined_kind(struct words *w, size_t i)
+{
+	size_t o;
+
+	next(w);
+	for (o = 0; o < defined[i].nr_objects; o++)
+		if (is(w, defined[i].objects[o]))
+			return 'D';
+	strbuf_insert(&w->word, 0, " ", 1);
+	strbuf_insert(&w->word, 0, defined[i].verb, strlen(defined[i].verb));
+	return 'N';
+}
 
 char athena_statement(const char *sql, char **name)
 {
@@ -74,14 +101,11 @@ char athena_statement(const char *sql, char **name)
 	for (size_t i = 0; any && i < ARRAY_SIZE(refused); i++)
 		if (is(&w, refused[i]))
 			kind = 'N';
-	if (any && is(&w, "show")) {
-		kind = 'N';
-		next(&w);
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-			if (is(&w, shown[i]))
-				kind = 'D';
-		strbuf_insert(&w.word, 0, "show ", 5);
-	}
+	for (size_t i = 0; any && i < ARRAY_SIZE(defined); i++)
+		if (is(&w, defined[i].verb)) {
+			kind = defined_kind(&w, i);
+			break;
+		}
 	if (name && kind == 'N') {
 		*name = xstrdup(w.word.buf);
 		for (char *c = *name; *c; c++)
@@ -352,9 +376,183 @@ static int describe(struct ddl *d, struct err *err)
 	return 0;
 }
 
+/* --- databases and tables made and dropped --- */
+
+/* "IF NOT EXISTS", "IF EXISTS": *found false and the word stays when there is none. */
+static int if_exists(struct ddl *d, bool negated, bool *found, struct err *err)
+{
+	*found = false;
+	if (!next(&d->w))
+		return unexpected(d, err);
+	if (!is(&d->w, "if"))
+		return 0;
+	if (negated && (!next(&d->w) || !is(&d->w, "not")))
+		return unexpected(d, err);
+	if (!next(&d->w) || !is(&d->w, "exists") || !next(&d->w))
+		return unexpected(d, err);
+	*found = true;
+	return 0;
+}
+
+/* ('key'='value', …) */
+static int properties(struct ddl *d, struct json *to, struct err *err)
+{
+	char *key;
+
+	if (!next(&d->w) || !is(&d->w, "("))
+		return unexpected(d, err);
+	do {
+		if (!next(&d->w) || !d->w.quoted)
+			return unexpected(d, err);
+		key = xstrdup(d->w.word.buf);
+		if (!next(&d->w) || !is(&d->w, "=") || !next(&d->w) || !d->w.quoted) {
+			free(key);
+			return unexpected(d, err);
+		}
+		json_set_str(to, key, d->w.word.buf);
+		free(key);
+		if (!next(&d->w))
+			return unexpected(d, err);
+	} while (is(&d->w, ","));
+	return is(&d->w, ")") ? 0 : unexpected(d, err);
+}
+
+/* [COMMENT '…'] [LOCATION '…'] [WITH DBPROPERTIES (…)] */
+static int database_clauses(struct ddl *d, struct json *input, struct err *err)
+{
+	while (!at_end(d)) {
+		const char *member = is(&d->w, "comment")    ? "Description"
+				     : is(&d->w, "location") ? "LocationUri"
+							     : NULL;
+
+		if (member) {
+			if (!next(&d->w) || !d->w.quoted)
+				return unexpected(d, err);
+			json_set_str(input, member, d->w.word.buf);
+		} else if (is(&d->w, "with") && next(&d->w) && is(&d->w, "dbproperties")) {
+			json_set(input, "Parameters", json_object());
+			if (properties(d, json_get(input, "Parameters"), err))
+				return -1;
+		} else {
+			return unexpected(d, err);
+		}
+	}
+	return 0;
+}
+
+/* Forgives a fault of that code; others become the query's error. */
+static int settle(int r, bool forgiving, const char *code, struct err *err)
+{
+	char *text;
+
+	if (!r || !err->aws_code)
+		return r;
+	if (forgiving && !strcmp(err->aws_code, code)) {
+		err_release(err);
+		return 0;
+	}
+	text = xasprintf("FAILED: Execution Error, return code 1 from "
+			 "org.apache.hadoop.hive.ql.exec.DDLTask. %s(message:%s)",
+		err->aws_code, err->text);
+	err_release(err);
+	err_set(err, ERR_INVALID, "%s", text);
+	free(text);
+	return -1;
+}
+
+/* The statement's own name is what rights are asked for. */
+static void name_database(struct ddl *d)
+{
+	free(d->database);
+	d->database = xstrdup(d->w.word.buf);
+	lower_ascii(d->database);
+}
+
+static int create_database(struct ddl *d, struct err *err)
+{
+	struct json *input = json_object();
+	bool forgiving;
+	int r = -1;
+
+	if (if_exists(d, true, &forgiving, err))
+		goto out;
+	name_database(d);
+	json_set_str(input, "Name", d->database);
+	if (database_clauses(d, input, err) || may_see(d, "glue:CreateDatabase", err))
+		goto out;
+	r = settle(local_catalog_create_database(d->q->cloud, input, err), forgiving,
+		"AlreadyExistsException", err);
+out:
+	json_free(input);
+	return r;
+}
+
+/* RESTRICT, Hive's default, keeps a database that has tables. */
+static int drop_database(struct ddl *d, struct err *err)
+{
+	struct json *tables = NULL;
+	bool forgiving, cascade = false, empty;
+
+	if (if_exists(d, false, &forgiving, err))
+		return -1;
+	name_database(d);
+	if (!at_end(d)) {
+		cascade = is(&d->w, "cascade");
+		if ((!cascade && !is(&d->w, "restrict")) || !at_end(d))
+			return unexpected(d, err);
+	}
+	if (may_see(d, "glue:DeleteDatabase", err))
+		return -1;
+	if (!cascade && !local_catalog_tables(d->q->cloud, d->database, &tables, err)) {
+		empty = !json_len(tables);
+		json_free(tables);
+		if (!empty)
+			return err_set(err, ERR_INVALID,
+				"FAILED: Execution Error, return code 1 from "
+				"org.apache.hadoop.hive.ql.exec.DDLTask. "
+				"InvalidOperationException(message:Database %s is not empty. One "
+				"or "
+				"more tables exist.)",
+				d->database);
+	}
+	err_release(err);
+	return settle(local_catalog_delete_database(d->q->cloud, d->database, err), forgiving,
+		"EntityNotFoundException", err);
+}
+
+/* The objects under an external table's location stay, as in Athena. */
+static int drop_table(struct ddl *d, struct err *err)
+{
+	bool forgiving;
+
+	if (if_exists(d, false, &forgiving, err) || table_name(d, err))
+		return -1;
+	if (!at_end(d))
+		return unexpected(d, err);
+	if (!d->database)
+		return err_set(err, ERR_INVALID, "FAILED: SemanticException no database is given");
+	if (may_see(d, "glue:DeleteTable", err))
+		return -1;
+	return settle(local_catalog_delete_table(d->q->cloud, d->database, d->table, err),
+		forgiving, "EntityNotFoundException", err);
+}
+
+static int define(struct ddl *d, struct err *err)
+{
+	bool create = is(&d->w, "create");
+
+	d->q->columns = json_array();
+	next(&d->w);
+	if (is(&d->w, "table"))
+		return drop_table(d, err);
+	return create ? create_database(d, err) : drop_database(d, err);
+}
+
 static int statement(struct ddl *d, struct err *err)
 {
 	next(&d->w);
+	if (is(&d->w, "create") || is(&d->w, "drop"))
+		return define(d, err);
 	if (!is(&d->w, "show"))
 		return describe(d, err);
 	next(&d->w);

@@ -199,6 +199,38 @@ out:
 	return r;
 }
 
+/* --- for others than the API --- */
+
+/* What a call of the API would say, so that rows and tags are made and lost in one way. */
+static int as_request(struct local_cloud *cloud, const char *operation, struct json *in,
+	local_handler_fn *handler, struct err *err)
+{
+	struct local_request req = {.operation = operation, .region = cloud->region, .in = in};
+	struct json *out = NULL;
+	int r = handler(cloud, &req, &out, err);
+
+	json_free(out);
+	json_free(in);
+	return r;
+}
+
+int local_catalog_create_database(
+	struct local_cloud *cloud, const struct json *input, struct err *err)
+{
+	struct json *in = json_object();
+
+	json_set(in, "DatabaseInput", json_copy(input));
+	return as_request(cloud, "CreateDatabase", in, create_database, err);
+}
+
+int local_catalog_delete_database(struct local_cloud *cloud, const char *database, struct err *err)
+{
+	struct json *in = json_object();
+
+	json_set_str(in, "Name", database);
+	return as_request(cloud, "DeleteDatabase", in, delete_database, err);
+}
+
 static const struct local_route routes[] = {
 	{"CreateDatabase", create_database, database_arn},
 	{"DeleteDatabase", delete_database, database_arn},

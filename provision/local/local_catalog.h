@@ -9,6 +9,12 @@ int local_catalog_database(struct local_cloud *cloud, const char *database, stru
 	struct err *err) must_check;
 int local_catalog_table(struct local_cloud *cloud, const char *database, const char *table,
 	struct json **out, struct err *err) must_check;
+/* From a DatabaseInput; AlreadyExistsException. */
+int local_catalog_create_database(
+	struct local_cloud *cloud, const struct json *input, struct err *err) must_check;
+/* With all its tables; EntityNotFoundException. */
+int local_catalog_delete_database(
+	struct local_cloud *cloud, const char *database, struct err *err) must_check;
 /* All tables of a database as an array, or all databases' when database is NULL. */
 int local_catalog_tables(struct local_cloud *cloud, const char *database, struct json **out,
 	struct err *err) must_check;

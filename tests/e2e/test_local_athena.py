@@ -121,7 +121,13 @@ def test_answers_are_trinos(athena):
     ("SELECT * FROM '/etc/passwd'", "does not exist"),
     ("SELECT a FROM t UNION SELECT b FROM t", "TYPE_MISMATCH"),
     ("SELECT lower(a) FROM t", "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (bigint) for function lower"),
-    ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: line 1:1: CREATE"),
+    ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: line 1:1: CREATE TABLE"),
+    ("DROP VIEW v", "NOT_SUPPORTED: line 1:1: DROP VIEW"),
+    ("CREATE DATABASE lake", "AlreadyExistsException"),
+    ("DROP DATABASE lake", "is not empty"),
+    ("DROP DATABASE none", "EntityNotFoundException"),
+    ("CREATE DATABASE", "mismatched input"),
+    ("DROP TABLE IF t", "mismatched input"),
     ("INSERT INTO t VALUES (1)", "NOT_SUPPORTED: line 1:1: INSERT"),
     ("MSCK REPAIR TABLE t", "NOT_SUPPORTED: line 1:1: MSCK"),
     ("COPY t TO '/tmp/x'", "NOT_SUPPORTED"),
@@ -198,6 +204,32 @@ def fails(call, **arguments):
         call(**arguments)
     assert e.value.response["Error"]["Code"] == "InvalidRequestException", e.value
     return e.value.response["Error"]["Message"]
+
+
+def test_databases_are_made_and_dropped(cloud, athena):
+    def run(sql):
+        started = athena.start_query_execution(QueryString=sql, ResultConfiguration={"OutputLocation": "s3://results/"})
+        return await_query(athena, started["QueryExecutionId"])
+
+    def names():
+        return [d["Name"] for d in athena.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]]
+
+    done = run("CREATE DATABASE IF NOT EXISTS `Made` COMMENT 'by hand' LOCATION 's3://lake-data/made/' WITH DBPROPERTIES ('a'='1', 'b'='2');")
+    assert (done["Status"]["State"], done["StatementType"]) == ("SUCCEEDED", "DDL")
+    assert run("create schema if not exists made")["Status"]["State"] == "SUCCEEDED"
+    assert athena.get_database(CatalogName="AwsDataCatalog", DatabaseName="MADE")["Database"] == {
+        "Name": "made", "Description": "by hand", "Parameters": {"a": "1", "b": "2"}}
+    assert names() == ["lake", "made"]
+    csv_table(cloud.client("glue"), cloud.client("s3"), "t", "a\n1\n", [("a", "bigint")])
+    table = athena.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="lake", TableName="t")["TableMetadata"]
+    assert table["Columns"] == [{"Name": "a", "Type": "bigint"}] and table["Parameters"]["location"].startswith("s3://")
+    listed = athena.list_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="lake", Expression="*")["TableMetadataList"]
+    assert [t["Name"] for t in listed] == ["t"]
+    with pytest.raises(athena.exceptions.MetadataException):
+        athena.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="lake", TableName="none")
+    for sql in ("DROP TABLE lake.t", "DROP TABLE IF EXISTS lake.t", "DROP DATABASE lake CASCADE", "DROP SCHEMA IF EXISTS none", "DROP DATABASE made"):
+        assert run(sql)["Status"]["State"] == "SUCCEEDED", sql
+    assert names() == []
 
 
 def test_work_groups(cloud, athena, proxy):

@@ -104,7 +104,9 @@ static int choose_region(
 	struct local_s3_call *c, const char *location, char **region, struct err *err)
 {
 	const char *here = c->http->claim.region ? c->http->claim.region : "us-east-1";
-	bool global = !strcmp(here, "us-east-1") || !strcmp(here, "aws-global");
+	/* "US" is its old name */
+	bool global =
+		!strcmp(here, "us-east-1") || !strcmp(here, "aws-global") || !strcmp(here, "US");
 
 	if (location && !strcmp(location, "EU"))
 		location = "eu-west-1";

@@ -20,6 +20,7 @@ struct aws_client {
 	struct retry_pace pace;
 	_Atomic uint64_t requests;
 	_Atomic int64_t skew_ms; /* what AWS's clock is ahead of ours */
+	_Atomic bool understood; /* and a reply made sense */
 	_Atomic bool answered;   /* something has replied at all */
 	pthread_mutex_t lock;
 	struct map bucket_regions;     /* under lock: bucket -> malloc'd region, of redirects */

@@ -26,7 +26,7 @@
 #define MAX_CONNECT_TRIES 3
 #define MAX_CONNECT_MS 5000
 #define MAX_TIMEOUT_TRIES 3
-#define MAX_NONSENSE 3 /* what answers is no AWS */
+#define MAX_NONSENSE 3 /* where no reply has made sense yet: what answers is no AWS */
 #define CONNECT_TIMEOUT_MS 3100
 /* Until a client has had any reply at all, silence means that the endpoint is wrong rather than slow. */
 #define FIRST_TIMEOUT_MS 8000
@@ -637,7 +637,7 @@ static enum verdict judge_nonsense(struct call *call, struct err *err)
 {
 	err->code = ERR_AMBIGUOUS;
 	enum verdict verdict = VERDICT_FAIL;
-	if (!repeatable(call) || ++call->nonsense < MAX_NONSENSE)
+	if (!repeatable(call) || call->client->understood || ++call->nonsense < MAX_NONSENSE)
 		verdict = judge_silence(call, err);
 	if (verdict == VERDICT_FAIL && repeatable(call))
 		err->code = ERR_FAILED;
@@ -654,6 +654,7 @@ static enum verdict attempt(struct call *call, struct err *err)
 		const struct aws_request *req = call->req;
 		if (req->understand && req->understand(req->payload, call->reply, err) < 0)
 			return judge_nonsense(call, err);
+		call->client->understood = true;
 		settle_quota(call, AWS_RETRY_NO);
 		return VERDICT_DONE;
 	}

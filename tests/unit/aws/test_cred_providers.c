@@ -236,12 +236,14 @@ static void test_cred_providers__role_in_trouble(void **state)
 	struct place p;
 	struct chained ch;
 	place_init(&p, ROLE_CONFIG "source_profile = base\n", "[base]\n" BOTH("BASE"));
-	/* Throttled, broken off, half a reply as often as it is asked for, then refused. */
+	/* Throttled, broken off, half a reply and then replies without the token, then refused. */
 	SCRIPT(s, {503, NULL, "<x"}, {.failure = ERR_AMBIGUOUS},
 		{200, NULL, ROLE_XML("AK1", "2026-11-21T10:26:05Z")},
 		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
-		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
-		{200, NULL, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>HUSH"},
+		{200, NULL,
+			"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK3"
+			"</AccessKeyId><SecretAccessKey>HUSH</SecretAccessKey></Credentials>"
+			"</AssumeRoleResult></AssumeRoleResponse>"},
 		{200, NULL,
 			"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK3"
 			"</AccessKeyId><SecretAccessKey>HUSH</SecretAccessKey></Credentials>"

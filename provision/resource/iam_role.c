@@ -26,7 +26,10 @@ static const struct field inline_fields[] = {
 
 static const struct field role_fields[] = {
 	{.name = "AssumeRolePolicyDocument", .kind = FIELD_JSON, .flags = F_REQUIRED | F_JSON_TEXT},
-	{.name = "Description", .kind = FIELD_STRING, .max = 1000},
+	{.name = "Description",
+		.kind = FIELD_STRING,
+		.max = 1000,
+		.pattern = "[\\t\\n\\r -~\\u00a1-\\u00ff]*"},
 	{.name = "ManagedPolicyArns",
 		.kind = FIELD_LIST,
 		.item = FIELD_STRING,

@@ -262,7 +262,7 @@ def replacing():
         yield pytest.param(name, {path.rsplit(".", 1)[1]: GONE}, id=f"no {path}")
 
 
-@pytest.mark.parametrize("name, changes", replacing())
+@pytest.mark.parametrize("name, changes", list(replacing()))
 def test_create_only_properties_replace(second, all_types, name, changes):
     all_types.write("all.yaml", json.dumps(properties.template(2, **{name: changes}), indent=1))
     found = {c["logical_id"]: c["action"] for c in all_types("plan").ok().json["changes"]}

@@ -311,30 +311,74 @@ void lint_log_right(struct lint *l)
 
 /* --- PassRole --- */
 
+/* The first statement of a document, of one or of many; json_next goes on. */
+static struct json *first_statement(const struct json *doc)
+{
+	struct json *statements = json_get(doc, "Statement");
+
+	return json_is(statements, JSON_ARRAY) ? json_first(statements) : statements;
+}
+
+static struct json *next_statement(const struct json *doc, const struct json *s)
+{
+	return json_is(json_get(doc, "Statement"), JSON_ARRAY) ? json_next(s) : NULL;
+}
+
 /* Is a call that hands a role to Glue named by itself? "glue:*" is not: most who have it only start what is there. */
 static const char *passing_action(const struct json *doc)
 {
 	static const char *const passing[] = {"glue:CreateJob", "glue:UpdateJob",
 		"glue:CreateCrawler", "glue:UpdateCrawler", "glue:CreateSession",
 		"glue:CreateDevEndpoint"};
-	const struct json *statements = json_get(doc, "Statement"), *s, *a;
 
-	json_each(s, statements)
-	{
-		const struct json *actions = json_get(s, "Action");
+	for (const struct json *s = first_statement(doc); s; s = next_statement(doc, s)) {
+		const struct json *actions = json_get(s, "Action"), *a;
 
 		if (!is(json_get_str(s, "Effect"), "Allow"))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(passing); i++) {
-			if (iequals(json_str(actions) ? json_str(actions) : "", passing[i]))
+			if (json_str(actions) && iequals(json_str(actions), passing[i]))
 				return passing[i];
-			if (json_is(actions, JSON_ARRAY))
-				json_each(a, actions) if (json_str(a) &&
-							  iequals(json_str(a),
-								  passing[i])) return passing[i];
+			if (!json_is(actions, JSON_ARRAY))
+				continue;
+			json_each(
+				a, actions) if (json_str(a) &&
+						iequals(json_str(a), passing[i])) return passing[i];
 		}
 	}
 	return NULL;
+}
+
+/* Does a condition let roles pass to other services only? */
+static bool passes_to_others(const struct json *statement)
+{
+	const struct json *operator, * services = NULL, *e;
+
+	json_each(operator, json_get(statement, "Condition"))
+	{
+		if (is(json_name(operator), "StringEquals") ||
+			is(json_name(operator), "StringLike"))
+			services = json_get(operator, "iam:PassedToService");
+	}
+	if (!services || json_has_unknown(services))
+		return false;
+	if (json_str(services))
+		return !policy_match(json_str(services), "glue.amazonaws.com", true);
+	json_each(e, services) if (json_str(e) && policy_match(json_str(e), "glue.amazonaws.com",
+							  true)) return false;
+	return true;
+}
+
+/* What is allowed for other services is no right to pass a role to Glue. */
+static void forget_others(struct rights *rights)
+{
+	for (size_t i = 0; i < rights->nr; i++) {
+		const struct json *doc = rights->docs[i];
+
+		for (struct json *s = first_statement(doc); s; s = next_statement(doc, s))
+			if (passes_to_others(s))
+				json_set_str(s, "Effect", "None");
+	}
 }
 
 void lint_pass_role(struct lint *l)
@@ -351,6 +395,7 @@ void lint_pass_role(struct lint *l)
 		rights_of_role(l, r, &rights);
 		for (size_t i = 0; i < rights.nr && !action; i++)
 			action = rights.of_aws[i] ? NULL : passing_action(rights.docs[i]);
+		forget_others(&rights);
 		if (action &&
 			!rights_allow(&rights, l->in->partition, "iam:PassRole", "iam:", false)) {
 			lint_say(l, r, "",

@@ -271,7 +271,9 @@ PROJECTS = {
     "GL044": [role("R44", "{Effect: Allow, Action: ['glue:CreateJob', 'glue:StartJobRun'], Resource: '*'}", trust="states.amazonaws.com",
                    mark=" # <- GL044"),
               role("S44", "{Effect: Allow, Action: ['glue:CreateJob'], Resource: '*'}, {Effect: Allow, Action: 'iam:PassRole', Resource: '*'}",
-                   trust="states.amazonaws.com")],
+                   trust="states.amazonaws.com"),
+              role("T44", "{Effect: Allow, Action: 'glue:UpdateCrawler', Resource: '*'}, {Effect: Allow, Action: 'iam:*', Resource: '*', "
+                   "Condition: {StringEquals: {'iam:PassedToService': [lambda.amazonaws.com]}}}", trust="lambda.amazonaws.com", mark=" # <- GL044")],
     "GL064": [crawler("A64", "Configuration: '{\"Version\": 1.0, \"Grouping\": {\"TableLevelConfiguration\": 1}}' # <- GL064")],
     "GL065": [crawler("A65", path="s3://Wrong_Bucket/out/").replace("}]}\n", "}]} # <- GL065\n")],
     "GL066": [crawler("A66", "DatabaseName: Right_DB # <- GL066")],

@@ -130,14 +130,17 @@ static int find_section(const struct reader *r, const struct profile **section, 
 		named->file ? named->file : "profile", named->line, named->value);
 }
 
-static int read_endpoint(struct reader *r, const struct wire_service *svc,
-	const struct profile *section, struct err *err)
+static int read_endpoint(struct reader *r, const struct wire_service *svc, struct err *err)
 {
+	const struct profile *section = NULL;
+	int ret = 0;
 	char *variable = xasprintf("AWS_ENDPOINT_URL_%s", svc->env_id), *origin = NULL;
 	const char *url = find_value(r, variable, NULL, &origin);
 	if (!url)
 		url = find_value(r, "AWS_ENDPOINT_URL", NULL, &origin);
-	if (!url && section) {
+	if (!url)
+		ret = find_section(r, &section, err);
+	if (section) {
 		char *id = xstrdup(svc->env_id);
 		lower_ascii(id);
 		url = profile_get_nested(section, id, "endpoint_url");
@@ -153,7 +156,8 @@ static int read_endpoint(struct reader *r, const struct wire_service *svc,
 	}
 	if (!url)
 		url = find_value(r, NULL, "endpoint_url", &origin);
-	int ret = url ? put_endpoint(r->s, svc, url, origin, err) : 0;
+	if (ret == 0 && url)
+		ret = put_endpoint(r->s, svc, url, origin, err);
 	free(variable);
 	free(origin);
 	return ret;
@@ -163,19 +167,16 @@ static int read_endpoints(struct reader *r, const char *given, struct err *err)
 {
 	size_t nr;
 	const struct wire_service *all = wire_services(&nr);
-	const struct profile *section = NULL;
 	bool ignore = false;
 	int ret = 0;
 	if (!given)
 		ret = read_bool(r, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 			"ignore_configured_endpoint_urls", &ignore, err);
-	if (ret == 0 && !given && !ignore)
-		ret = find_section(r, &section, err);
 	for (size_t i = 0; ret == 0 && i < nr; i++) {
 		if (given)
 			ret = put_endpoint(r->s, &all[i], given, "endpoint", err);
 		else if (!ignore)
-			ret = read_endpoint(r, &all[i], section, err);
+			ret = read_endpoint(r, &all[i], err);
 	}
 	return ret;
 }

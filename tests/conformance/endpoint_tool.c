@@ -1,8 +1,11 @@
 /*
  * Prints where requests go, for comparison with another client (test_endpoints.py): one line "service<TAB>region<TAB>
- * bucket<TAB>variants" in, one line "url<TAB>signing region<TAB>signing name" or "refused: why" out.
+ * bucket<TAB>variants" in, one line "url<TAB>signing region<TAB>signing name" or "refused: why" out. With the argument
+ * "configured": what the environment and the shared files say, one line "service<TAB>url" each, or "refused: why".
  */
 #include <stdio.h>
+#include "client.h"
+#include "client_settings.h"
 #include "endpoint.h"
 #include "protocol.h"
 #include "strvec.h"
@@ -27,9 +30,29 @@ static void answer(const struct strvec *f)
 	err_release(&err);
 }
 
-int main(void)
+static int print_configured(void)
+{
+	const struct aws_config config = {.region = "eu-west-1"};
+	struct client_settings s = CLIENT_SETTINGS_INIT;
+	struct err err = ERR_INIT;
+	size_t nr;
+	const struct wire_service *all = wire_services(&nr);
+	if (client_settings_read(&s, &config, &err) < 0)
+		printf("refused: %s\n", err.text);
+	for (size_t i = 0; err.code == ERR_NONE && i < nr; i++) {
+		const struct client_endpoint *e = client_settings_endpoint(&s, all[i].id);
+		printf("%s\t%s\n", all[i].id, e ? e->url : "");
+	}
+	client_settings_release(&s);
+	err_release(&err);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	char line[1024];
+	if (argc > 1 && !strcmp(argv[1], "configured"))
+		return print_configured();
 	while (fgets(line, sizeof(line), stdin)) {
 		struct strvec fields = STRVEC_INIT;
 		line[strcspn(line, "\n")] = '\0';

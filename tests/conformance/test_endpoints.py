@@ -2,15 +2,18 @@
 styles of S3: the same URL, signing region and signing name, or both refuse."""
 import fcntl
 import os
+import random
 import subprocess
 
 import pytest
 
 botocore = pytest.importorskip("botocore")
+from botocore import configloader
+from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.endpoint_provider import EndpointProvider
-from botocore.exceptions import EndpointProviderError, InvalidRegionError
+from botocore.exceptions import EndpointProviderError, InvalidConfigError, InvalidRegionError
 from botocore.loaders import Loader
-from botocore.utils import validate_region_name
+from botocore.utils import ensure_boolean, validate_region_name
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("GLUEPROJ_BUILD", os.path.join(ROOT, "build", "release"))
@@ -128,3 +131,64 @@ def test_buckets_in_host_and_path(providers):
 def test_what_is_no_bucket_is_refused():
     names = ["arn:aws:s3:us-east-1:123456789012:accesspoint/ap", "shop--use1-az1--x-s3"]
     assert ours([("s3", "us-east-1", n, 0) for n in names]) == [None, None]
+
+
+# --- which address is set ---
+
+
+def random_setting(rng, folder):
+    """An environment and a config file that set addresses in some of the ways there are."""
+    environ, lines = {"AWS_CONFIG_FILE": str(folder / "config"), "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "HOME": str(folder)}, []
+    for name in ("GLUE", "CLOUDWATCH_LOGS", "RESOURCE_GROUPS_TAGGING_API", "SFN", "S3"):
+        if rng.random() < 0.3:
+            environ[f"AWS_ENDPOINT_URL_{name}"] = rng.choice(["", f"http://env.{name.lower().replace('_', '-')}"])
+    if rng.random() < 0.3:
+        environ["AWS_ENDPOINT_URL"] = rng.choice(["", "https://env.all:8443"])
+    if rng.random() < 0.3:
+        environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = rng.choice(["true", "false", "True"])
+    profile = rng.choice(["default", "other"])
+    if profile != "default":
+        environ["AWS_PROFILE"] = profile
+    lines += ["[default]", "region = eu-west-1", "[profile other]", "region = eu-west-1"]
+    for setting, values in (("endpoint_url", ["http://profile.all"]), ("services", ["mine", "yours", "gone", "gone"]),
+                            ("ignore_configured_endpoint_urls", ["true", "false"])):
+        if rng.random() < 0.4:
+            lines.append(f"{setting} = {rng.choice(values)}")
+    lines += ["[services mine]", "glue =", "  endpoint_url = http://mine.glue", "secrets_manager =", "  endpoint_url = http://mine.secrets",
+              "[services yours]", "cloudwatch_logs =", "    endpoint_url = http://yours.logs", "sfn =", "  other = x"]
+    (folder / "config").write_text("\n".join(lines) + "\n")
+    return environ, profile
+
+
+def their_configured(environ, profile, folder):
+    config = configloader.multi_file_load_config(str(folder / "config"))
+    scoped = config["profiles"].get(profile, {})
+    ignore = environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", scoped.get("ignore_configured_endpoint_urls"))
+    found = {}
+    for ours_id, name in SERVICES.items():
+        if ignore is not None and ensure_boolean(ignore):
+            found[ours_id] = ""
+            continue
+        try:
+            found[ours_id] = ConfiguredEndpointProvider(config, scoped, name, environ).provide() or ""
+        except InvalidConfigError:
+            return None  # ours refuses such a file as a whole
+    return found
+
+
+def test_configured_addresses(tmp_path):
+    """In botocore's order, for random environments and files."""
+    rng = random.Random(7)
+    program, refused, configured = tool(), 0, 0
+    for _ in range(150):
+        environ, profile = random_setting(rng, tmp_path)
+        out = subprocess.run([program, "configured"], env=environ, stdout=subprocess.PIPE, check=True, text=True).stdout
+        expected = their_configured(environ, profile, tmp_path)
+        if expected is None:
+            assert out.startswith("refused: services at "), f"{environ}\n{out}"
+            refused += 1
+            continue
+        got = dict(line.split("\t") for line in out.splitlines())
+        assert got == expected, f"{environ}\n{(tmp_path / 'config').read_text()}"
+        configured += any(got.values())
+    assert refused > 3 and configured > 50

@@ -74,7 +74,7 @@ class Life:
         }
         began = time.monotonic()
         result = self.runner("-p", self.folder, "--endpoint-url", self.shim.endpoint, "--output", "json", *words, env=environment)
-        self.seconds[words[0]] = time.monotonic() - began
+        self.seconds.setdefault(f"first {words[0].replace('setup', 'set-up')}", round(time.monotonic() - began, 2))
         self.judge(result)
         return result
 
@@ -461,7 +461,7 @@ class Life:
                 gap = next((g for g in self.gaps if g.compare and g.excuses(kind, path, is_, should)), None)
                 if gap:
                     excused.add(gap)
-                    self.lacks.add(f"{gap.operation} ({kind.split('::')[-1]}.{gap.path})")
+                    self.lacks.add(f"{gap.operation} ({gap.what})")
                 else:
                     problems.append(f"{where}.{path} ({kind}): CloudFormation {is_!r}, glueproj {should!r}")
         for gap in excused:

@@ -59,7 +59,6 @@ class Server:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 self.command(port), cwd=self.folder, env=self.environment(port), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
             )
         self.wait_until_up(port)
 

@@ -24,17 +24,16 @@ def fill_s3(cloud):
         s3.create_bucket(Bucket=f"bucket-{n}")
     s3.put_bucket_versioning(Bucket="bucket-n0", VersioningConfiguration={"Status": "Enabled"})
     for n in MANY:
-        for _ in range(3):
+        for _ in range(2):
             s3.put_object(Bucket="bucket-n0", Key=f"{n}/k", Body=b"x")
-        s3.put_object(Bucket="bucket-n0", Key=n, Body=b"x")
-        s3.delete_object(Bucket="bucket-n0", Key=f"{n}/k2")
+        s3.delete_object(Bucket="bucket-n0", Key=n)
         up = {"Bucket": "bucket-n0", "Key": "up", "UploadId": s3.create_multipart_upload(Bucket="bucket-n0", Key="up")["UploadId"]}
     for i in range(1, 6):
         s3.upload_part(**up, PartNumber=i, Body=b"x")
     here = {"Bucket": "bucket-n0"}
     return {
         "ListBuckets": [{}, {"Prefix": "bucket-n"}], "ListParts": [up], "ListMultipartUploads": [here],
-        "ListObjects": [here, {**here, "Delimiter": "/"}, {**here, "Prefix": "n1"}], "ListObjectsV2": [here, {**here, "Delimiter": "/"}, {**here, "StartAfter": "n1/k"}],
+        "ListObjects": [here, {**here, "Delimiter": "/"}, {**here, "Prefix": "n"}], "ListObjectsV2": [here, {**here, "Delimiter": "/"}, {**here, "StartAfter": "n1/k"}],
         "ListObjectVersions": [here, {**here, "Delimiter": "/"}, {**here, "Prefix": "n2/"}],
     }
 
@@ -203,9 +202,9 @@ def test_every_paginator(cloud, service):
     for operation in sorted(model._paginator_config):
         if operation in scenes:
             limit = client.meta.service_model.operation_model(operation).input_shape.members.get(model.get_paginator(operation).get("limit_key"))
-            least, most = (limit.metadata.get(m, d) if limit else d for m, d in (("min", 1), ("max", 100)))
+            least = max(1, limit.metadata.get("min", 1)) if limit else 1
             for params in scenes[operation]:
-                check_pages(client, model.get_paginator(operation), operation, params, [max(1, least), min(most, 1000)])
+                check_pages(client, model.get_paginator(operation), operation, params, [least])
             continue
         if operation in TOO_FEW:
             continue

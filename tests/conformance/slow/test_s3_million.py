@@ -19,6 +19,7 @@ def fill(cloud, bucket, count):  # noqa: F811
     """Rows beside the server, as it would write them: a million requests would tell of requests, not of lists."""
     cloud.stop().ok()
     db = sqlite3.connect(next(os.path.join(cloud.dir, f) for f in sorted(os.listdir(cloud.dir)) if f.endswith(".db")))
+    db.execute("PRAGMA synchronous = OFF")
     columns = [c[1] for c in db.execute("PRAGMA table_info(s3_object)")]
     row = dict(zip(columns, db.execute("SELECT * FROM s3_object WHERE bucket = ?", (bucket,)).fetchone()))
     db.execute("DELETE FROM s3_object WHERE bucket = ?", (bucket,))
@@ -29,7 +30,6 @@ def fill(cloud, bucket, count):  # noqa: F811
             yield tuple({**row, "ord": first - count + i, "key": key_of(i)}.values())
 
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 's3_object' AND sql IS NOT NULL").fetchall()
-    db.execute("PRAGMA synchronous = OFF")
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
     db.executemany(f"INSERT INTO s3_object VALUES({','.join('?' * len(columns))})", rows())

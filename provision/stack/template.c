@@ -140,7 +140,9 @@ static void read_version(struct checker *c, const struct yaml_node *root)
 			"AWSTemplateFormatVersion '%s' is unknown", version);
 		report_hint(c->errors, "the only one is '2010-09-09'");
 	}
-	part_description(c, root, 1024);
+	const struct yaml_node *description = yaml_get(root, "Description");
+	if (part_description(c, root, 1024) && yaml_scalar_type(description) != YAML_T_STRING)
+		check_fail(c, description, "Description must be a text: put it in quotes");
 }
 
 static void read_transform_name(struct checker *c, struct template *t, const struct yaml_node *n)
@@ -272,7 +274,11 @@ static void check_rule(struct checker *c, const struct yaml_node *rule)
 	part_check_keys(c, rule, rule_keys, "rule");
 	const struct yaml_node *condition = yaml_get(rule, "RuleCondition");
 	const struct yaml_node *list = yaml_get(rule, "Assertions");
-	if (condition)
+	struct call call;
+	if (condition && call_of(condition, true, &call) == CALL_NONE)
+		check_fail(
+			c, condition, "RuleCondition must be a function that gives true or false");
+	else if (condition)
 		check_node(c, condition);
 	if (!list || list->kind != YAML_SEQUENCE) {
 		check_fail(c, list ? list : rule, "a rule needs a list of Assertions");
@@ -296,6 +302,7 @@ static void check_rules(struct checker *c, struct template *t)
 	c->where = IN_RULES;
 	for (size_t i = 0; n && i < n->nr; i++) {
 		size_t mark = part_enter(c, n->pairs[i].key->text);
+		part_check_id(c, n->pairs[i].key, n->pairs[i].key->text, "rule");
 		if (part_is_mapping(c, n->pairs[i].value, "a rule"))
 			check_rule(c, n->pairs[i].value);
 		part_leave(c, mark);

@@ -127,6 +127,11 @@ static void test_sigv4_verify__malformed_claims(void **state)
 		NULL, false, "IncompleteSignature");
 	check_malformed(NULL, "X-Amz-Algorithm=AWS4-HMAC-SHA256", true, query);
 	check_malformed(NULL, "X-Amz-Algorithm=other", true, query);
+	check_malformed(NULL, "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=1&X-Amz-Expires=2",
+		true, query);
+	check_malformed("AWS4-HMAC-SHA256 Credential=A/20261121/r/glue/aws4_request,"
+			"SignedHeaders=date,Signature=" SIG,
+		NULL, false, "SignatureDoesNotMatch");
 	check_malformed(NULL, "AWSAccessKeyId=a&Signature=b&Expires=1", true, "InvalidRequest");
 	check_malformed(
 		"AWS4-HMAC-SHA256 x", "X-Amz-Algorithm=AWS4-HMAC-SHA256", true, "InvalidArgument");

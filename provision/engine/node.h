@@ -29,7 +29,8 @@ struct node {
 
 	struct resource_state live;
 	bool read, foreign, full;
-	bool leftover;          /* in the record, not in the template */
+	bool lost_tags; /* foreign by its tags, while the record says that this project made it */
+	bool leftover;  /* in the record, not in the template */
 	struct node *successor; /* of a leftover: what the template names in its place now */
 	bool retain;
 	bool loses;    /* what it does loses data, as far as engine_foresee_data_loss could see */

@@ -8,6 +8,17 @@
 #include "thrdpool.h"
 #include "xalloc.h"
 
+/* This project made it, and nothing on it says so any more. What another owner's tags are on, somebody made anew. */
+static bool lost_its_tags(const struct node *n, enum owner owner)
+{
+	const struct record_entry *entry;
+
+	if (owner != OWNER_NONE || !n->record || n->live.going)
+		return false;
+	entry = record_find(n->record, n->logical_id, n->name);
+	return entry && entry->state != RECORD_INTENT;
+}
+
 static void classify_for_teardown(struct engine *e, struct node *n)
 {
 	enum owner owner;
@@ -21,7 +32,10 @@ static void classify_for_teardown(struct engine *e, struct node *n)
 		engine_set_action(n, ACTION_DELETE, "teardown");
 	} else if (owner != OWNER_OURS && owner != OWNER_RENAMED) {
 		n->foreign = true;
-		engine_set_action(n, ACTION_NONE, "not this project's");
+		n->lost_tags = lost_its_tags(n, owner);
+		engine_set_action(n, ACTION_NONE,
+			n->lost_tags ? "it does not carry this project's tags any more"
+				     : "not this project's");
 	} else if (n->retain) {
 		engine_set_action(n, ACTION_RETAIN, "DeletionPolicy: Retain");
 	} else if (e->opts.keep_data && (n->type->flags & T_DATA)) {
@@ -228,6 +242,11 @@ static void prove_names(struct engine *e)
 			continue;
 		add_left(e, n, n->err.text ? n->err.text : "it still exists");
 	}
+	for (size_t i = 0; i < e->nr; i++)
+		if (e->nodes[i]->lost_tags)
+			add_left(e, e->nodes[i],
+				"the record says that this project made it, but its tags do not: "
+				"remove it by hand, or put its glueproj: tags back");
 	free(items);
 }
 
@@ -268,7 +287,7 @@ static int close_records(struct engine *e, struct err *err)
 		struct node *n = e->nodes[i];
 		bool gone = n->action == ACTION_NONE ||
 			    (n->action == ACTION_DELETE && n->status == STATUS_DONE);
-		if (n->in_scope && gone && n->name)
+		if (n->in_scope && gone && !n->lost_tags && n->name)
 			record_drop(n->record, n->logical_id, n->name);
 	}
 	for (size_t i = 0; i < e->nr_records; i++) {
@@ -308,6 +327,16 @@ static void forget_failures(struct engine *e)
 	}
 }
 
+static void tell_left(const struct engine *e, struct err_list *errors)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_FAILED, "%zu of what the project made %s left", json_len(e->left),
+		json_len(e->left) == 1 ? "is" : "are");
+	err_named(&err, "Left");
+	err_list_take(errors, &err);
+}
+
 int engine_teardown(struct engine *e, struct err_list *errors, struct err_list *warnings)
 {
 	static const struct sched_ops quiesce = {
@@ -339,5 +368,7 @@ int engine_teardown(struct engine *e, struct err_list *errors, struct err_list *
 	}
 	if (close_records(e, &err) < 0)
 		err_list_take(errors, &err);
-	return errors->nr > before || json_len(e->left) ? -1 : 0;
+	if (json_len(e->left) && errors->nr == before)
+		tell_left(e, errors);
+	return errors->nr > before ? -1 : 0;
 }

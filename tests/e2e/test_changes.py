@@ -206,3 +206,16 @@ def test_tags_come_change_and_go(shop, cloud):
     shop.edit("work.yaml", "      Tags: {team: red}\n", "")
     change(shop, all_four)
     assert tags_of(cloud) == {"Bucket": {}, "Role": {}, "Job": {}, "Crawler": {}}
+
+
+def test_what_lost_its_tags_is_left_and_told(shop, cloud):
+    glue = cloud.client("glue")
+    marks = {k: v for k, v in glue.get_tags(ResourceArn=ARN + "job/shop_job")["Tags"].items() if k.startswith("glueproj:")}
+    assert marks
+    glue.untag_resource(ResourceArn=ARN + "job/shop_job", TagsToRemove=list(marks))
+    for _ in range(2):
+        down = contract.check(shop("teardown", "--yes").fails(1)).json
+        assert [(r["type"], r["physical_id"]) for r in down["left"]] == [("AWS::Glue::Job", "shop_job")]
+        assert "put its glueproj: tags back" in down["left"][0]["reason"] and [e["code"] for e in down["errors"]] == ["Left"]
+    glue.tag_resource(ResourceArn=ARN + "job/shop_job", TagsToAdd=marks)
+    assert shop("teardown", "--yes").ok().json["left"] == [] and glue.get_jobs()["Jobs"] == []

@@ -1,6 +1,6 @@
 /*
- * SHOW and DESCRIBE over the catalog, CREATE and DROP of databases, DROP of tables, and the names of the statements that the local Athena does not run. Hive's
- * forms, results as lines of text.
+ * SHOW and DESCRIBE over the catalog, CREATE and DROP of databases, DROP of tables, and the names of the statements that the local
+ * Athena does not run. Hive's forms, results as lines of text.
  */
 #include "local_athena.h"
 #include "fs.h"

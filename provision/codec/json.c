@@ -9,8 +9,8 @@
 #include "json_lex.h"
 
 /*
- * A value is a cJSON node. A number node carries its text in valuestring besides cJSON's double;
- * cJSON copies and frees that member whatever the node's kind.
+ * A value is a cJSON node. A number node carries its text in valuestring besides cJSON's double,
+ * and so does a bool that was written as another word; cJSON copies and frees that member whatever the node's kind.
  */
 struct json {
 	cJSON node;
@@ -41,6 +41,13 @@ struct json *json_null(void)
 struct json *json_bool(bool b)
 {
 	return wrap(must(cJSON_CreateBool(b)));
+}
+
+struct json *json_bool_text(bool b, const char *text)
+{
+	struct json *v = json_bool(b);
+	v->node.valuestring = xstrdup(text);
+	return v;
 }
 
 struct json *json_number_text(const char *text)
@@ -187,6 +194,8 @@ bool json_truth(const struct json *v, bool otherwise)
 const char *json_scalar_text(const struct json *v)
 {
 	if (json_is(v, JSON_STRING) || json_is(v, JSON_NUMBER))
+		return v->node.valuestring;
+	if (json_is(v, JSON_BOOL) && v->node.valuestring)
 		return v->node.valuestring;
 	if (json_is(v, JSON_BOOL))
 		return cJSON_IsTrue(inside(v)) ? "true" : "false";

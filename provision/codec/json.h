@@ -21,6 +21,8 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 /* Life cycle. Results are the caller's. */
 struct json *json_null(void);
 struct json *json_bool(bool b);
+/* Prints as true or false; json_scalar_text gives what was written for it ("yes"). */
+struct json *json_bool_text(bool b, const char *text);
 struct json *json_int(int64_t n);
 struct json *json_double(double d); /* not a number and infinity become null */
 /* `text` is written out as it stands; it must be a JSON number (BUG otherwise). */

@@ -184,7 +184,7 @@ static void print(const struct json *v, const struct style *style, size_t indent
 			strbuf_addstr(sb, json_scalar_text(v));
 		break;
 	case JSON_BOOL:
-		strbuf_addstr(sb, json_scalar_text(v));
+		strbuf_addstr(sb, json_truth(v, false) ? "true" : "false");
 		break;
 	case JSON_STRING:
 		print_string(json_str(v), sb);

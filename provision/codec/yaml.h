@@ -51,10 +51,13 @@ struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
 /* What a plain scalar means by the YAML 1.1 rules that CloudFormation follows; a quoted one is a string. */
 enum yaml_type { YAML_T_NULL, YAML_T_BOOL, YAML_T_INT, YAML_T_FLOAT, YAML_T_STRING };
 /*
- * true/false only for true, false in any usual case: `yes`, `no`, `on`, `off` stay strings. A number is what
- * is also a JSON number, so its text can go into JSON as it stands; 012, 0x1f, 1_000, 1:30, +1 and .5 stay strings.
+ * A bool is true, false, yes, no, on or off in lower case, capitalized or in upper case; `y` and `yEs` are strings, and so
+ * is a JSON file's "yes". A number is what is also a JSON number, so its text can go into JSON as it stands; 012, 0x1f,
+ * 1_000, 1:30, +1 and .5 stay strings.
  */
 enum yaml_type yaml_scalar_type(const struct yaml_node *n);
+/* What a scalar of YAML_T_BOOL says. */
+bool yaml_truth(const struct yaml_node *n);
 
 /*
  * Sets `key` (a dotted-free top-level key) of a YAML mapping file's text to a value, keeping comments, order

@@ -116,19 +116,33 @@ struct yaml_node *yaml_get(const struct yaml_node *n, const char *key)
 	return NULL;
 }
 
+bool yaml_truth(const struct yaml_node *n)
+{
+	return iequals(n->text, "true") || iequals(n->text, "yes") || iequals(n->text, "on");
+}
+
+/* "word", "Word" or "WORD" */
+static bool is_usual_case(const char *word)
+{
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+	size_t len = strlen(word), low = strspn(word + 1, lower);
+	return low + 1 == len || (!strchr(lower, *word) && !low && !strpbrk(word, lower));
+}
+
 enum yaml_type yaml_scalar_type(const struct yaml_node *n)
 {
 	static const struct {
 		const char *text;
 		enum yaml_type type;
-	} words[] = {{"", YAML_T_NULL}, {"~", YAML_T_NULL}, {"null", YAML_T_NULL},
-		{"Null", YAML_T_NULL}, {"NULL", YAML_T_NULL}, {"true", YAML_T_BOOL},
-		{"True", YAML_T_BOOL}, {"TRUE", YAML_T_BOOL}, {"false", YAML_T_BOOL},
-		{"False", YAML_T_BOOL}, {"FALSE", YAML_T_BOOL}};
+	} words[] = {{"null", YAML_T_NULL}, {"true", YAML_T_BOOL}, {"false", YAML_T_BOOL},
+		{"yes", YAML_T_BOOL}, {"no", YAML_T_BOOL}, {"on", YAML_T_BOOL},
+		{"off", YAML_T_BOOL}};
 	if (!n || n->kind != YAML_SCALAR || !n->plain)
 		return YAML_T_STRING;
+	if (!*n->text || !strcmp(n->text, "~"))
+		return YAML_T_NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(n->text, words[i].text))
+		if (iequals(n->text, words[i].text) && is_usual_case(n->text))
 			return words[i].type;
 	if (json_number_len(n->text, n->len) != n->len)
 		return YAML_T_STRING;

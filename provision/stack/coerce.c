@@ -9,6 +9,7 @@
 
 static void coerce(
 	const struct field *f, enum field_kind kind, struct json *parent, struct json *v);
+static void coerce_fields(const struct field *fields, struct json *object);
 
 /* "12", "012" and "12.0" are integers; out of 64 bits is not. */
 static struct json *to_integer(const struct json *v)
@@ -106,7 +107,7 @@ static void coerce(const struct field *f, enum field_kind kind, struct json *par
 		return;
 	}
 	if (kind == FIELD_OBJECT && f && json_is(v, JSON_OBJECT))
-		coerce_object(f->fields, v);
+		coerce_fields(f->fields, v);
 	else if (kind == FIELD_LIST && f && json_is(v, JSON_ARRAY))
 		coerce_items(f, v);
 	else if (kind == FIELD_TAGS && json_is(v, JSON_ARRAY))
@@ -115,7 +116,23 @@ static void coerce(const struct field *f, enum field_kind kind, struct json *par
 		coerce_members(v, FIELD_STRING);
 }
 
-void coerce_object(const struct field *fields, struct json *object)
+/* `yes` where no row asks for a text is true, and no more than that. */
+static void settle_bools(struct json *parent, struct json *v)
+{
+	struct json *next;
+	if (json_is(v, JSON_BOOL)) {
+		json_replace(parent, v, json_bool(json_truth(v, false)));
+		return;
+	}
+	if (!json_is(v, JSON_ARRAY) && !json_is(v, JSON_OBJECT))
+		return;
+	for (struct json *e = json_first(v); e; e = next) {
+		next = json_next(e);
+		settle_bools(v, e);
+	}
+}
+
+static void coerce_fields(const struct field *fields, struct json *object)
 {
 	struct json *next;
 	if (!json_is(object, JSON_OBJECT) || json_is_unknown(object))
@@ -126,4 +143,10 @@ void coerce_object(const struct field *fields, struct json *object)
 		if (f)
 			coerce(f, f->kind, object, e);
 	}
+}
+
+void coerce_object(const struct field *fields, struct json *object)
+{
+	coerce_fields(fields, object);
+	settle_bools(NULL, object);
 }

@@ -102,7 +102,9 @@ struct json *scalar_value(const struct yaml_node *n)
 	case YAML_T_NULL:
 		return json_null();
 	case YAML_T_BOOL:
-		return json_bool(iequals(n->text, "true"));
+		if (iequals(n->text, "true") || iequals(n->text, "false"))
+			return json_bool(yaml_truth(n));
+		return json_bool_text(yaml_truth(n), n->text);
 	case YAML_T_INT:
 	case YAML_T_FLOAT:
 		/* 012, 0x1f, 1_000 and .5 are numbers in YAML only: their text is what counts. */

@@ -143,11 +143,12 @@ static void read_allowed_values(
 
 static void read_no_echo(struct checker *c, const struct yaml_node *n, struct template_parameter *p)
 {
+	const struct yaml_node *v = yaml_get(n, "NoEcho");
 	const char *text = part_text(c, n, "NoEcho");
 	if (!text)
 		return;
-	p->no_echo = iequals(text, "true");
-	if (!p->no_echo && !iequals(text, "false"))
+	p->no_echo = iequals(text, "true") || (yaml_scalar_type(v) == YAML_T_BOOL && yaml_truth(v));
+	if (!p->no_echo && !iequals(text, "false") && yaml_scalar_type(v) != YAML_T_BOOL)
 		check_fail(c, yaml_get(n, "NoEcho"), "NoEcho must be true or false");
 }
 

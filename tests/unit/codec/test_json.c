@@ -355,3 +355,24 @@ static void test_json__equal(void **state)
 	assert_equality("{\"a\":null}", "{}", false);
 	assert_true(json_equal(NULL, NULL));
 }
+
+static void test_json__a_bool_keeps_the_word(void **state)
+{
+	(void)state;
+	struct strbuf sb = STRBUF_INIT;
+	struct json *list = json_array(), *copy;
+	json_push(list, json_bool_text(true, "yes"));
+	json_push(list, json_bool_text(false, "Off"));
+	copy = json_copy(list);
+	assert_true(json_equal(list, copy));
+	assert_true(json_truth(json_at(copy, 0), false));
+	assert_string_equal(json_scalar_text(json_at(copy, 1)), "Off");
+	json_print_canonical(copy, &sb);
+	assert_string_equal(sb.buf, "[true,false]");
+	json_replace(copy, json_at(copy, 0), json_bool(true));
+	assert_string_equal(json_scalar_text(json_at(copy, 0)), "true");
+	assert_true(json_equal(list, copy));
+	json_free(list);
+	json_free(copy);
+	strbuf_release(&sb);
+}

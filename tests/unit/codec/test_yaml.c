@@ -253,7 +253,10 @@ static void test_yaml__scalar_types(void **state)
 		enum yaml_type type;
 	} cases[] = {{"~", YAML_T_NULL}, {"null", YAML_T_NULL}, {"NULL", YAML_T_NULL},
 		{"true", YAML_T_BOOL}, {"False", YAML_T_BOOL}, {"TRUE", YAML_T_BOOL},
-		{"tRUE", YAML_T_STRING}, {"yes", YAML_T_STRING}, {"on", YAML_T_STRING},
+		{"tRUE", YAML_T_STRING}, {"yes", YAML_T_BOOL}, {"No", YAML_T_BOOL},
+		{"ON", YAML_T_BOOL}, {"off", YAML_T_BOOL}, {"yEs", YAML_T_STRING},
+		{"oN", YAML_T_STRING}, {"OFf", YAML_T_STRING}, {"y", YAML_T_STRING},
+		{"'yes'", YAML_T_STRING}, {"!!str yes", YAML_T_STRING}, {"nULL", YAML_T_STRING},
 		{"1", YAML_T_INT}, {"-17", YAML_T_INT}, {"0", YAML_T_INT},
 		{"18446744073709551616", YAML_T_INT}, {"012", YAML_T_STRING},
 		{"0x1f", YAML_T_STRING}, {"1_000", YAML_T_STRING}, {"1:30", YAML_T_STRING},

@@ -46,10 +46,10 @@ class _Started:
 class Clouds:
     """`endpoint` is where the cloud in use answers; renew() changes it when that cloud has been used."""
 
-    def __init__(self, program, account):
+    def __init__(self, program, account, renewed):
         self.program, self.account = program, account
         self.current, self.used = self._start(), False
-        self.spare = self._start()
+        self.spare = self._start() if renewed else None
         self.endpoint = self.current.endpoint()
         self.ending = []
         self.publish()
@@ -74,5 +74,5 @@ class Clouds:
             self.ending.pop(0).end()
 
     def end(self):
-        for cloud in [*self.ending, self.current, self.spare]:
+        for cloud in filter(None, [*self.ending, self.current, self.spare]):
             cloud.end()

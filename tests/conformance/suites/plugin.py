@@ -1,7 +1,7 @@
 """The pytest plugin that the suites of others run with: it leads their clients to the local cloud and writes down how each test ended.
 
 SUITES_PROGRAM is glueproj, SUITES_REPORT the file that takes a JSON line per test, SUITES_ACCOUNT the account that the suite expects,
-SUITES_SCOPE how long a cloud lives: "test" or "run".
+SUITES_SCOPE how long a cloud lives: "test", or "file" where each file has a worker to itself.
 """
 import json
 import os
@@ -61,7 +61,7 @@ def pytest_load_initial_conftests():
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     )
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    clouds = Clouds(os.environ["SUITES_PROGRAM"], os.environ["SUITES_ACCOUNT"])
+    clouds = Clouds(os.environ["SUITES_PROGRAM"], os.environ["SUITES_ACCOUNT"], os.environ["SUITES_SCOPE"] == "test")
     _watch_sending()
 
 

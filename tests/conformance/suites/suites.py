@@ -3,7 +3,8 @@
 
     suites.py [run|update|reread] [NAME…]
 
-`run` says what got worse and what got better against results.json; `update` writes results.json anew (all suites, or those named);
+NAME is a suite (moto) or one of its services (moto:glue).
+`run` says what got worse and what got better against results.json; `update` writes results.json anew (all, or what is named);
 `reread` does so from what the last run left behind, when only out_of_scope.json has changed.
 GLUEPROJ_BIN names the program (default ./glueproj of this clone). Nothing of the suites is kept in the repository: their packages are
 fetched by pip into build/deps/suites.
@@ -88,9 +89,17 @@ def fetch(suite):
     return folder
 
 
+def _workers(suite, tests):
+    """How pytest deals tests out. A suite whose tests share a cloud has a worker and so a cloud for each file: what a test finds there
+    does not hang on which other files came before."""
+    if suite["scope"] == "file":
+        return ["-n", str(len({test.split("::")[0] for test in tests})), "--dist", "loadfile"]
+    return ["-n", str(WORKERS), "--dist", "load"]
+
+
 def _pytest(suite, folder, report, tests):
     words = [PYTHON, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", "plugin", "--timeout", str(TEST_SECONDS)]
-    words += ["-n", str(WORKERS), "--dist", "loadfile" if suite["scope"] == "run" else "load", "-o", "addopts="]
+    words += [*_workers(suite, tests), "-o", "addopts="]
     for name in suite["plugins"]:
         words += ["-p", name]
     for pattern in suite.get("ignore", []):
@@ -120,7 +129,7 @@ _VOLATILE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f]{4}[0-9a-f-]*|\b\d{4,
 
 
 def _report(suite):
-    return os.path.join(DEPS, f"{suite['name']}.jsonl")
+    return os.path.join(DEPS, f"{suite.get('key', suite['name'])}.jsonl")
 
 
 def run(suite, folder, only=None):
@@ -184,7 +193,7 @@ def compare(suite, results, table):
     better = [test for test, (outcome, _) in sorted(results.items()) if outcome == "passed" and test in known_bad]
     ran = collections.Counter(_service(suite, test) for test in results)
     for service, counts in table["services"].items():
-        if ran[service] < sum(counts.values()):
+        if service in suite["services"] and ran[service] < sum(counts.values()):
             worse.append(f"{service}: {sum(counts.values())} tests in the table, only {ran[service]} ran")
     return worse, better
 
@@ -196,7 +205,9 @@ def judge(suite):
     results = run(suite, folder)
     worse, better = compare(suite, results, table)
     again = [line.split(": ")[0] for line in worse if "::" in line]
-    if 0 < len(again) <= 30 and suite["scope"] == "test":
+    if 0 < len(again) <= 30:
+        if suite["scope"] == "file":
+            again = sorted({test.split("::")[0] for test in again})
         results.update(run(suite, folder, again))
         worse, better = compare(suite, results, table)
     return summary(suite["name"], tabulate(suite, results)), worse, better
@@ -209,23 +220,58 @@ def summary(name, table):
     return "\n".join(lines)
 
 
+def _merge(known, suite, old, new):
+    """A suite's table with the rows of those services new that ran now; others stay as they are."""
+    kept = {service for service in old.get("services", {}) if service in known["services"] and service not in suite["services"]}
+
+    def stays(test):
+        return any(test.startswith(path) for service in kept for path in known["services"][service])
+
+    merged = {
+        **new, "services": dict(sorted({**{service: old["services"][service] for service in kept}, **new["services"]}.items())),
+        "failed": dict(sorted({**{test: why for test, why in old.get("failed", {}).items() if stays(test)}, **new["failed"]}.items())),
+    }
+    reasons = collections.defaultdict(list, {why: list(tests) for why, tests in new["out_of_scope"].items()})
+    for why, tests in old.get("out_of_scope", {}).items():
+        reasons[why] += [test for test in tests if stays(test)]
+    merged["out_of_scope"] = {why: sorted(tests) for why, tests in sorted(reasons.items()) if tests}
+    return merged
+
+
 def update(suites, again):
-    tables = load("results.json") if os.path.exists(TABLE) else {}
+    known = load("suites.json")
     for suite in suites:
         start = time.monotonic()
-        tables[suite["name"]] = tabulate(suite, run(suite, fetch(suite)) if again else read(suite))
-        print(summary(suite["name"], tables[suite["name"]]), f"  {time.monotonic() - start:.0f} s", sep="\n", flush=True)
+        new = tabulate(suite, run(suite, fetch(suite)) if again else read(suite))
+        print(summary(suite["name"], new), f"  {time.monotonic() - start:.0f} s", sep="\n", flush=True)
+        tables = load("results.json") if os.path.exists(TABLE) else {}
+        (whole,) = [s for s in known if s["name"] == suite["name"]]
+        tables[suite["name"]] = _merge(whole, suite, tables.get(suite["name"], {}), new)
         with open(TABLE, "w", encoding="utf-8") as f:
-            json.dump({suite["name"]: tables[suite["name"]] for suite in load("suites.json") if suite["name"] in tables}, f, indent=1)
+            json.dump({s["name"]: tables[s["name"]] for s in known if s["name"] in tables}, f, indent=1)
             f.write("\n")
+
+
+def _named(known, names):
+    """The suites that are meant, each with the services that are meant; None when a name is unknown."""
+    chosen = []
+    for suite in known:
+        services = [name.partition(":")[2] for name in names if name.partition(":")[0] == suite["name"]]
+        if not names or "" in services:
+            chosen.append(suite)
+        elif services:
+            if set(services) - set(suite["services"]):
+                return None
+            key = "-".join([suite["name"], *sorted(services)])
+            chosen.append({**suite, "key": key, "services": {service: suite["services"][service] for service in services}})
+    return None if {name.partition(":")[0] for name in names} - {suite["name"] for suite in known} else chosen
 
 
 def main(words):
     verb, names = (words or ["run"])[0], words[1:]
-    known = load("suites.json")
-    if verb not in ("run", "update", "reread") or set(names) - {suite["name"] for suite in known}:
+    suites = _named(load("suites.json"), names)
+    if verb not in ("run", "update", "reread") or suites is None:
         sys.exit(__doc__)
-    suites = [suite for suite in known if not names or suite["name"] in names]
     if verb == "reread":
         return update(suites, False)
     prepare()

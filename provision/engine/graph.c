@@ -564,8 +564,7 @@ static void add_declared(struct engine *e, struct stack *s)
 			BUG("no type '%s'", r->template->type);
 		n = engine_add_node(e, type, s->name, r->template->logical_id);
 		n->decl = r;
-		n->retain = r->template->deletion_policy != POLICY_DELETE &&
-			    r->template->deletion_policy != POLICY_SNAPSHOT;
+		n->retain = r->template->deletion_policy != POLICY_DELETE;
 		id = node_id(n);
 		map_put(&e->by_id, id, n);
 		free(id);

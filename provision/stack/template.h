@@ -23,12 +23,7 @@ struct template_parameter {
 	double min_value, max_value;
 };
 
-enum deletion_policy {
-	POLICY_DELETE,
-	POLICY_RETAIN,
-	POLICY_SNAPSHOT,
-	POLICY_RETAIN_EXCEPT_ON_CREATE
-};
+enum deletion_policy { POLICY_DELETE, POLICY_RETAIN, POLICY_RETAIN_EXCEPT_ON_CREATE };
 
 struct template_resource {
 	const char *logical_id, *type;

@@ -23,7 +23,6 @@ static const struct {
 } policies[] = {
 	{"Delete", POLICY_DELETE, true},
 	{"Retain", POLICY_RETAIN, true},
-	{"Snapshot", POLICY_SNAPSHOT, true},
 	{"RetainExceptOnCreate", POLICY_RETAIN_EXCEPT_ON_CREATE, false},
 };
 
@@ -44,9 +43,14 @@ static enum deletion_policy read_policy(
 			return policies[i].policy;
 		suggest_offer(&s, policies[i].name);
 	}
+	if (!strcmp(text, "Snapshot")) {
+		check_fail(c, v, "%s 'Snapshot': this type of resource has no snapshots", key);
+		report_hint(c->errors, "Retain keeps the resource itself");
+		return POLICY_DELETE;
+	}
 	check_fail(c, v, "%s '%s' is unknown", key, text);
 	if (!report_suggest(c->errors, &s))
-		report_hint(c->errors, "one of Delete, Retain, Snapshot%s",
+		report_hint(c->errors, "one of Delete, Retain%s",
 			replace ? "" : ", RetainExceptOnCreate");
 	return POLICY_DELETE;
 }
@@ -160,6 +164,22 @@ static void check_depends_on(struct checker *c, const struct template_resource *
 	}
 }
 
+/* CloudFormation takes functions for the values of properties, not for all of them together. */
+static void check_properties(struct checker *c, const struct yaml_node *n)
+{
+	struct call call;
+	c->in_properties = true;
+	if (call_of(n, false, &call) == CALL_KNOWN && call.fn->eval)
+		check_fail(c, n,
+			"Properties must be a mapping: '%s' gives the value of one property",
+			call.name);
+	else if (n->kind != YAML_MAPPING || n->tag)
+		check_fail(c, n, "Properties must be a mapping");
+	else
+		check_node(c, n);
+	c->in_properties = false;
+}
+
 void template_check_resources(struct checker *c)
 {
 	for (size_t i = 0; i < c->t->nr_resources; i++) {
@@ -170,14 +190,14 @@ void template_check_resources(struct checker *c)
 		check_depends_on(c, r);
 		if (r->condition)
 			check_condition_name(c, yaml_get(r->node, "Condition"), r->condition);
+		if (r->metadata) {
+			size_t inner = part_enter(c, "Metadata");
+			check_node(c, r->metadata);
+			part_leave(c, inner);
+		}
 		if (r->properties) {
 			size_t inner = part_enter(c, "Properties");
-			c->in_properties = true;
-			if (r->properties->kind != YAML_MAPPING)
-				check_fail(c, r->properties, "Properties must be a mapping");
-			else
-				check_node(c, r->properties);
-			c->in_properties = false;
+			check_properties(c, r->properties);
 			part_leave(c, inner);
 		}
 		part_leave(c, mark);

@@ -278,3 +278,25 @@ void err_list_take(struct err_list *l, struct err *e)
 	l->v[l->nr++] = *e;
 	*e = (struct err)ERR_INIT;
 }
+
+static bool is_same(const struct err *a, const struct err *b)
+{
+	return a->file && b->file && a->line == b->line && a->column == b->column &&
+	       !strcmp(a->file, b->file) && !strcmp(a->text, b->text);
+}
+
+void err_list_unique(struct err_list *l, size_t from)
+{
+	size_t kept = from;
+	for (size_t i = from; l && i < l->nr; i++) {
+		size_t j = from;
+		while (j < kept && !is_same(&l->v[j], &l->v[i]))
+			j++;
+		if (j < kept)
+			err_release(&l->v[i]);
+		else
+			l->v[kept++] = l->v[i];
+	}
+	if (l && kept < l->nr)
+		l->nr = kept;
+}

@@ -95,5 +95,7 @@ struct err_list {
 void err_list_release(struct err_list *l);
 /* Takes the contents of `e`, which is empty afterwards. */
 void err_list_take(struct err_list *l, struct err *e);
+/* Of those from number `from` on, the first of each text at a place in a file stays: Fn::ForEach and aliases repeat them. */
+void err_list_unique(struct err_list *l, size_t from);
 
 #endif

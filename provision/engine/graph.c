@@ -609,10 +609,13 @@ static void evaluate_all(struct engine *e, bool only_secrets, struct err_list *e
 
 static void check_all(struct engine *e, struct err_list *errors, struct err_list *warnings)
 {
+	size_t before = errors->nr, before_warnings = warnings ? warnings->nr : 0;
 	for (size_t i = 0; i < e->nr; i++)
 		if (e->nodes[i]->decl && e->nodes[i]->props)
 			stack_check_properties(
 				e->nodes[i]->decl, e->nodes[i]->props, errors, warnings);
+	err_list_unique(errors, before);
+	err_list_unique(warnings, before_warnings);
 }
 
 struct engine *engine_new(const struct engine_opts *opts, const struct engine_extra *extras,

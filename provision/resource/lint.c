@@ -282,6 +282,7 @@ void lint_run(const struct lint_input *in, struct err_list *errors, struct err_l
 	struct lint_resource *v = lint_evaluate(in);
 	struct lint_input known = *in;
 	struct lint_shared shared = {.flow = NULL};
+	size_t before = errors->nr, before_warnings = warnings ? warnings->nr : 0;
 
 	known.v = v;
 	index_names(&known, &shared.by_name);
@@ -298,4 +299,6 @@ void lint_run(const struct lint_input *in, struct err_list *errors, struct err_l
 	flow_free(shared.flow);
 	map_release(&shared.by_name);
 	lint_evaluated_free(v, in->nr);
+	err_list_unique(errors, before);
+	err_list_unique(warnings, before_warnings);
 }

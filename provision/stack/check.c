@@ -530,10 +530,13 @@ void stack_check_properties(const struct stack_resource *r, const struct json *p
 
 void stack_lint(const struct stack *s, struct err_list *errors, struct err_list *warnings)
 {
+	size_t before = errors->nr, before_warnings = warnings ? warnings->nr : 0;
 	for (size_t i = 0; i < s->nr_resources; i++) {
 		struct json *props;
 		eval_properties_collect(&s->resources[i], &props, NULL, errors);
 		stack_check_properties(&s->resources[i], props, errors, warnings);
 		json_free(props);
 	}
+	err_list_unique(errors, before);
+	err_list_unique(warnings, before_warnings);
 }

@@ -144,7 +144,7 @@ int project_bind(struct project *p, const struct project_opts *opts,
 {
 	struct stack_context own = *ctx;
 	struct binder b = {.p = p, .ctx = &own, .errors = errors, .warnings = warnings};
-	size_t before = errors->nr;
+	size_t before = errors->nr, before_warnings = warnings ? warnings->nr : 0;
 	bool all_loaded = true;
 
 	if (!own.project)
@@ -172,6 +172,8 @@ int project_bind(struct project *p, const struct project_opts *opts,
 	free(b.templates);
 	values_release(&b.sets);
 	values_release(&b.environment);
+	err_list_unique(errors, before);
+	err_list_unique(warnings, before_warnings);
 	return errors->nr > before ? -1 : 0;
 }
 

@@ -135,6 +135,7 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 	if (!ctx->lenient)
 		try_all(s, errors);
 	bound = errors->nr == before;
+	err_list_unique(errors, before);
 out:
 	if (!bound) {
 		stack_free(s);

@@ -466,7 +466,7 @@ static struct template *finish(struct template *t, struct err *err, const struct
 int template_read_expanded(struct template *t, struct yaml_node *root, struct err_list *errors,
 	struct err_list *warnings)
 {
-	size_t before = errors->nr;
+	size_t before = errors->nr, before_warnings = warnings ? warnings->nr : 0;
 	struct checker c = {.t = t,
 		.types = t->types,
 		.errors = errors,
@@ -477,6 +477,8 @@ int template_read_expanded(struct template *t, struct yaml_node *root, struct er
 	read_other_sections(&c, t);
 	strbuf_release(&c.path);
 	sort_errors(errors, before);
+	err_list_unique(errors, before);
+	err_list_unique(warnings, before_warnings);
 	return errors->nr > before ? -1 : 0;
 }
 

@@ -115,6 +115,36 @@ static void test_err__move_copy_and_list(void **state)
 	err_release(&b);
 }
 
+static void test_err__one_text_at_one_place_is_one_error(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file, *path, *text;
+		int line;
+	} told[] = {{"f", "a", "t", 1}, {"f", "b", "t", 1}, {"f", "a", "u", 1}, {"f", "a", "t", 2},
+		{"g", "a", "t", 1}, {"f", "c", "t", 1}, {NULL, "a", "t", 1}, {NULL, "a", "t", 1}};
+	struct err_list l = ERR_LIST_INIT;
+	struct err e = ERR_INIT;
+	for (size_t from = 0; from < 2; from++) {
+		for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+			err_at(&e, told[i].file, told[i].line, 1, told[i].path, "%s", told[i].text);
+			err_list_take(&l, &e);
+		}
+		err_list_unique(&l, from);
+		assert_int_equal(l.nr, from ? 7 : 6);
+		assert_string_equal(l.v[0].path, "a");
+		assert_string_equal(l.v[1].text, from ? "t" : "u");
+		if (!from) {
+			err_list_release(&l);
+			continue;
+		}
+		assert_string_equal(l.v[1].path, "b");
+	}
+	err_list_release(&l);
+	err_list_unique(&l, 0);
+	err_list_unique(NULL, 0);
+}
+
 static void test_err__exit_codes(void **state)
 {
 	(void)state;

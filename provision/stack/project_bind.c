@@ -122,6 +122,13 @@ static void bind_names(struct binder *b, const struct project_opts *opts)
 			continue;
 		text = NULL;
 		ret = project_expand_at(p, u->from, &at, "Uploads", NULL, NULL, &text, &err);
+		if (ret > 0 && !b->ctx->account) {
+			/* There may be a cloud to ask yet: then all is bound again. */
+			const struct yaml_node place = {.line = u->line, .column = u->column};
+			report(b->warnings, u->file, &place, "Uploads",
+				"'%s' is not looked for: only the cloud knows this name", u->from);
+			continue;
+		}
 		if (ret > 0)
 			ret = err_at(&err, u->file, u->line, u->column, "Uploads",
 				"'%s' is not known before set-up", u->from);
@@ -185,11 +192,12 @@ struct expansion {
 	struct err *err;
 };
 
-/* 1: found, 0: no stack has such a parameter, -1. */
+/* 1: found, 2: not known yet (Systems Manager has it), 0: no stack has such a parameter, -1. */
 static int expand_parameter(const struct expansion *x, const char *name, struct strbuf *out)
 {
 	const struct stack *from = NULL;
 	struct strbuf text = STRBUF_INIT;
+	bool unknown = false;
 	int ret = 0;
 	for (size_t i = 0; i < x->p->nr_stacks && ret >= 0; i++) {
 		const struct stack *s = x->p->stacks[i];
@@ -197,6 +205,10 @@ static int expand_parameter(const struct expansion *x, const char *name, struct 
 		struct strbuf here = STRBUF_INIT;
 		if (!v)
 			continue;
+		if (json_is_unknown(v) && !strvec_has(&s->secrets, name)) {
+			unknown = true;
+			continue;
+		}
 		if (json_is(v, JSON_ARRAY))
 			json_each(e, v)
 				strbuf_addf(&here, "%s%s", here.len ? "," : "", json_str(e));
@@ -216,13 +228,13 @@ static int expand_parameter(const struct expansion *x, const char *name, struct 
 		from = s;
 		strbuf_release(&here);
 	}
-	if (ret > 0)
+	if (ret > 0 && !unknown)
 		strbuf_addstr(out, text.buf);
 	strbuf_release(&text);
-	return ret;
+	return ret >= 0 && unknown ? 2 : ret;
 }
 
-/* 1: found, 2: not known yet, 0: there is no such output, -1. */
+/* As expand_parameter, of an output. */
 static int expand_output(const struct expansion *x, const char *name, struct strbuf *out)
 {
 	for (size_t i = 0; i < x->p->nr_stacks; i++) {
@@ -243,7 +255,7 @@ static int expand_output(const struct expansion *x, const char *name, struct str
 	return 0;
 }
 
-/* As expand_output. */
+/* As expand_parameter. */
 static int expand_pseudo(const struct expansion *x, const char *name, struct strbuf *out)
 {
 	static const char *const shared[] = {
@@ -270,7 +282,7 @@ static int expand_pseudo(const struct expansion *x, const char *name, struct str
 	return 0;
 }
 
-/* As expand_parameter, of what only the project file needs. */
+/* 1: found, 0: there is no such key, -1; of what only the project file needs. */
 static int expand_own(const struct expansion *x, const char *name, struct strbuf *out)
 {
 	const struct param_value *v = project_own_value(x->p, name);

@@ -431,6 +431,45 @@ static void test_project__expands_names_in_its_settings(void **state)
 	fixture_release(&f);
 }
 
+/* What only Systems Manager knows is unknown, not empty. */
+static void test_project__names_that_systems_manager_has(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct stack_context ctx = fake_context;
+	struct err err = ERR_INIT;
+	char *out = NULL;
+	fixture_init(&f);
+	put(f.dir, "one.yaml",
+		"Parameters:\n"
+		"  Name: {Type: String, Default: x}\n"
+		"  Kept: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a/b}\n"
+		"  Many: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /a/c}\n"
+		"Resources: {B: {Type: AWS::S3::Bucket}}\n");
+	put(f.dir, "glueproj.yaml", "Project: a\nStacks: [one]\n");
+	put(f.dir, "config.yaml", "{}\n");
+	must_load(&f);
+	assert_int_equal(project_expand(f.p, "s3://${Kept}/", NULL, NULL, &out, &err), 1);
+	assert_int_equal(project_expand(f.p, "${Many}", NULL, NULL, &out, &err), 1);
+	assert_int_equal(project_expand(f.p, "${Kept}${Nmae}", NULL, NULL, &out, &err), -1);
+	err_release(&err);
+	project_free(f.p);
+
+	put(f.dir, "glueproj.yaml",
+		"Project: a\nStacks: [one]\n"
+		"Uploads: [{From: 'data/${Kept}', To: 's3://b/'}]\n");
+	must_fail(&f, "'data/${Kept}' is not known before set-up", "glueproj.yaml", 3, 18, NULL);
+	project_free(f.p);
+	err_list_release(&f.errors);
+	f.p = project_load(&f.opts, &f.errors);
+	ctx.account = NULL;
+	assert_int_equal(project_bind(f.p, &f.opts, &ctx, &fake_types, &f.errors, &f.warnings), 0);
+	assert_int_equal(f.p->uploads[0].files.nr, 0);
+	assert_int_equal(f.warnings.nr, 1);
+	assert_non_null(strstr(f.warnings.v[0].text, "'data/${Kept}' is not looked for"));
+	fixture_release(&f);
+}
+
 static const char named_text[] = "Project: lake\n"
 				 "Region: ${Where}\n"
 				 "Config: config.yaml\n"

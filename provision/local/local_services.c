@@ -15,6 +15,7 @@ const struct local_part *const local_parts[] = {
 	&local_athena_part,
 	&local_glue_part,
 	&local_secrets_part,
+	&local_ssm_part,
 	NULL,
 };
 
@@ -43,5 +44,9 @@ const struct local_service *const local_services[] = {
 	&local_secrets_list_service,
 	&local_secrets_policy_service,
 	&local_secrets_value_service,
+	&local_ssm_service,
+	&local_ssm_list_service,
+	&local_ssm_put_service,
+	&local_ssm_tags_service,
 	NULL,
 };

@@ -290,14 +290,18 @@ static void offline_ctx(struct session *s)
 	};
 }
 
-static int bind_project(struct session *s)
+/* `again`: it is done once more when the account is known. */
+static int bind_project(struct session *s, bool again)
 {
 	struct stack_context ctx = {
 		.project = s->project->name,
 		.account = s->account,
 		.region = s->ctx.region,
 		.partition = s->ctx.partition,
+		.external = cloud_knowledge,
+		.external_payload = s,
 		.secrets_may_be_unknown = s->command->flags & CMD_NO_SECRETS,
+		.bound_again = again,
 		.variants = !strcmp(s->command->name, "validate"),
 		/* `validate --template F` alone: values come with `create`. */
 		.only_checked = outside_project(s) && !(s->command->flags & CMD_CLOUD) &&
@@ -306,6 +310,15 @@ static int bind_project(struct session *s)
 
 	return project_bind(
 		s->project, &s->project_opts, &ctx, resource_schemas(), &s->errors, &s->warnings);
+}
+
+/* Which resources there are is not known yet, then. */
+static bool conditions_guessed(const struct project *p)
+{
+	for (size_t i = 0; i < p->nr_stacks; i++)
+		if (p->stacks[i] && p->stacks[i]->guessed)
+			return true;
+	return false;
 }
 
 /*
@@ -318,10 +331,13 @@ static int check_offline(struct session *s)
 	int ret = -1;
 
 	offline_ctx(s);
-	if (!bind_project(s))
-		e = session_engine(s, &(struct engine_opts){0}, false);
-	if (e)
-		ret = 0;
+	if (!bind_project(s, true)) {
+		bool guessed = conditions_guessed(s->project);
+		if (!guessed)
+			e = session_engine(s, &(struct engine_opts){0}, false);
+		if (e || guessed)
+			ret = 0;
+	}
 	engine_free(e);
 	package_free(s->package);
 	s->package = NULL;
@@ -369,7 +385,8 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 		return session_fail(s, &err);
 	if (!(c->flags & CMD_CLOUD) && s->project)
 		offline_ctx(s);
-	if ((c->flags & CMD_BIND) && s->project && !session_by_record(s) && bind_project(s) < 0)
+	if ((c->flags & CMD_BIND) && s->project && !session_by_record(s) &&
+		bind_project(s, false) < 0)
 		return -1;
 	return 0;
 }

@@ -81,18 +81,23 @@ static void evaluate(struct resolver *r, size_t i)
 		err_list_take(r->errors, &err);
 		r->failed = true;
 	} else {
-		if (json_is_unknown(v) && r->s->account && !r->s->only_checked) {
+		bool unknown = json_is_unknown(v) && !r->s->only_checked;
+		if (unknown && r->s->account && !r->s->may_guess) {
 			report(r->errors, r->s->template->file, pair->key, ev.path.buf,
 				"condition '%s' hangs on a value that is only known in the cloud",
 				pair->key->text);
 			report_hint(r->errors, "conditions are decided before set-up: take a "
 					       "parameter with the value itself");
 			r->failed = true;
-		} else if (json_is_unknown(v) && !r->s->only_checked) {
+		} else if (unknown) {
+			r->s->guessed = true;
 			report(r->warnings, r->s->template->file, pair->key, ev.path.buf,
-				"condition '%s' hangs on the account or region, which is not known "
-				"here: taken as false",
-				pair->key->text);
+				"condition '%s' hangs on %s, which is not known here: taken as "
+				"false",
+				pair->key->text,
+				json_len(r->s->lookups)
+					? "the account, the region or Systems Manager"
+					: "the account or region");
 		}
 		json_set_bool(r->s->conditions, pair->key->text, json_truth(v, false));
 	}

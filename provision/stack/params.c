@@ -14,6 +14,7 @@ struct binding {
 	struct stack *s;
 	const struct template_parameter *p;
 	const struct param_value *value; /* NULL: the Default */
+	const struct stack_context *ctx;
 	struct err_list *errors;
 	bool *failed;
 };
@@ -213,13 +214,43 @@ static struct json *value_of_text(const struct binding *b, const char *text)
 	return value;
 }
 
+/* What Systems Manager has under that name; NULL while that cannot be known. */
+static struct json *look_up(const struct binding *b, const char *name)
+{
+	const struct eval_external what = {.kind = EXTERNAL_SSM_PARAMETER, .name = name};
+	struct json *text = NULL, *value = NULL;
+	struct err err = ERR_INIT;
+
+	if (!b->ctx->external)
+		return NULL;
+	int ret = b->ctx->external(b->ctx->external_payload, &what, &text, &err);
+	if (!ret && json_str(text)) {
+		value = param_looked_up(b->p, json_str(text));
+	} else if (ret < 0 && !b->ctx->secrets_may_be_unknown) {
+		*b->failed = true;
+		if (err.code == ERR_USAGE && !err.file) {
+			value_fail(b, "%s", err.text);
+		} else {
+			err_wrap(&err, "parameter '%s' of stack '%s'", b->p->name, b->s->name);
+			err_list_take(b->errors, &err);
+		}
+	}
+	err_release(&err);
+	json_free(text);
+	return value;
+}
+
 static void bind_text(const struct binding *b, const char *text)
 {
 	enum param_kind kind = param_kind_of(b->p->type);
 	struct json *value = value_of_text(b, text);
 	if (kind == PARAM_LOOKUP || kind == PARAM_LOOKUP_LIST) {
-		json_set(b->s->lookups, b->p->name, value);
-		value = json_unknown();
+		struct json *found = look_up(b, text);
+		if (found)
+			json_free(value);
+		else
+			json_set(b->s->lookups, b->p->name, value);
+		value = found ? found : json_unknown();
 	}
 	json_set(b->s->parameters, b->p->name, value);
 }
@@ -285,7 +316,7 @@ int params_bind(struct stack *s, const struct param_value *values, size_t nr,
 	s->lookups = json_object();
 	for (size_t i = 0; i < t->nr_parameters; i++) {
 		const struct template_parameter *p = &t->parameters[i];
-		struct binding b = {s, p, strongest(values, nr, p->name), errors, &failed};
+		struct binding b = {s, p, strongest(values, nr, p->name), ctx, errors, &failed};
 		if (p->no_echo)
 			strvec_push(&s->secrets, p->name);
 		if (ctx->other && !strcmp(ctx->other, p->name)) {

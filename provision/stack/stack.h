@@ -42,9 +42,12 @@ struct stack {
 	char *name;
 	struct template *template; /* owned */
 	struct json *parameters;   /* name to value: strings, or arrays of strings for list types */
-	struct json *lookups; /* of AWS::SSM::Parameter::Value<…>: name to Systems Manager's name */
-	bool only_checked;    /* as in stack_context */
-	bool other;           /* a parameter is unknown, but equal to nothing */
+	/* Of AWS::SSM::Parameter::Value<…> that could not be asked for: name to Systems Manager's name. */
+	struct json *lookups;
+	bool only_checked; /* as in stack_context */
+	bool other;        /* a parameter is unknown, but equal to nothing */
+	bool may_guess;    /* stack_context's secrets_may_be_unknown */
+	bool guessed; /* a condition counts as false because the account, the region or a lookup is unknown */
 	struct strvec secrets;            /* names of NoEcho parameters */
 	bool secrets_unknown;             /* one of them has no value: see stack_context */
 	struct json *conditions;          /* name to bool */
@@ -56,15 +59,24 @@ struct stack {
 	struct strvec notification_arns;
 };
 
+struct eval_external;
+
 /* The account and region are known to cmd before binding; account NULL gives unknown values. */
 struct stack_context {
 	const char *project, *account, *region, *partition;
+	/* As in eval_ops: values of AWS::SSM::Parameter::Value<…>, so that conditions can be decided by them. What is not there is an
+	 * error, or unknown where secrets may be. NULL: unknown. */
+	int (*external)(void *payload, const struct eval_external *what, struct json **out,
+		struct err *err);
+	void *external_payload;
 	/* What only reads or removes needs no secrets: a NoEcho parameter that nobody gave a value is unknown, and equal to
 	 * nothing in conditions; rules are not checked then. */
 	bool secrets_may_be_unknown;
 	/* Nothing is set up from it: a parameter that nobody gave a value is unknown, conditions on what only the cloud
 	 * knows count as false. */
 	bool only_checked;
+	/* It is bound once more when the account is known: what follows from guessed conditions is not told yet. */
+	bool bound_again;
 	bool variants; /* the properties are checked also under other values of parameters: see variants.h */
 	const char *other; /* a parameter with a value that nothing compares with; NULL */
 	bool lenient;      /* what cannot be evaluated does not keep the stack from being bound */

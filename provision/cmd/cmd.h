@@ -189,7 +189,8 @@ struct poll {
 	int64_t next_ms, max_ms, deadline_ms; /* deadline on the monotonic clock; 0: none */
 };
 int poll_wait(struct session *s, struct poll *p, struct err *err) must_check;
-void poll_start(struct session *s, struct poll *p, int64_t timeout_s);
+/* `service`: the one that is asked ("glue"); where it is on this machine, pauses stay short. */
+void poll_start(struct session *s, struct poll *p, const char *service, int64_t timeout_s);
 void poll_soon(struct poll *p); /* short pauses again; the deadline stays */
 
 /* follow.c: job runs' log lines as they come */

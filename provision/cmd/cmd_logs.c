@@ -182,7 +182,7 @@ int cmd_logs(struct session *s)
 	struct poll p;
 	int ret;
 
-	poll_start(s, &p, s->o.timeout_s);
+	poll_start(s, &p, "logs", s->o.timeout_s);
 	ret = find_runnable(s, s->operands.v[0], &type, &name, &err);
 	while (!ret) {
 		ret = gather(s, tail, type, name, events, &running, &err);

@@ -64,7 +64,7 @@ static int await_query(struct session *s, const char *id, struct json **executio
 {
 	struct poll p;
 
-	poll_start(s, &p, s->o.timeout_s);
+	poll_start(s, &p, "athena", s->o.timeout_s);
 	for (;;) {
 		struct json *out = NULL;
 		const char *state, *reason;

@@ -441,7 +441,7 @@ int cmd_run(struct session *s)
 	struct poll p;
 	int ret;
 
-	poll_start(s, &p, s->o.timeout_s);
+	poll_start(s, &p, "glue", s->o.timeout_s);
 	map_init(&r.shown, free);
 	map_init(&r.python, free);
 	ret = find_runnable(s, s->operands.v[0], &r.type, &r.name, &err);

@@ -11,12 +11,27 @@
 #define NEAR_POLL_MS 300
 #define AWS_POLL_MS 5000
 
-void poll_start(struct session *s, struct poll *p, int64_t timeout_s)
+/* The service is on this machine: looking often costs nothing. */
+static bool is_near(const struct session *s, const char *service)
+{
+	static const char *const hosts[] = {"127.", "localhost", "[::1]"};
+	const char *url = s->aws ? aws_client_endpoint(s->aws, service) : NULL;
+	const char *host = url ? strstr(url, "://") : NULL;
+
+	if (s->o.local)
+		return true;
+	for (size_t i = 0; host && i < ARRAY_SIZE(hosts); i++)
+		if (starts_with(host + 3, hosts[i]))
+			return true;
+	return false;
+}
+
+void poll_start(struct session *s, struct poll *p, const char *service, int64_t timeout_s)
 {
 	const struct clock *c = s->ctx.clock;
 
 	p->next_ms = FIRST_POLL_MS;
-	p->max_ms = session_is_near(s) ? NEAR_POLL_MS : AWS_POLL_MS;
+	p->max_ms = is_near(s, service) ? NEAR_POLL_MS : AWS_POLL_MS;
 	p->deadline_ms = timeout_s ? c->mono_ms(c) + timeout_s * 1000 : 0;
 }
 

@@ -44,6 +44,36 @@ static void test_client__json_call(void **state)
 	done(&s, c, out, &err);
 }
 
+static void test_client__a_null_member_is_absent(void **state)
+{
+	(void)state;
+	SCRIPT(s,
+		{200, NULL,
+			"{\"NextToken\":null,\"Jobs\":[{\"Name\":\"j\",\"Tags\":{\"a\":null,\"b\":"
+			"\"null\"}},"
+			"null,{\"Command\":null}],\"Empty\":{\"x\":null},\"Zero\":0,\"No\":false}"},
+		{200, NULL, "{\"Job\":null}"}, {200, NULL, "null"});
+	struct aws_client *c = script_client(&s, "eu-west-1", NULL);
+	struct json *out = NULL;
+	struct strbuf text = STRBUF_INIT;
+	struct err err = ERR_INIT;
+	assert_ok(aws_call(c, &glue_get_jobs, NULL, &out, &err), &err);
+	json_print(out, &text);
+	assert_string_equal(text.buf,
+		"{\"Jobs\":[{\"Name\":\"j\",\"Tags\":{\"b\":\"null\"}},null,{}],"
+		"\"Empty\":{},\"Zero\":0,\"No\":false}");
+	json_free(out);
+	out = NULL;
+	assert_ok(aws_callf(c, &glue_get_job, &out, &err, "{\"JobName\":\"j\"}"), &err);
+	assert_int_equal(json_len(out), 0);
+	json_free(out);
+	out = NULL;
+	assert_ok(aws_callf(c, &glue_get_job, &out, &err, "{\"JobName\":\"j\"}"), &err);
+	assert_null(json_get(out, "Job"));
+	strbuf_release(&text);
+	done(&s, c, out, &err);
+}
+
 static void test_client__query_call_and_partitions(void **state)
 {
 	(void)state;

@@ -144,8 +144,11 @@ static enum form_step step_head(struct local_s3_call *c, struct err *err)
 	struct s3_form *f = c->form;
 	char *end = memmem(f->buf.buf, f->buf.len, "\r\n\r\n", 4), *disposition;
 
+	/* whatever the pieces are that it comes in */
+	if ((end ? (size_t)(end - f->buf.buf) + 3 : f->buf.len) > MAX_HEAD)
+		return malformed(err);
 	if (!end)
-		return f->buf.len > MAX_HEAD ? malformed(err) : STEP_MORE;
+		return STEP_MORE;
 	*end = '\0';
 	disposition = strcasestr(f->buf.buf, "content-disposition:");
 	free(f->name);
@@ -165,22 +168,23 @@ static enum form_step step_head(struct local_s3_call *c, struct err *err)
 
 static enum form_step step_field(struct s3_form *f, struct err *err)
 {
-	char *at = memmem(f->buf.buf, f->buf.len, f->boundary, strlen(f->boundary)), *value;
+	size_t len = strlen(f->boundary), sure = f->buf.len >= len ? f->buf.len - (len - 1) : 0;
+	char *at = memmem(f->buf.buf, f->buf.len, f->boundary, len), *value;
+	size_t size = f->fields_size + strlen(f->name) + (at ? (size_t)(at - f->buf.buf) : sure);
 
-	if (!at && f->fields_size + f->buf.len <= MAX_FIELDS)
-		return STEP_MORE;
-	if (at) {
-		value = xstrndup(f->buf.buf, (size_t)(at - f->buf.buf));
-		f->fields_size += strlen(f->name) + strlen(value);
-		local_s3_form_add(f, f->name, value);
-		free(value);
-		f->state = FORM_SKIP;
+	if (size > MAX_FIELDS) {
+		local_fault(err, 400, "MaxPostPreDataLengthExceeded",
+			"Your POST request fields preceding the upload file were too large.");
+		return STEP_FAILED;
 	}
-	if (f->fields_size + (at ? 0 : f->buf.len) <= MAX_FIELDS)
-		return STEP_ON;
-	local_fault(err, 400, "MaxPostPreDataLengthExceeded",
-		"Your POST request fields preceding the upload file were too large.");
-	return STEP_FAILED;
+	if (!at)
+		return STEP_MORE;
+	value = xstrndup(f->buf.buf, (size_t)(at - f->buf.buf));
+	local_s3_form_add(f, f->name, value);
+	free(value);
+	f->fields_size = size;
+	f->state = FORM_SKIP;
+	return STEP_ON;
 }
 
 static enum form_step step_file(struct local_s3_call *c, struct err *err)

@@ -59,6 +59,12 @@ struct aws_credentials *cred_from_process(
 	const struct cred_ctx *ctx, const char *profile, const struct profile_setting *command);
 /* The words of a command line, as a POSIX shell splits them; nothing is expanded. */
 int cred_split_words(const char *text, struct strvec *words, struct err *err) must_check;
+/* What the command printed. */
+int cred_process_keys(
+	const char *text, size_t len, struct aws_keys *out, struct err *err) must_check;
+/* Adds ": " and what it complained of: the last line, printable and cut short, without what is long enough to be a key or
+ * token. Trims `errors`. */
+void cred_process_complaint(struct strbuf *sb, struct strbuf *errors);
 
 /* --- cred_sso.c --- */
 /* NULL without an error: the profile has nothing of it. */

@@ -182,8 +182,7 @@ static int reap(struct child *child, bool kill_it)
 	return status;
 }
 
-/* What it complains of: its last line, printable and cut short, without what is long enough to be a key or token. */
-static void add_complaint(struct strbuf *sb, struct strbuf *errors)
+void cred_process_complaint(struct strbuf *sb, struct strbuf *errors)
 {
 	strbuf_trim(errors);
 	const char *line = strrchr(errors->buf, '\n');
@@ -215,7 +214,7 @@ static int run(const struct strvec *words, struct strbuf *out, struct err *err)
 		ret = listen_to(&child, out, &errors, err);
 	int status = reap(&child, ret < 0);
 	if (ret == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-		add_complaint(&complaint, &errors);
+		cred_process_complaint(&complaint, &errors);
 		if (WIFSIGNALED(status))
 			ret = err_set(err, ERR_DENIED, "'%s' died of signal %d%s", words->v[0],
 				WTERMSIG(status), complaint.buf);
@@ -231,12 +230,12 @@ static int run(const struct strvec *words, struct strbuf *out, struct err *err)
 
 /* --- what it says --- */
 
-static int parse_output(const struct strbuf *out, struct aws_keys *keys, struct err *err)
+int cred_process_keys(const char *text, size_t len, struct aws_keys *out, struct err *err)
 {
 	static const struct cred_names names = {
 		"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", true};
 	/* The parser's own text may quote what is no JSON. */
-	struct json *doc = json_parse(out->buf, out->len, NULL);
+	struct json *doc = json_parse(text, len, NULL);
 	const struct json *version = json_get(doc, "Version");
 	int ret;
 	if (!json_is(doc, JSON_OBJECT))
@@ -244,7 +243,7 @@ static int parse_output(const struct strbuf *out, struct aws_keys *keys, struct 
 	else if (!json_is(version, JSON_NUMBER) || json_i64(version, 0) != 1)
 		ret = err_set(err, ERR_DENIED, "the Version of its output is not 1");
 	else
-		ret = cred_keys_from_json(doc, &names, "its output", keys, err);
+		ret = cred_keys_from_json(doc, &names, "its output", out, err);
 	json_free(doc);
 	return ret;
 }
@@ -260,7 +259,7 @@ static int process_fetch(
 	else if (!p->words.nr)
 		err_set(err, ERR_DENIED, "the command is empty");
 	else if (run(&p->words, &text, err) == 0)
-		ret = parse_output(&text, out, err);
+		ret = cred_process_keys(text.buf, text.len, out, err);
 	if (ret < 0 && err) {
 		if (err->code != ERR_INTERRUPTED)
 			err->code = ERR_DENIED;

@@ -10,9 +10,11 @@ $(BUILD)/conformance/endpoint_tool: tests/conformance/endpoint_tool.c $(foreach 
 .PHONY: conformance-tools
 conformance-tools: $(BUILD)/conformance/sigv4_tool $(BUILD)/conformance/endpoint_tool
 
-# The parser of the shared AWS files is in aws/, but needs nothing of it.
-$(BUILD)/fuzz/fuzz_profile: tests/fuzz/fuzz_profile.c tests/fuzz/driver.c $(foreach l,aws base,$(BUILD)/lib$(l).a)
+# What reads credentials is in aws/, which the other fuzzers do not link.
+AWS_FUZZERS := $(BUILD)/fuzz/fuzz_profile $(BUILD)/fuzz/fuzz_credentials
+AWS_FUZZ_LIBS := $(foreach l,aws wire codec base,$(BUILD)/lib$(l).a)
+$(AWS_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(AWS_FUZZ_LIBS)
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -iquote provision/aws -iquote provision/base \
-		-o $@ $< $(FUZZ_LD) $(foreach l,aws base,$(BUILD)/lib$(l).a) $(ALL_LDFLAGS) $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(foreach l,aws wire codec base,-iquote provision/$(l)) \
+		-o $@ $< $(FUZZ_LD) $(AWS_FUZZ_LIBS) $(ALL_LDFLAGS) $(PKG_LIBS)

@@ -137,8 +137,10 @@ static void print_fault(struct local_http *h)
 	strbuf_clear(&r->body);
 	if (e->http_status == 304 || !strcmp(h->method, "HEAD"))
 		return;
-	wire_error_print(
-		svc, e->aws_code, e->text ? e->text : "", h->path, h->request_id, &r->body);
+	wire_error_print(svc, e->aws_code, e->text ? e->text : "", h->s3 ? NULL : h->path,
+		h->request_id, &r->body);
+	if (h->s3)
+		local_s3_error_details(h->s3, e->aws_code, &r->body);
 	if (svc->protocol == WIRE_REST_XML)
 		local_reply_header(r, "Content-Type", "application/xml");
 	else if (svc->protocol == WIRE_QUERY)

@@ -25,8 +25,8 @@ const char *local_s3_header(const struct local_s3_call *c, const char *name)
 	return local_http_header(c->http, name);
 }
 
-int local_s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise,
-	int64_t max, int64_t *out, struct err *err)
+int local_s3_int_param(struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
+	int64_t *out, struct err *err)
 {
 	const char *text = local_s3_param(c, name);
 	long long n;
@@ -34,11 +34,16 @@ int local_s3_int_param(const struct local_s3_call *c, const char *name, int64_t 
 	*out = otherwise;
 	if (!text || !*text)
 		return 0;
-	if (parse_int64(text, 0, INT32_MAX, &n))
+	if (!parse_int64(text, 0, INT32_MAX, &n)) {
+		*out = n < max ? n : max;
+		return 0;
+	}
+	local_s3_detail(c, "ArgumentName", name);
+	local_s3_detail(c, "ArgumentValue", text);
+	if (!parse_int64(text, INT32_MIN, -1, &n))
 		return local_s3_invalid(
-			err, "Provided %s not an integer or within integer range", name);
-	*out = n < max ? n : max;
-	return 0;
+			err, "Argument %s must be an integer between 0 and 2147483647", name);
+	return local_s3_invalid(err, "Provided %s not an integer or within integer range", name);
 }
 
 int local_s3_invalid(struct err *err, const char *fmt, ...)
@@ -324,6 +329,7 @@ struct local_s3_call *local_s3_new(struct local_http *h)
 	c->sink.file.fd = -1;
 	strbuf_init(&c->sink.memory);
 	strbuf_init(&c->sink.plain);
+	strbuf_init(&c->detail);
 	return c;
 }
 
@@ -342,6 +348,8 @@ void local_s3_free(struct local_s3_call *c)
 	free(c->params);
 	free(c->bucket);
 	free(c->key);
+	local_s3_about_release(&c->about);
+	strbuf_release(&c->detail);
 	free(c);
 }
 

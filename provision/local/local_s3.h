@@ -3,7 +3,7 @@
 
 /*
  * S3 over HTTP: routes by method, level and sub-resource; handlers by file:
- * bucket (CreateBucket…), config (sub-resources), list, object (get, head, put), copy, delete, multipart, tagging.
+ * bucket (CreateBucket…), config (sub-resources), list, object (get, head, put), copy, delete, multipart, tagging, lock.
  * A handler fills http->reply; a refusal is a fault with S3's code.
  */
 #include "digest.h"
@@ -75,6 +75,11 @@ extern const struct s3_sum_kind local_s3_sum_kinds[];
 const struct s3_sum_kind *local_s3_sum_kind_find(
 	const char *name); /* of "CRC32", any case; or NULL */
 
+/* What a refusal is about where it is not the request's own bucket, key and version: a copy's source. */
+struct s3_about {
+	char *bucket, *key, *version;
+};
+
 struct local_s3_call {
 	struct local_cloud *cloud;
 	struct local_http *http;
@@ -86,6 +91,8 @@ struct local_s3_call {
 	size_t nr_params, alloc_params;
 	struct s3_sink sink;
 	struct s3_form *form; /* of PostObject, else NULL */
+	struct s3_about about;
+	struct strbuf detail; /* elements of the error's body that the handler knows */
 };
 
 /* --- helpers (local_s3.c) --- */
@@ -96,8 +103,8 @@ int local_s3_authorize(struct local_s3_call *c, const char *action, const char *
 int local_s3_invalid(struct err *err, const char *fmt, ...)
 	printf_like(2, 3);               /* InvalidArgument 400 */
 int local_s3_malformed(struct err *err); /* MalformedXML 400 */
-int local_s3_int_param(const struct local_s3_call *c, const char *name, int64_t otherwise,
-	int64_t max, int64_t *out, struct err *err) must_check;
+int local_s3_int_param(struct local_s3_call *c, const char *name, int64_t otherwise, int64_t max,
+	int64_t *out, struct err *err) must_check;
 /* Starts the XML reply: status 200, content type, declaration and root with the namespace. */
 struct strbuf *local_s3_xml(struct local_s3_call *c, const char *root);
 void local_s3_add_time(struct strbuf *sb, const char *element, int64_t ms);
@@ -126,6 +133,17 @@ int local_s3_write_conditions(struct local_s3_call *c, struct err *err) must_che
 int local_s3_read_conditions(struct local_s3_call *c, const struct store_object *o,
 	const char *prefix, bool get, struct err *err) must_check;
 
+/* --- error bodies (local_s3_error.c) --- */
+void local_s3_about(
+	struct local_s3_call *c, const char *bucket, const char *key, const char *version);
+void local_s3_about_release(struct s3_about *a);
+/* An element for the body of the refusal that the handler is about to give. */
+void local_s3_detail(struct local_s3_call *c, const char *element, const char *text);
+/* PreconditionFailed 412 by a condition's name: "If-Match". */
+int local_s3_precondition(struct local_s3_call *c, const char *condition, struct err *err);
+/* Puts the elements into a printed body. */
+void local_s3_error_details(const struct local_s3_call *c, const char *code, struct strbuf *body);
+
 /* --- the sink (local_s3_sink.c) --- */
 int local_s3_sink_open(struct local_s3_call *c, bool to_file, struct err *err) must_check;
 int local_s3_sink_feed(
@@ -147,7 +165,9 @@ s3_handler_fn local_s3_list_buckets, local_s3_create_bucket, local_s3_head_bucke
 	local_s3_upload_part_copy, local_s3_complete_upload, local_s3_abort_upload,
 	local_s3_list_parts, local_s3_get_object_tagging, local_s3_put_object_tagging,
 	local_s3_delete_object_tagging, local_s3_get_object_acl, local_s3_put_object_acl,
-	local_s3_not_implemented, local_s3_post_object;
+	local_s3_not_implemented, local_s3_post_object, local_s3_get_retention,
+	local_s3_put_retention, local_s3_get_legal_hold, local_s3_put_legal_hold,
+	local_s3_restore_object;
 
 /* --- routes (local_s3_routes.c) --- */
 const struct s3_route *local_s3_route_find(struct local_s3_call *c); /* or NULL; sets c->config */
@@ -165,6 +185,23 @@ int local_s3_check_acl(struct local_s3_call *c, struct err *err) must_check;
 int local_s3_sse_read(struct local_s3_call *c, struct json *head, struct err *err) must_check;
 void local_s3_sse_print(struct local_s3_call *c, const struct json *head); /* reply headers */
 bool local_s3_is_sse(const char *name); /* is a name in a head of encryption? */
+
+/* --- object locks (local_s3_lock.c) --- */
+/* The lock that the request's headers or the bucket's default give, into the head. Outside of a transaction. */
+int local_s3_lock_read(struct local_s3_call *c, struct json *head, struct err *err) must_check;
+/* May the version (NULL: none in particular) be taken away? AccessDenied. In a transaction. */
+int local_s3_lock_check(struct local_s3_call *c, const char *key, const char *version, bool bypass,
+	struct err *err) must_check;
+/* Does the caller pass a retention of governance, and may it? Outside of a transaction. */
+bool local_s3_lock_bypass(struct local_s3_call *c, const char *key);
+bool local_s3_is_lock(const char *name); /* is a name in a head of a lock? */
+bool local_s3_may_see_lock(struct local_s3_call *c, const char *name);
+
+/* --- archived objects (local_s3_restore.c) --- */
+/* Can its bytes be read? InvalidObjectState, or of a copy's source ObjectNotInActiveTierError. */
+int local_s3_check_active(struct local_s3_call *c, const struct store_object *o, bool copy,
+	struct err *err) must_check;
+bool local_s3_is_restore(const char *name); /* is a name in a head that of a restoration? */
 
 /* --- a form's body (local_s3_form.c, local_s3_post.c) --- */
 struct s3_form *local_s3_form_new(const struct local_http *h);
@@ -184,8 +221,17 @@ int local_s3_post_begin(struct local_s3_call *c, struct err *err) must_check;
 /* The row of the table for a request's parameters, or NULL. */
 const struct s3_config *local_s3_config_find(const struct local_s3_call *c);
 const char *local_s3_config_action(const struct s3_config *config, const char *method);
-/* What a new bucket has. In a transaction. */
+/* What a new bucket has; `lock`: with object locks. In a transaction. */
 int local_s3_config_defaults(struct local_cloud *cloud, const char *bucket, const char *ownership,
+	bool lock, struct err *err) must_check;
+/* A configuration's body as it was put, or NULL; malloc'd. In a transaction. */
+int local_s3_config_text(struct local_cloud *cloud, const char *bucket, const char *name,
+	char **body, struct err *err) must_check;
+
+/* --- what a configuration must be to be kept (local_s3_check.c) --- */
+int local_s3_config_check(struct local_s3_call *c, const char *param, const struct xml_node *root,
 	struct err *err) must_check;
+/* The body as S3 keeps it, with what it adds: ids and defaults. */
+void local_s3_config_complete(const char *param, const struct xml_node *root, struct strbuf *body);
 
 #endif

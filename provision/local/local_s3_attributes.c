@@ -1,5 +1,6 @@
 /* "GetObjectAttributes". */
 #include "local_s3.h"
+#include "xalloc.h"
 
 #define MAX_LISTED 1000
 
@@ -88,13 +89,17 @@ static void print_parts(
 static void print_checksum(const struct store_object *o, struct strbuf *sb)
 {
 	const struct s3_sum_kind *kind = local_s3_sum_kind_find(o->sum_alg);
+	char *bare;
 
-	if (!kind)
+	if (!kind || !o->sum)
 		return;
+	/* here, a composite one goes without the number of its parts */
+	bare = xstrndup(o->sum, strcspn(o->sum, "-"));
 	strbuf_addstr(sb, "<Checksum>");
-	xml_add_element(sb, kind->element, o->sum);
+	xml_add_element(sb, kind->element, bare);
 	xml_add_element(sb, "ChecksumType", o->sum_type);
 	strbuf_addstr(sb, "</Checksum>");
+	free(bare);
 }
 
 int local_s3_get_attributes(struct local_s3_call *c, struct err *err)

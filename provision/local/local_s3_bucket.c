@@ -162,6 +162,14 @@ static char *bucket_arn(const char *bucket)
 	return xasprintf("arn:aws:s3:::%s", bucket);
 }
 
+/* A bucket with object locks has versions. */
+static bool with_lock(const struct local_s3_call *c)
+{
+	const char *asked = local_s3_header(c, "x-amz-bucket-object-lock-enabled");
+
+	return asked && iequals(asked, "true");
+}
+
 /* 1: it was there already, and that is fine in us-east-1. */
 static int insert_bucket(
 	struct local_s3_call *c, const char *region, const struct json *tags, struct err *err)
@@ -172,8 +180,10 @@ static int insert_bucket(
 	int result;
 
 	if (sql_run(c->cloud->db, NULL, &detail,
-		    "INSERT INTO s3_bucket(name, region, created_ms) VALUES(?, ?, ?)", "ssi",
-		    c->bucket, region, local_now_ms(c->cloud))) {
+		    "INSERT INTO s3_bucket(name, region, created_ms, versioning) "
+		    "VALUES(?, ?, ?, ?)",
+		    "ssis", c->bucket, region, local_now_ms(c->cloud),
+		    with_lock(c) ? "Enabled" : "")) {
 		bool exists = detail.code == ERR_EXISTS;
 
 		if (!exists)
@@ -190,7 +200,8 @@ static int insert_bucket(
 	}
 	arn = bucket_arn(c->bucket);
 	result = local_tags_set(c->cloud, arn, tags, err) ||
-				 local_s3_config_defaults(c->cloud, c->bucket, ownership, err)
+				 local_s3_config_defaults(
+					 c->cloud, c->bucket, ownership, with_lock(c), err)
 			 ? -1
 			 : 0;
 	free(arn);
@@ -240,6 +251,7 @@ out:
 int local_s3_head_bucket(struct local_s3_call *c, struct err *err unused_arg)
 {
 	c->reply->status = 200;
+	local_reply_header(c->reply, "Content-Type", "application/xml");
 	local_reply_header(c->reply, "x-amz-access-point-alias", "false");
 	local_reply_header(c->reply, "x-amz-bucket-arn", "arn:aws:s3:::%s", c->bucket);
 	return 0;
@@ -352,6 +364,23 @@ int local_s3_get_versioning(struct local_s3_call *c, struct err *err)
 	return 0;
 }
 
+/* Locks need versions. In a transaction. */
+static int check_unlocked(struct local_s3_call *c, const char *status, struct err *err)
+{
+	char *lock = NULL;
+	int result;
+
+	if (!strcmp(status, "Enabled"))
+		return 0;
+	result = local_s3_config_text(c->cloud, c->bucket, "object-lock", &lock, err);
+	if (!result && lock)
+		result = local_fault(err, 409, "InvalidBucketState",
+			"An Object Lock configuration is present on this bucket, so the versioning "
+			"state cannot be changed.");
+	free(lock);
+	return result;
+}
+
 int local_s3_put_versioning(struct local_s3_call *c, struct err *err)
 {
 	struct strbuf *text = &c->sink.memory;
@@ -375,7 +404,7 @@ int local_s3_put_versioning(struct local_s3_call *c, struct err *err)
 			"The Versioning element must be specified");
 		goto out;
 	}
-	if (local_tx_begin(c->cloud, err) ||
+	if (local_tx_begin(c->cloud, err) || check_unlocked(c, status, err) ||
 		sql_run(c->cloud->db, NULL, err,
 			"UPDATE s3_bucket SET versioning = ? WHERE name = ?", "ss", status,
 			c->bucket) ||

@@ -107,8 +107,30 @@ static int put_row(struct local_cloud *cloud, const char *bucket, const char *na
 		"ssss", bucket, name, id, body);
 }
 
-int local_s3_config_defaults(
-	struct local_cloud *cloud, const char *bucket, const char *ownership, struct err *err)
+int local_s3_config_text(struct local_cloud *cloud, const char *bucket, const char *name,
+	char **body, struct err *err)
+{
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT body FROM s3_config WHERE bucket = ? AND name = ? AND id = ''", "ss",
+		bucket, name);
+	int row;
+
+	*body = NULL;
+	if (!st)
+		return -1;
+	row = sql_step(st, err);
+	if (row > 0)
+		*body = xstrdup(sql_text(st, 0));
+	sql_done(st);
+	return row < 0 ? -1 : 0;
+}
+
+#define LOCK_ENABLED                                 \
+	"<ObjectLockConfiguration xmlns=\"" S3_XMLNS \
+	"\"><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
+
+int local_s3_config_defaults(struct local_cloud *cloud, const char *bucket, const char *ownership,
+	bool lock, struct err *err)
 {
 	char *body = xasprintf("<OwnershipControls xmlns=\"" S3_XMLNS
 			       "\"><Rule><ObjectOwnership>%s</ObjectOwnership></Rule>"
@@ -121,7 +143,9 @@ int local_s3_config_defaults(
 		result = local_s3_invalid(
 			err, "Invalid x-amz-object-ownership header: %.100s", ownership);
 	else
-		result = put_row(cloud, bucket, "ownershipControls", "", body, err) ||
+		result = (lock && put_row(cloud, bucket, "object-lock", "", LOCK_ENABLED, err)) ||
+					 put_row(cloud, bucket, "ownershipControls", "", body,
+						 err) ||
 					 put_row(cloud, bucket, "publicAccessBlock", "",
 						 "<PublicAccessBlockConfiguration xmlns=\"" S3_XMLNS
 						 "\"><BlockPublicAcls>true</BlockPublicAcls>"
@@ -222,17 +246,27 @@ static int check_policy(struct local_s3_call *c, struct err *err)
 static int check_body(struct local_s3_call *c, struct err *err)
 {
 	struct strbuf *text = &c->sink.memory;
+	struct xml_node *root;
 	struct xml_doc *doc;
-	bool fits;
+	int result;
 
+	if (!text->len)
+		return local_fault(err, 400, "MissingRequestBodyError", "Request Body is empty");
 	if (strlen(text->buf) != text->len)
 		return local_s3_malformed(err);
 	if (!c->config->root)
 		return check_policy(c, err);
 	doc = xml_parse(text->buf, text->len, NULL);
-	fits = doc && !strcmp(xml_name(xml_root(doc)), c->config->root);
+	root = doc ? xml_root(doc) : NULL;
+	if (!root || strcmp(xml_name(root), c->config->root))
+		result = local_s3_malformed(err);
+	else {
+		result = local_s3_config_check(c, c->config->param, root, err);
+		if (!result)
+			local_s3_config_complete(c->config->param, root, text);
+	}
 	xml_free(doc);
-	return fits ? 0 : local_s3_malformed(err);
+	return result;
 }
 
 int local_s3_put_config(struct local_s3_call *c, struct err *err)

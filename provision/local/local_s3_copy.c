@@ -113,6 +113,7 @@ static int find_source(struct local_s3_call *c, struct s3_source *s, struct err 
 		return -1;
 	if (owner && strcmp(owner, c->cloud->account))
 		return local_fault(err, 403, "AccessDenied", "Access Denied");
+	local_s3_about(c, s->bucket, s->key, s->version);
 	if (local_tx_begin(c->cloud, err))
 		return -1;
 	result = store_bucket_get(c->cloud, s->bucket, &b, err);
@@ -120,7 +121,12 @@ static int find_source(struct local_s3_call *c, struct s3_source *s, struct err 
 	store_bucket_release(&b);
 	if (result || local_s3_object_get(c, s->bucket, s->key, s->version, &s->object, err))
 		return -1;
-	return local_s3_read_conditions(c, &s->object, "x-amz-copy-source-", false, err);
+	local_s3_about_release(&c->about);
+	return local_s3_check_active(c, &s->object, true, err) ||
+			       local_s3_read_conditions(
+				       c, &s->object, "x-amz-copy-source-", false, err)
+		       ? -1
+		       : 0;
 }
 
 /* --- CopyObject --- */
@@ -136,18 +142,46 @@ static int read_directive(struct local_s3_call *c, const char *name, bool *repla
 	return local_s3_invalid(err, "Unknown %s.", name);
 }
 
-/* The source's headers; encryption is the copy's own, and a redirection is not copied. */
+/* The source's headers; encryption and locks are the copy's own, a redirection is not copied. */
 static struct json *copied_head(const struct json *source, const struct json *own)
 {
 	static const char redirect[] = "x-amz-website-redirect-location";
 	struct json *out = json_object(), *e;
 
-	json_each(e, source) if (!local_s3_is_sse(json_name(e)) && strcmp(json_name(e), redirect))
-		json_set_str(out, json_name(e), json_str(e));
-	json_each(e, own) if (local_s3_is_sse(json_name(e)))
+	json_each(e, source)
+	{
+		const char *name = json_name(e);
+
+		if (!local_s3_is_sse(name) && !local_s3_is_lock(name) &&
+			!local_s3_is_restore(name) && strcmp(name, redirect))
+			json_set_str(out, name, json_str(e));
+	}
+	json_each(e, own) if (local_s3_is_sse(json_name(e)) || local_s3_is_lock(json_name(e)))
 		json_set_str(out, json_name(e), json_str(e));
 	json_set_str(out, redirect, json_get_str(own, redirect));
 	return out;
+}
+
+static bool changes_nothing(struct local_s3_call *c, const struct s3_source *s)
+{
+	return !strcmp(s->bucket, c->bucket) && !strcmp(s->key, c->key) && !s->version &&
+	       !local_s3_header(c, "x-amz-storage-class") &&
+	       !local_s3_header(c, "x-amz-website-redirect-location") &&
+	       !local_s3_header(c, "x-amz-server-side-encryption");
+}
+
+/* A bucket that was told how to encrypt gives the copy that encryption. */
+static bool bucket_encrypts(struct local_s3_call *c)
+{
+	struct err err = ERR_INIT;
+	char *body = NULL;
+	bool result = !local_tx_begin(c->cloud, &err) &&
+		      !local_s3_config_text(c->cloud, c->bucket, "encryption", &body, &err) && body;
+
+	local_tx_end(c->cloud);
+	err_release(&err);
+	free(body);
+	return result;
 }
 
 /* What the copy keeps of the source and what the request gives it. */
@@ -164,10 +198,7 @@ static int describe_copy(
 		json_free(head);
 		return -1;
 	}
-	if (!strcmp(s->bucket, c->bucket) && !strcmp(s->key, c->key) && !s->version && !replace &&
-		!local_s3_header(c, "x-amz-storage-class") &&
-		!local_s3_header(c, "x-amz-website-redirect-location") &&
-		!local_s3_header(c, "x-amz-server-side-encryption")) {
+	if (!replace && changes_nothing(c, s) && !bucket_encrypts(c)) {
 		json_free(head);
 		return local_fault(err, 400, "InvalidRequest",
 			"This copy request is illegal because it is trying to copy an object to "

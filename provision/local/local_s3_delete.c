@@ -22,8 +22,7 @@ static int check_match(struct local_s3_call *c, const char *key, const char *eta
 	else if (o.marker ||
 		 (!any && (quoted ? strlen(o.etag) != len - 2 || strncmp(o.etag, etag + 1, len - 2)
 				  : strcmp(o.etag, etag))))
-		result = local_fault(err, 412, "PreconditionFailed",
-			"At least one of the pre-conditions you specified did not hold");
+		result = local_s3_precondition(c, "If-Match", err);
 	store_object_release(&o);
 	return result;
 }
@@ -33,12 +32,14 @@ int local_s3_delete_object(struct local_s3_call *c, struct err *err)
 	struct strvec garbage = STRVEC_INIT;
 	struct store_deleted deleted = {0};
 	struct store_bucket b = {0};
+	const char *version = local_s3_param(c, "versionId");
+	bool bypass = local_s3_lock_bypass(c, c->key);
 	int result = -1;
 
 	if (local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err) ||
 		check_match(c, c->key, local_s3_header(c, "if-match"), err) ||
-		store_delete(c->cloud, &b, c->key, local_s3_param(c, "versionId"), &deleted,
-			&garbage, err) ||
+		local_s3_lock_check(c, c->key, version, bypass, err) ||
+		store_delete(c->cloud, &b, c->key, version, &deleted, &garbage, err) ||
 		local_tx_commit(c->cloud, err))
 		goto out;
 	c->reply->status = 204;
@@ -58,6 +59,12 @@ out:
 }
 
 /* --- many --- */
+
+/* A key of the list that the caller may delete. */
+struct doomed {
+	struct xml_node *node;
+	bool bypass; /* of a retention of governance */
+};
 
 static void print_deleted(struct strbuf *sb, const char *key, const char *version,
 	const struct store_deleted *d, bool quiet)
@@ -85,16 +92,18 @@ static void print_error(
 	strbuf_addstr(sb, "</Error>");
 }
 
-/* One key of the list: what IAM or a condition forbids is an error in the reply, not of it. */
-static int delete_one(struct local_s3_call *c, const struct store_bucket *b, struct xml_node *n,
+/* One key of the list: what IAM, a condition or a lock forbids is an error in the reply, not of it. */
+static int delete_one(struct local_s3_call *c, const struct store_bucket *b, const struct doomed *d,
 	bool quiet, struct strbuf *sb, struct strvec *garbage, struct err *err)
 {
-	const char *key = xml_child_text(n, "Key"), *version = xml_child_text(n, "VersionId");
+	const char *key = xml_child_text(d->node, "Key"),
+		   *version = xml_child_text(d->node, "VersionId");
 	struct store_deleted deleted = {0};
 	struct err refusal = ERR_INIT;
 	int result;
 
-	if (check_match(c, key, xml_child_text(n, "ETag"), &refusal)) {
+	if (check_match(c, key, xml_child_text(d->node, "ETag"), &refusal) ||
+		local_s3_lock_check(c, key, version, d->bypass, &refusal)) {
 		print_error(sb, key, version, &refusal);
 		err_release(&refusal);
 		return 0;
@@ -108,7 +117,7 @@ static int delete_one(struct local_s3_call *c, const struct store_bucket *b, str
 
 /* The keys that the caller may delete; the others are told of at once. Outside of a transaction. */
 static size_t allowed_keys(
-	struct local_s3_call *c, struct xml_node *root, struct xml_node **out, struct strbuf *sb)
+	struct local_s3_call *c, struct xml_node *root, struct doomed *out, struct strbuf *sb)
 {
 	struct xml_node *n;
 	size_t nr = 0;
@@ -126,7 +135,7 @@ static size_t allowed_keys(
 			print_error(sb, key, version, &refusal);
 			err_release(&refusal);
 		} else
-			out[nr++] = n;
+			out[nr++] = (struct doomed){n, local_s3_lock_bypass(c, key)};
 	}
 	return nr;
 }
@@ -153,7 +162,8 @@ int local_s3_delete_objects(struct local_s3_call *c, struct err *err)
 {
 	struct strbuf *text = &c->sink.memory, *sb;
 	struct xml_doc *doc = xml_parse(text->buf, text->len, NULL);
-	struct xml_node *root = doc ? xml_root(doc) : NULL, **nodes = NULL;
+	struct xml_node *root = doc ? xml_root(doc) : NULL;
+	struct doomed *doomed = NULL;
 	struct strvec garbage = STRVEC_INIT;
 	struct store_bucket b = {0};
 	const char *quiet;
@@ -164,12 +174,13 @@ int local_s3_delete_objects(struct local_s3_call *c, struct err *err)
 		goto out;
 	quiet = xml_child_text(root, "Quiet");
 	sb = local_s3_xml(c, "DeleteResult");
-	nodes = xcalloc(nr, sizeof(struct xml_node *));
-	nr = allowed_keys(c, root, nodes, sb);
+	doomed = xcalloc(nr, sizeof(*doomed));
+	nr = allowed_keys(c, root, doomed, sb);
 	if (local_tx_begin(c->cloud, err) || store_bucket_get(c->cloud, c->bucket, &b, err))
 		goto out;
 	for (i = 0; i < nr; i++)
-		if (delete_one(c, &b, nodes[i], quiet && iequals(quiet, "true"), sb, &garbage, err))
+		if (delete_one(
+			    c, &b, &doomed[i], quiet && iequals(quiet, "true"), sb, &garbage, err))
 			goto out;
 	strbuf_addstr(sb, "</DeleteResult>");
 	result = local_tx_commit(c->cloud, err);
@@ -178,7 +189,7 @@ out:
 	if (!result)
 		store_remove(c->cloud, &garbage);
 	xml_free(doc);
-	free(nodes);
+	free(doomed);
 	strvec_release(&garbage);
 	store_bucket_release(&b);
 	return result;

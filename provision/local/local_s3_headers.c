@@ -11,7 +11,6 @@ static const struct refused_header {
 	const char *name; /* its start, when it ends with a dash */
 	const char *what;
 } refused[] = {
-	{"x-amz-object-lock-", "object locks"},
 	{"x-amz-server-side-encryption-customer-", "encryption with customer-provided keys"},
 	{"x-amz-copy-source-server-side-encryption-customer-",
 		"encryption with customer-provided keys"},
@@ -52,18 +51,13 @@ int local_s3_refuse_headers(struct local_s3_call *c, struct err *err)
 /* 1: the bucket's owner owns all, so that ACLs do not count. In a transaction. */
 static int acls_disabled(struct local_s3_call *c, struct err *err)
 {
-	struct sql_stmt *st = sql_query(c->cloud->db, err,
-		"SELECT body FROM s3_config WHERE bucket = ? AND name = 'ownershipControls'", "s",
-		c->bucket);
-	int row, result = 0;
+	char *body = NULL;
+	int result = local_s3_config_text(c->cloud, c->bucket, "ownershipControls", &body, err);
 
-	if (!st)
-		return -1;
-	row = sql_step(st, err);
-	if (row > 0)
-		result = strstr(sql_text(st, 0), "BucketOwnerEnforced") != NULL;
-	sql_done(st);
-	return row < 0 ? -1 : result;
+	if (!result && body)
+		result = strstr(body, "BucketOwnerEnforced") != NULL;
+	free(body);
+	return result;
 }
 
 static bool has_grant(const struct local_s3_call *c)
@@ -112,19 +106,15 @@ int local_s3_check_acl(struct local_s3_call *c, struct err *err)
 /* The bucket's own default into the head: {"encryption": …} of its configuration. In a transaction. */
 static int bucket_default(struct local_s3_call *c, struct json *head, struct err *err)
 {
-	struct sql_stmt *st = sql_query(c->cloud->db, err,
-		"SELECT body FROM s3_config WHERE bucket = ? AND name = 'encryption'", "s",
-		c->bucket);
 	struct xml_node *rule, *by;
 	struct xml_doc *doc = NULL;
-	int row;
+	char *body = NULL;
 
-	if (!st)
+	if (local_s3_config_text(c->cloud, c->bucket, "encryption", &body, err))
 		return -1;
-	row = sql_step(st, err);
-	if (row > 0)
-		doc = xml_parse(sql_text(st, 0), strlen(sql_text(st, 0)), NULL);
-	sql_done(st);
+	if (body)
+		doc = xml_parse(body, strlen(body), NULL);
+	free(body);
 	rule = doc ? xml_child(xml_root(doc), "Rule") : NULL;
 	by = rule ? xml_child(rule, "ApplyServerSideEncryptionByDefault") : NULL;
 	if (by && xml_child_text(by, "SSEAlgorithm")) {
@@ -136,7 +126,7 @@ static int bucket_default(struct local_s3_call *c, struct json *head, struct err
 			json_set_str(head, SSE_BUCKET_KEY, "true");
 	}
 	xml_free(doc);
-	return row < 0 ? -1 : 0;
+	return 0;
 }
 
 int local_s3_sse_read(struct local_s3_call *c, struct json *head, struct err *err)

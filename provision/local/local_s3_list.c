@@ -271,7 +271,7 @@ int local_s3_list_objects_v2(struct local_s3_call *c, struct err *err)
 	print_head(&l, sb);
 	local_s3_add_int(sb, "KeyCount", l.nr);
 	xml_add_element(sb, "ContinuationToken", token);
-	if (start)
+	if (start && !token)
 		add_key(&l, sb, "StartAfter", start);
 	if (l.truncated) {
 		char *next = local_token_make(l.last);

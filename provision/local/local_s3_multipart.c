@@ -151,9 +151,12 @@ int local_s3_part_number(struct local_s3_call *c, int64_t *number, struct err *e
 	const char *text = local_s3_param(c, "partNumber");
 	long long n;
 
-	if (!text || parse_int64(text, 1, MAX_PARTS, &n))
+	if (!text || parse_int64(text, 1, MAX_PARTS, &n)) {
+		local_s3_detail(c, "ArgumentName", "partNumber");
+		local_s3_detail(c, "ArgumentValue", text);
 		return local_s3_invalid(
 			err, "Part number must be an integer between 1 and 10000, inclusive");
+	}
 	*number = n;
 	return 0;
 }
@@ -395,8 +398,12 @@ static bool same_etag(const char *given, const char *etag)
 	return !strcmp(given, etag);
 }
 
-static int invalid_part(struct err *err)
+static int invalid_part(
+	struct local_s3_call *c, const char *number, const char *etag, struct err *err)
 {
+	local_s3_detail(c, "UploadId", local_s3_param(c, "uploadId"));
+	local_s3_detail(c, "PartNumber", number);
+	local_s3_detail(c, "ETag", etag);
 	return local_fault(err, 400, "InvalidPart",
 		"One or more of the specified parts could not be found. The part may not have been "
 		"uploaded, or the specified entity tag may not match the part's entity tag.");
@@ -436,13 +443,23 @@ static int add_part(
 	*p = (struct s3_part){.number = value};
 	found = part_read(c, f, p, err);
 	if (found <= 0)
-		return found ? -1 : invalid_part(err);
+		return found ? -1 : invalid_part(c, number, etag, err);
 	sum = xml_child_text(n, f->kind->element);
 	if (!sum && !f->full)
 		return no_part_sum(f, value, err);
 	if (!same_etag(etag, p->etag) || (sum && p->sum && strcmp(sum, p->sum)))
-		return invalid_part(err);
+		return invalid_part(c, number, etag, err);
 	return 0;
+}
+
+static void part_too_small(struct local_s3_call *c, const struct s3_part *p, struct err *err)
+{
+	local_s3_add_int(&c->detail, "ProposedSize", p->size);
+	local_s3_add_int(&c->detail, "MinSizeAllowed", MIN_PART);
+	local_s3_add_int(&c->detail, "PartNumber", p->number);
+	local_s3_detail(c, "ETag", p->etag);
+	local_fault(err, 400, "EntityTooSmall",
+		"Your proposed upload is smaller than the minimum allowed size");
 }
 
 static int read_parts(struct local_s3_call *c, struct completion *f, struct err *err)
@@ -463,8 +480,7 @@ static int read_parts(struct local_s3_call *c, struct completion *f, struct err 
 	}
 	for (i = 0; i + 1 < f->nr; i++)
 		if (f->parts[i].size < MIN_PART) {
-			local_fault(err, 400, "EntityTooSmall",
-				"Your proposed upload is smaller than the minimum allowed size");
+			part_too_small(c, &f->parts[i], err);
 			goto out;
 		}
 	result = 0;
@@ -620,8 +636,27 @@ static void describe(struct completion *f, struct local_s3_call *c, struct store
 		if (f->upload.sum_alg && f->parts[i].sum_alg &&
 			!strcmp(f->parts[i].sum_alg, f->upload.sum_alg))
 			json_set_str(part, "sum", f->parts[i].sum);
+		/* by which a completion that is sent again is known */
+		if (!i)
+			json_set_str(part, "upload", f->upload.id);
 		json_push(o->parts, part);
 	}
+}
+
+/* The object that a completion of this upload made before, if it is still the newest. 1, 0, -1. */
+static int find_completed(struct local_s3_call *c, struct store_object *o, struct err *err)
+{
+	const char *id = local_s3_param(c, "uploadId"), *made;
+	int found;
+
+	if (local_tx_begin(c->cloud, err))
+		return -1;
+	found = store_find(c->cloud, c->bucket, c->key, NULL, o, err);
+	local_tx_end(c->cloud);
+	if (found <= 0)
+		return found;
+	made = json_get_str(json_at(o->parts, 0), "upload");
+	return made && id && !strcmp(made, id);
 }
 
 static int begin_completion(struct local_s3_call *c, struct completion *f, struct err *err)
@@ -665,9 +700,9 @@ static int commit_completion(struct local_s3_call *c, struct completion *f, stru
 	return result;
 }
 
-static void print_completion(
-	struct local_s3_call *c, const struct completion *f, const struct store_object *o)
+static void print_completion(struct local_s3_call *c, const struct store_object *o)
 {
+	const struct s3_sum_kind *kind = local_s3_sum_kind_find(o->sum_alg);
 	struct strbuf *sb = local_s3_xml(c, "CompleteMultipartUploadResult");
 
 	strbuf_addf(sb, "<Location>%s/%s/", c->cloud->endpoint, c->bucket);
@@ -676,11 +711,31 @@ static void print_completion(
 	xml_add_element(sb, "Bucket", c->bucket);
 	xml_add_element(sb, "Key", c->key);
 	local_s3_add_etag(sb, o->etag);
-	if (f->kind && o->sum) {
-		xml_add_element(sb, f->kind->element, o->sum);
+	if (kind && o->sum) {
+		xml_add_element(sb, kind->element, o->sum);
 		xml_add_element(sb, "ChecksumType", o->sum_type);
 	}
 	strbuf_addstr(sb, "</CompleteMultipartUploadResult>");
+	local_s3_sse_print(c, o->head);
+}
+
+/* The upload is gone: the same answer again, if it was completed. */
+static int complete_again(struct local_s3_call *c, struct err *err)
+{
+	struct store_object o = {0};
+	int found;
+
+	err_release(err);
+	found = find_completed(c, &o, err);
+
+	if (found > 0) {
+		print_completion(c, &o);
+		if (strcmp(o.version, "null"))
+			local_reply_header(c->reply, "x-amz-version-id", "%s", o.version);
+	} else if (!found)
+		no_upload(err);
+	store_object_release(&o);
+	return found > 0 ? 0 : -1;
 }
 
 int local_s3_complete_upload(struct local_s3_call *c, struct err *err)
@@ -690,14 +745,17 @@ int local_s3_complete_upload(struct local_s3_call *c, struct err *err)
 	struct store_object o = {0};
 	int result = -1;
 
-	if (begin_completion(c, &f, err) || join_parts(c, &f, &w, &o, err) ||
-		composite(&f, &o, err))
+	if (begin_completion(c, &f, err)) {
+		if (err->aws_code && !strcmp(err->aws_code, "NoSuchUpload"))
+			result = complete_again(c, err);
+		goto out;
+	}
+	if (join_parts(c, &f, &w, &o, err) || composite(&f, &o, err))
 		goto out;
 	describe(&f, c, &w, &o);
 	if (check_whole_sum(c, &f, &o, err) || commit_completion(c, &f, &w, &o, err))
 		goto out;
-	print_completion(c, &f, &o);
-	local_s3_sse_print(c, o.head);
+	print_completion(c, &o);
 	result = 0;
 out:
 	store_writer_release(c->cloud, &w);

@@ -103,7 +103,7 @@ int local_s3_head_read(
 			"The storage class you specified is not valid");
 	*storage_class = xstrdup(class ? class : "STANDARD");
 	return local_s3_check_acl(c, err) || local_s3_sse_read(c, *head, err) ||
-			       read_meta(c, *head, err)
+			       local_s3_lock_read(c, *head, err) || read_meta(c, *head, err)
 		       ? -1
 		       : 0;
 }
@@ -134,6 +134,8 @@ int local_s3_object_get(struct local_s3_call *c, const char *bucket, const char 
 		local_reply_header(c->reply, "x-amz-version-id", "%s", o->version);
 		if (!version)
 			return missing_key(c, bucket, err);
+		local_reply_header(c->reply, "Allow", "DELETE");
+		local_s3_detail(c, "ResourceType", "DeleteMarker");
 		return local_fault(err, 405, "MethodNotAllowed",
 			"The specified method is not allowed against this resource.");
 	}
@@ -163,21 +165,16 @@ static bool etag_listed(const char *list, const char *etag)
 		strbuf_trim(&one);
 		if (starts_with(one.buf, "W/"))
 			strbuf_remove(&one, 0, 2);
-		if (one.len >= 2 && one.buf[0] == '"' && one.buf[one.len - 1] == '"') {
+		/* S3 takes them with both quotes, one, or none */
+		if (one.len && one.buf[one.len - 1] == '"')
 			strbuf_setlen(&one, one.len - 1);
+		if (*one.buf == '"')
 			strbuf_remove(&one, 0, 1);
-		}
 		found = !strcmp(one.buf, "*") || !strcmp(one.buf, etag);
 		strbuf_release(&one);
 	}
 	strvec_release(&all);
 	return found;
-}
-
-static int precondition_failed(struct err *err)
-{
-	return local_fault(err, 412, "PreconditionFailed",
-		"At least one of the pre-conditions you specified did not hold");
 }
 
 static const char *condition(struct local_s3_call *c, const char *prefix, const char *name)
@@ -187,6 +184,16 @@ static const char *condition(struct local_s3_call *c, const char *prefix, const 
 
 	free(full);
 	return value;
+}
+
+static int failed_read(
+	struct local_s3_call *c, const char *prefix, const char *name, struct err *err)
+{
+	char *full = xasprintf("%s%s", prefix, name);
+	int result = local_s3_precondition(c, full, err);
+
+	free(full);
+	return result;
 }
 
 int local_s3_read_conditions(struct local_s3_call *c, const struct store_object *o,
@@ -199,14 +206,15 @@ int local_s3_read_conditions(struct local_s3_call *c, const struct store_object 
 	int64_t modified = o->modified_ms - o->modified_ms % 1000, ms;
 
 	if (match && !etag_listed(match, o->etag))
-		return precondition_failed(err);
+		return failed_read(c, prefix, "If-Match", err);
 	if (!match && unmodified && !clock_parse(unmodified, &ms) && modified > ms)
-		return precondition_failed(err);
+		return failed_read(c, prefix, "If-Unmodified-Since", err);
 	if ((none && etag_listed(none, o->etag)) ||
 		(!none && since && !clock_parse(since, &ms) && modified <= ms)) {
 		local_reply_header(c->reply, "ETag", "\"%s\"", o->etag);
-		return get ? local_fault(err, 304, "NotModified", "Not Modified")
-			   : precondition_failed(err);
+		if (get)
+			return local_fault(err, 304, "NotModified", "Not Modified");
+		return failed_read(c, prefix, none ? "If-None-Match" : "If-Modified-Since", err);
 	}
 	return 0;
 }
@@ -231,7 +239,7 @@ int local_s3_write_conditions(struct local_s3_call *c, struct err *err)
 					 err, 404, "NoSuchKey", "The specified key does not exist.")
 			       : 0;
 	else if (none || !etag_listed(match, o.etag))
-		result = precondition_failed(err);
+		result = local_s3_precondition(c, none ? "If-None-Match" : "If-Match", err);
 	store_object_release(&o);
 	return result;
 }
@@ -318,7 +326,12 @@ struct range {
 
 static int bad_range(struct local_s3_call *c, int64_t size, struct err *err)
 {
+	char *actual = xasprintf("%" PRId64, size);
+
 	local_reply_header(c->reply, "Content-Range", "bytes */%" PRId64, size);
+	local_s3_detail(c, "RangeRequested", local_s3_header(c, "range"));
+	local_s3_detail(c, "ActualObjectSize", actual);
+	free(actual);
 	return local_fault(err, 416, "InvalidRange", "The requested range is not satisfiable");
 }
 
@@ -395,7 +408,7 @@ static void print_head(struct local_s3_call *c, const char *name, const char *va
 	struct strbuf text = STRBUF_INIT;
 	const char *p;
 
-	if (local_s3_is_sse(name))
+	if (local_s3_is_sse(name) || (local_s3_is_lock(name) && !local_s3_may_see_lock(c, name)))
 		return;
 	for (p = value; *p && (unsigned char)*p < 0x80; p++)
 		;
@@ -479,6 +492,7 @@ static int serve_object(struct local_s3_call *c, bool head, struct err *err)
 	int result = -1;
 
 	if (local_s3_object_get(c, c->bucket, c->key, local_s3_param(c, "versionId"), &o, err) ||
+		(!head && local_s3_check_active(c, &o, false, err)) ||
 		(!head && open_object(c, &o, err)) ||
 		local_s3_read_conditions(c, &o, "", true, err) || read_range(c, o.size, &r, err) ||
 		read_part_number(c, &o, &r, err))

@@ -15,8 +15,11 @@ static size_t count_chars(const char *s)
 	return nr;
 }
 
-static int add_tag(
-	struct json *tags, const char *key, const char *value, size_t max, struct err *err)
+#define SYSTEM_TAG "System tags cannot be added/updated by requester"
+#define SYSTEM_TAG_HEADER "Your TagKey cannot be prefixed with aws:"
+
+static int add_tag(struct json *tags, const char *key, const char *value, size_t max,
+	const char *system_tag, struct err *err)
 {
 	if (!*key || count_chars(key) > 128)
 		return local_fault(
@@ -25,8 +28,7 @@ static int add_tag(
 		return local_fault(
 			err, 400, "InvalidTag", "The TagValue you have provided is invalid");
 	if (starts_with(key, "aws:"))
-		return local_fault(
-			err, 400, "InvalidTag", "System tags cannot be added/updated by requester");
+		return local_fault(err, 400, "InvalidTag", "%s", system_tag);
 	if (json_get(tags, key))
 		return local_fault(
 			err, 400, "InvalidTag", "Cannot provide multiple Tags with the same key");
@@ -60,7 +62,7 @@ int local_s3_tags_parse(
 			local_s3_malformed(err);
 			goto out;
 		}
-		if (add_tag(*out, key, value, max, err))
+		if (add_tag(*out, key, value, max, SYSTEM_TAG, err))
 			goto out;
 	}
 	result = 0;
@@ -94,7 +96,8 @@ int local_s3_tags_header(const char *text, struct json **out, struct err *err)
 				"URLEncoded "
 				"URL query parameters without tag name duplicates.");
 		else
-			result = add_tag(*out, key.buf, value.buf, MAX_OBJECT_TAGS, err);
+			result = add_tag(
+				*out, key.buf, value.buf, MAX_OBJECT_TAGS, SYSTEM_TAG_HEADER, err);
 		strbuf_release(&key);
 		strbuf_release(&value);
 	}
@@ -152,7 +155,7 @@ static int replace_tags(struct local_s3_call *c, const struct json *tags, struct
 		result = local_tx_commit(c->cloud, err);
 	local_tx_end(c->cloud);
 	free(arn);
-	c->reply->status = tags ? 200 : 204;
+	c->reply->status = 204;
 	return result;
 }
 

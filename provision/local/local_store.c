@@ -211,6 +211,16 @@ int store_delete(struct local_cloud *cloud, const struct store_bucket *b, const 
 		"ss", b->name, key);
 }
 
+int store_set_head(struct local_cloud *cloud, const struct store_object *o, struct err *err)
+{
+	char *text = json_line(o->head);
+	int result = sql_run(cloud->db, NULL, err, "UPDATE s3_object SET head = ? WHERE ord = ?",
+		"si", text, o->ord);
+
+	free(text);
+	return result;
+}
+
 int store_set_tags(struct local_cloud *cloud, const struct store_object *o, const struct json *tags,
 	struct err *err)
 {

@@ -51,6 +51,8 @@ struct store_deleted {
 int store_delete(struct local_cloud *cloud, const struct store_bucket *b, const char *key,
 	const char *version, struct store_deleted *out, struct strvec *garbage,
 	struct err *err) must_check;
+int store_set_head(
+	struct local_cloud *cloud, const struct store_object *o, struct err *err) must_check;
 int store_set_tags(struct local_cloud *cloud, const struct store_object *o, const struct json *tags,
 	struct err *err) must_check;
 

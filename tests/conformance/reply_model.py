@@ -49,6 +49,7 @@ S3_ERRORS = {
     "PermanentRedirect": 301, "PreconditionFailed": 412, "ReplicationConfigurationNotFoundError": 404, "RequestTimeTooSkewed": 403,
     "RequestTimeout": 400, "ServerSideEncryptionConfigurationNotFoundError": 404, "SignatureDoesNotMatch": 403, "SlowDown": 503, "InternalError": 500,
     "ServiceUnavailable": 503, "TooManyBuckets": 400, "UnexpectedContent": 400, "XAmzContentSHA256Mismatch": 400, "InvalidVersionId": 400,
+    "MissingRequestBodyError": 400, "CrossLocationLoggingProhibited": 403, "InvalidTargetBucketForLogging": 400,
     "UserKeyMustBeSpecified": 400, "InvalidPolicyDocument": 400, "InvalidURI": 400, "InvalidChunkSizeError": 403, "EncodingTypeNotSupported": 400,
 }
 # "Common errors" of the services, and what their front ends say before an operation is reached.
@@ -70,6 +71,8 @@ KNOWN = [
     (r"(Get|Create|List)(Role|User)s?", r".*PermissionsBoundaryType: 'Policy' is not one of \['PermissionsBoundaryPolicy'\]"),
     # "Scope ARN: … does not exist or is not attachable"
     ("CreateRole", "error 'NoSuchEntity' is none of CreateRole"),
+    # "If the object is not previously restored, then Amazon S3 returns 202 Accepted in the response."
+    ("RestoreObject", "status 202 is not 200"),
 ]
 
 

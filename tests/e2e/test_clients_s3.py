@@ -74,14 +74,12 @@ def test_every_operation_is_served_or_refused_by_its_name(s3, bucket):
             raise AssertionError(f"{name}: the test's own request is wrong: {e}") from None
         if name not in ("PutObject", "CopyObject", "RestoreObject"):
             assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"as it was", name
-    assert {"RestoreObject", "PutObjectAnnotation", "GetBucketAbac", "UpdateObjectEncryption"} <= refused
+    assert {"SelectObjectContent", "PutObjectAnnotation", "GetBucketAbac", "UpdateObjectEncryption"} <= refused
     assert not refused & {"PutObject", "PutBucketLifecycleConfiguration", "GetObjectAttributes", "PutBucketWebsite", "ListParts"}
 
 
 def test_refused_by_name(s3, bucket):
-    until = datetime.datetime(2099, 1, 1)
     for word, params in (
-        ("object locks", {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}),
         ("customer-provided keys", {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}),
         ("appending", {"WriteOffsetBytes": 1}), ("XXHASH64", {"ChecksumXXHASH64": "AAAAAAAAAAA="}),
     ):
@@ -449,3 +447,166 @@ def test_part_number_of_one_piece(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="empty", PartNumber=1)["Body"].read() == b""
     assert code_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=2)[1] == 416
     assert code_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=1, Range="bytes=0-1") == ("InvalidRequest", 400)
+
+
+# --- what errors tell beside their code ---
+
+
+def error_of(call, **kwargs):
+    with pytest.raises(ClientError) as e:
+        call(**kwargs)
+    return e.value.response["Error"]
+
+
+def test_errors_tell_what_they_are_about(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    assert error_of(s3.list_objects_v2, Bucket="no-such-bucket")["BucketName"] == "no-such-bucket"
+    assert error_of(s3.get_bucket_policy, Bucket=bucket)["BucketName"] == bucket
+    missing = {"Code": "NoSuchKey", "Message": "The specified key does not exist.", "Key": "none"}
+    assert error_of(s3.get_object, Bucket=bucket, Key="none") == missing
+    assert error_of(s3.copy_object, Bucket=bucket, Key="k2", CopySource=f"{bucket}/none") == missing
+    assert error_of(s3.copy_object, Bucket=bucket, Key="k2", CopySource="no-such-bucket/k")["BucketName"] == "no-such-bucket"
+    assert error_of(s3.list_parts, Bucket=bucket, Key="k", UploadId="u1")["UploadId"] == "u1"
+    found = error_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-20")
+    assert (found["Code"], found["RangeRequested"], found["ActualObjectSize"]) == ("InvalidRange", "bytes=10-20", "10")
+    found = error_of(s3.list_parts, Bucket=bucket, Key="k", UploadId="u1", MaxParts=-42)
+    assert (found["Message"], found["ArgumentValue"]) == ("Argument max-parts must be an integer between 0 and 2147483647", "-42")
+    for call, kwargs, condition in (
+        (s3.get_object, {"IfMatch": "x"}, "If-Match"), (s3.delete_object, {"IfMatch": "x"}, "If-Match"),
+        (s3.put_object, {"IfNoneMatch": "*", "Body": b"x"}, "If-None-Match"),
+        (s3.copy_object, {"CopySource": f"{bucket}/k", "CopySourceIfMatch": "x"}, "x-amz-copy-source-If-Match"),
+    ):
+        found = error_of(call, Bucket=bucket, Key="k", **kwargs)
+        assert (found["Code"], found["Condition"]) == ("PreconditionFailed", condition)
+
+
+def test_a_completion_sent_again_is_answered_again(s3, bucket):
+    up = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    parts = [{"PartNumber": 1, "ETag": s3.upload_part(**up, PartNumber=1, Body=b"one")["ETag"]}]
+    first, again = finish(s3, up, parts), finish(s3, up, parts, IfNoneMatch="*")
+    assert first["ETag"] == again["ETag"] and first["Location"] == again["Location"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"newer")
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        finish(s3, up, parts)
+
+
+# --- configurations that S3 would not take, and what it adds to those that it takes ---
+
+
+@pytest.mark.parametrize("call, name, value, code", [
+    ("put_bucket_accelerate_configuration", "AccelerateConfiguration", {"Status": "On"}, "MalformedXML"),
+    ("put_bucket_cors", "CORSConfiguration", {"CORSRules": []}, "MalformedXML"),
+    ("put_bucket_cors", "CORSConfiguration", {"CORSRules": [{"AllowedMethods": ["GRAB"], "AllowedOrigins": ["*"]}]}, "InvalidRequest"),
+    ("put_bucket_lifecycle_configuration", "LifecycleConfiguration", {"Rules": [{"Status": "Enabled", "Expiration": {"Days": 1}}]}, "MalformedXML"),
+    ("put_bucket_lifecycle_configuration", "LifecycleConfiguration", {
+        "Rules": [{"Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}],
+    }, "MalformedXML"),
+    ("put_bucket_lifecycle_configuration", "LifecycleConfiguration", {
+        "Rules": [{"ID": "a", "Status": "Enabled", "Prefix": str(n), "Expiration": {"Days": 1}} for n in range(2)],
+    }, "InvalidArgument"),
+    ("put_bucket_logging", "BucketLoggingStatus", {"LoggingEnabled": {"TargetBucket": "none-such", "TargetPrefix": ""}}, "InvalidTargetBucketForLogging"),
+    ("put_bucket_notification_configuration", "NotificationConfiguration", {
+        "QueueConfigurations": [{"QueueArn": "arn:aws:sqs:us-east-1:000000000000:q", "Events": ["s3:Nothing"]}],
+    }, "InvalidArgument"),
+    ("put_bucket_notification_configuration", "NotificationConfiguration", {
+        "TopicConfigurations": [{"TopicArn": "arn:aws:sns:eu-west-1:000000000000:t", "Events": ["s3:ObjectCreated:*"]}],
+    }, "InvalidArgument"),
+    ("put_bucket_replication", "ReplicationConfiguration", {
+        "Role": "r", "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::b"}}],
+    }, "InvalidRequest"),
+    ("put_public_access_block", "PublicAccessBlockConfiguration", {}, "InvalidRequest"),
+    ("put_object_lock_configuration", "ObjectLockConfiguration", {"ObjectLockEnabled": "Enabled"}, "InvalidBucketState"),
+])
+def test_wrong_configurations(s3, bucket, call, name, value, code):
+    assert code_of(getattr(s3, call), Bucket=bucket, **{name: value})[0] == code
+
+
+def test_configurations_are_completed(s3, bucket):
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True, "IgnorePublicAcls": False, "BlockPublicPolicy": False, "RestrictPublicBuckets": False,
+    }
+    rule = {"Status": "Enabled", "Filter": {"Prefix": "a&b/"}, "Expiration": {"Days": 3}}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule, rule]})
+    kept = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert len({k.pop("ID") for k in kept}) == 2 and kept == [rule, rule]
+    queue = {"QueueArn": "arn:aws:sqs:us-east-1:000000000000:q", "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [queue]})
+    (kept,) = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    assert kept.pop("Id") and kept == queue
+
+
+# --- object locks ---
+
+
+@pytest.fixture
+def locked(s3):
+    s3.create_bucket(Bucket="locked-bucket", ObjectLockEnabledForBucket=True)
+    return "locked-bucket"
+
+
+def in_days(n):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=n)).replace(microsecond=0)
+
+
+def test_locks_guard_versions(s3, locked):
+    assert s3.get_bucket_versioning(Bucket=locked)["Status"] == "Enabled"
+    assert code_of(s3.put_bucket_versioning, Bucket=locked, VersioningConfiguration={"Status": "Suspended"}) == ("InvalidBucketState", 409)
+    version = s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=in_days(2))["VersionId"]
+    one = {"Bucket": locked, "Key": "k", "VersionId": version}
+    assert s3.get_object_retention(**one)["Retention"] == {
+        "Mode": "GOVERNANCE", "RetainUntilDate": s3.head_object(**one)["ObjectLockRetainUntilDate"],
+    }
+    assert code_of(s3.get_object_legal_hold, **one) == ("NoSuchObjectLockConfiguration", 404)
+    assert code_of(s3.delete_object, **one) == ("AccessDenied", 403)
+    (error,) = s3.delete_objects(Bucket=locked, Delete={"Objects": [{"Key": "k", "VersionId": version}]})["Errors"]
+    assert (error["Code"], error["Message"]) == ("AccessDenied", "Access Denied because object protected by object lock.")
+    assert s3.delete_object(Bucket=locked, Key="k")["DeleteMarker"] is True
+    s3.put_object_legal_hold(**one, LegalHold={"Status": "ON"})
+    assert code_of(s3.delete_object, **one, BypassGovernanceRetention=True) == ("AccessDenied", 403)
+    s3.put_object_legal_hold(**one, LegalHold={"Status": "OFF"})
+    s3.delete_object(**one, BypassGovernanceRetention=True)
+    assert code_of(s3.head_object, **one) == ("404", 404)
+
+
+def test_retentions_grow_only(s3, locked):
+    one = {"Bucket": locked, "Key": "k", "VersionId": s3.put_object(Bucket=locked, Key="k", Body=b"x")["VersionId"]}
+    retain = lambda mode, days, **kw: s3.put_object_retention(**one, Retention={"Mode": mode, "RetainUntilDate": in_days(days)}, **kw)  # noqa: E731
+    assert code_of(retain, "GOVERNANCE", -1) == ("InvalidArgument", 400)
+    retain("GOVERNANCE", 2)
+    retain("GOVERNANCE", 3)
+    assert code_of(retain, "GOVERNANCE", 1) == ("AccessDenied", 403)
+    retain("GOVERNANCE", 1, BypassGovernanceRetention=True)
+    retain("COMPLIANCE", 2)
+    assert code_of(retain, "COMPLIANCE", 1, BypassGovernanceRetention=True) == ("AccessDenied", 403)
+    assert code_of(retain, "GOVERNANCE", 5, BypassGovernanceRetention=True) == ("AccessDenied", 403)
+    assert code_of(s3.delete_object, **one, BypassGovernanceRetention=True) == ("AccessDenied", 403)
+
+
+def test_default_retention_and_copies(s3, bucket, locked):
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    held = s3.put_object(Bucket=locked, Key="held", Body=b"x", ObjectLockLegalHoldStatus="ON")
+    s3.copy_object(Bucket=locked, Key="copy", CopySource=f"{locked}/held")
+    assert s3.head_object(Bucket=locked, Key="held", VersionId=held["VersionId"])["ObjectLockLegalHoldStatus"] == "ON"
+    assert "ObjectLockLegalHoldStatus" not in s3.head_object(Bucket=locked, Key="copy")
+    s3.put_object_lock_configuration(Bucket=locked, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
+    s3.put_object(Bucket=locked, Key="k", Body=b"x")
+    head = s3.head_object(Bucket=locked, Key="k")
+    assert head["ObjectLockMode"] == "COMPLIANCE" and in_days(0) < head["ObjectLockRetainUntilDate"] <= in_days(1) + datetime.timedelta(seconds=1)
+    assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON") == ("InvalidRequest", 400)
+    assert code_of(s3.get_object_retention, Bucket=bucket, Key="none") == ("NoSuchKey", 404)
+
+
+def test_archived_objects_are_restored_first(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="cold", Body=b"cold", StorageClass="GLACIER")
+    found = error_of(s3.get_object, Bucket=bucket, Key="cold")
+    assert (found["Code"], found["StorageClass"]) == ("InvalidObjectState", "GLACIER")
+    assert error_of(s3.copy_object, Bucket=bucket, Key="warm", CopySource=f"{bucket}/cold")["Code"] == "ObjectNotInActiveTierError"
+    for status in (202, 200):
+        assert s3.restore_object(Bucket=bucket, Key="cold", RestoreRequest={"Days": 2})["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert s3.get_object(Bucket=bucket, Key="cold")["Body"].read() == b"cold"
+    assert 'ongoing-request="false"' in s3.head_object(Bucket=bucket, Key="cold")["Restore"]
+    s3.copy_object(Bucket=bucket, Key="warm", CopySource=f"{bucket}/cold")
+    warm = s3.head_object(Bucket=bucket, Key="warm")
+    assert "Restore" not in warm and "StorageClass" not in warm
+    assert error_of(s3.restore_object, Bucket=bucket, Key="warm", RestoreRequest={"Days": 1})["Code"] == "InvalidObjectState"

@@ -113,8 +113,6 @@ struct engine *session_engine(struct session *s, struct engine_opts *opts, bool 
 int session_fail(struct session *s, struct err *err);
 /* True when the project is only a name and what its record says. */
 bool session_by_record(const struct session *s);
-/* True when the cloud is on this machine: looking often costs nothing. */
-bool session_is_near(const struct session *s);
 double session_seconds(const struct session *s);
 /* Before options are read: does the caller read a document? */
 bool wants_json(int argc, char **argv);

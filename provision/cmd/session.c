@@ -139,19 +139,6 @@ double session_seconds(const struct session *s)
 	return (double)(clock_system()->mono_ms(clock_system()) - s->began_ms) / 1000.0;
 }
 
-bool session_is_near(const struct session *s)
-{
-	static const char *const near[] = {"://127.", "://localhost", "://[::1]"};
-	const char *url = s->o.endpoint_url ? s->o.endpoint_url : getenv("AWS_ENDPOINT_URL");
-
-	if (s->o.local)
-		return true;
-	for (size_t i = 0; url && i < ARRAY_SIZE(near); i++)
-		if (strstr(url, near[i]))
-			return true;
-	return false;
-}
-
 static void no_note(void *payload unused_arg, const char *stack unused_arg,
 	const char *id unused_arg, const char *text)
 {

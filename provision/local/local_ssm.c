@@ -10,8 +10,8 @@
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS ssm_parameter (id INTEGER PRIMARY KEY, region TEXT NOT NULL, "
-	"name TEXT NOT NULL, arn TEXT NOT NULL, version INTEGER NOT NULL, UNIQUE (region, name));"
-	"CREATE INDEX IF NOT EXISTS ssm_parameter_arn ON ssm_parameter (arn);"
+	"name TEXT NOT NULL, arn TEXT NOT NULL UNIQUE, version INTEGER NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS ssm_parameter_name ON ssm_parameter (region, name);"
 	"CREATE TABLE IF NOT EXISTS ssm_version (parameter_id INTEGER NOT NULL REFERENCES "
 	"ssm_parameter(id) ON DELETE CASCADE, version INTEGER NOT NULL, type TEXT NOT NULL, value "
 	"TEXT NOT NULL, cipher TEXT, description TEXT, key_id TEXT, pattern TEXT, tier TEXT NOT "
@@ -275,16 +275,19 @@ static int read_one(struct sql_stmt *st, struct ssm_parameter *out, struct err *
 	return row;
 }
 
-/* The latest version; 1, 0, -1. */
+/* The latest version; 1, 0, -1. The ARN is what counts: /a and a are the same parameter. */
 static int look_up_latest(struct local_cloud *cloud, const char *region, const char *name,
 	struct ssm_parameter *out, struct err *err)
 {
-	/* /a and a have one ARN: the first of them counts */
-	return read_one(sql_query(cloud->db, err,
-				SSM_SELECT "WHERE p.region = ?1 AND (p.name = ?2 OR p.arn = ?2) "
-					   "AND v.version = p.version ORDER BY p.name LIMIT 1",
-				"ss", region, name),
+	char *arn = ssm_arn(cloud, region, name);
+	int row = read_one(
+		sql_query(cloud->db, err,
+			SSM_SELECT "WHERE p.region = ? AND p.arn = ? AND v.version = p.version",
+			"ss", region, arn),
 		out, err);
+
+	free(arn);
+	return row;
 }
 
 static int fail_selector(const char *name, const char *selector, bool number, struct err *err)
@@ -302,6 +305,9 @@ int ssm_look_up_tx(struct local_cloud *cloud, const char *region, const char *na
 	int row;
 
 	*out = (struct ssm_parameter){0};
+	/* two selectors are none */
+	if (selector && strchr(selector, ':'))
+		return 0;
 	row = look_up_latest(cloud, region, name, selector ? &latest : out, err);
 	if (row <= 0 || !selector)
 		return row;

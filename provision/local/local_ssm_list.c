@@ -5,6 +5,7 @@
 #include "local_services.h"
 
 #define DESCRIBE_MAX 50
+#define DESCRIBE_USUAL 10
 #define BY_PATH_MAX 10
 #define FILTER_VALUES_MAX 50
 #define PATH_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/"
@@ -14,21 +15,21 @@
 struct filter_key {
 	const char *key;
 	bool describe, by_path;
-	const char *options;       /* "Equals BeginsWith", the first is what counts without one */
+	const char *options;       /* "BeginsWith Equals" */
 	const char *const *values; /* the only ones; NULL: any */
 };
 
 static const char *const types[] = {"String", "StringList", "SecureString", NULL};
 static const char *const tiers[] = {"Standard", "Advanced", "Intelligent-Tiering", NULL};
 static const struct filter_key filter_keys[] = {
-	{"Path", true, false, "OneLevel Recursive", NULL},
-	{"Name", true, false, "Equals BeginsWith Contains", NULL},
-	{"Type", true, true, "Equals BeginsWith", types},
-	{"KeyId", true, true, "Equals BeginsWith", NULL},
-	{"Tier", true, false, "Equals BeginsWith", tiers},
-	{"DataType", true, false, "Equals BeginsWith", NULL},
+	{"Path", true, false, "Recursive OneLevel", NULL},
+	{"Name", true, false, "BeginsWith Contains Equals", NULL},
+	{"Type", true, true, "BeginsWith Equals", types},
+	{"KeyId", true, true, "BeginsWith Equals", NULL},
+	{"Tier", true, false, "BeginsWith Equals", tiers},
+	{"DataType", true, false, "BeginsWith Equals", NULL},
 	{"Label", false, true, "Equals", NULL},
-	{"tag:", true, false, "Equals BeginsWith", NULL},
+	{"tag:", true, false, "BeginsWith Equals", NULL},
 };
 
 static const struct filter_key *key_of(const char *text)
@@ -56,33 +57,19 @@ static bool word_of(const char *words, const char *word)
 	return false;
 }
 
+/* AWS's words leave out Label, DataType and, of a name's options, Contains. */
 static int fail_key(const char *key, enum ssm_listing listing, struct err *err)
 {
-	struct strbuf valid = STRBUF_INIT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(filter_keys); i++) {
-		const struct filter_key *f = &filter_keys[i];
-		if ((listing == SSM_BY_PATH ? f->by_path : f->describe) && !ends_with(f->key, ":"))
-			strbuf_addf(&valid, "%s%s", valid.len ? ", " : "", f->key);
-	}
-	local_fault(err, 400, "InvalidFilterKey",
+	return local_fault(err, 400, "InvalidFilterKey",
 		"The following filter key is not valid: %s. Valid filter keys include: [%s].", key,
-		valid.buf);
-	strbuf_release(&valid);
-	return -1;
+		listing == SSM_BY_PATH ? "Type, KeyId" : "Path, Name, Type, KeyId, Tier");
 }
 
 static int fail_option(const struct filter_key *f, const char *option, struct err *err)
 {
-	struct strbuf valid = STRBUF_INIT;
-
-	strbuf_addstr(&valid, f->options);
-	strbuf_replace(&valid, " ", ", ");
-	local_fault(err, 400, "InvalidFilterOption",
+	return local_fault(err, 400, "InvalidFilterOption",
 		"The following filter option is not valid: %s. Valid options include: [%s].",
-		option, valid.buf);
-	strbuf_release(&valid);
-	return -1;
+		option, !strcmp(f->key, "Path") ? "Recursive, OneLevel" : "BeginsWith, Equals");
 }
 
 static int check_path(const char *path, struct err *err)
@@ -98,20 +85,79 @@ static int check_path(const char *path, struct err *err)
 		"Valid example: /get/parameters2-/by1./path0_.");
 }
 
+static int check_filter_path(const char *path, struct err *err)
+{
+	if (!strncasecmp(path, "/aws", 4) || !strncasecmp(path, "/ssm", 4))
+		return ssm_invalid(err,
+			"Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" "
+			"(case-insensitive). When using global parameters, please specify within a "
+			"global namespace.");
+	return check_path(path, err);
+}
+
 static int check_value(const struct filter_key *f, const char *value, struct err *err)
 {
-	if (!value || !*value || strlen(value) > 1024 * 4)
-		return ssm_invalid(err,
-			"1 validation error detected: Value at 'parameterFilters.member.values' "
-			"failed to satisfy constraint: Member must have length from 1 to 1024");
+	struct strbuf valid = STRBUF_INIT;
+
 	if (!strcmp(f->key, "Path"))
-		return check_path(value, err);
-	for (size_t i = 0; f->values && f->values[i]; i++)
-		if (!strcmp(f->values[i], value))
+		return check_filter_path(value, err);
+	if (!f->values)
+		return 0;
+	for (size_t i = 0; f->values[i]; i++) {
+		if (!strcmp(f->values[i], value)) {
+			strbuf_release(&valid);
 			return 0;
-	return f->values ? local_fault(err, 400, "InvalidFilterValue",
-				   "The following filter value is not valid: %s.", value)
-			 : 0;
+		}
+		strbuf_addf(&valid, "%s%s", i ? ", " : "", f->values[i]);
+	}
+	local_fault(err, 400, "InvalidFilterValue",
+		"The following filter value is not valid: %s. Valid values include: [%s].", value,
+		valid.buf);
+	strbuf_release(&valid);
+	return -1;
+}
+
+static int fail_shape(const char *member, const char *constraint, struct err *err)
+{
+	return ssm_invalid(err,
+		"1 validation error detected: Value at 'parameterFilters.member.%s' failed to "
+		"satisfy constraint: %s",
+		member, constraint);
+}
+
+static size_t count_chars(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* Lengths, before anything is looked at more closely. */
+static int check_shape(const struct json *filter, struct err *err)
+{
+	const struct json *values = json_get(filter, "Values"), *v;
+	const char *key = json_get_str(filter, "Key"), *option = json_get_str(filter, "Option");
+
+	if (key && count_chars(key) > 132)
+		return fail_shape("key", "Member must have length less than or equal to 132", err);
+	if (option && count_chars(option) > 10)
+		return fail_shape(
+			"option", "Member must have length less than or equal to 10", err);
+	if (json_len(values) > FILTER_VALUES_MAX)
+		return fail_shape(
+			"values", "Member must have length less than or equal to 50", err);
+	json_each(v, values)
+	{
+		if (!json_str(v) || !*json_str(v) || count_chars(json_str(v)) > 1024)
+			return fail_shape("values",
+				"Member must satisfy constraint: [Member must have length less "
+				"than or equal to 1024, Member must have length greater than or "
+				"equal to 1]",
+				err);
+	}
+	return 0;
 }
 
 static int check_filter(const struct json *filter, enum ssm_listing listing, struct err *err)
@@ -120,6 +166,8 @@ static int check_filter(const struct json *filter, enum ssm_listing listing, str
 	const struct json *values = json_get(filter, "Values"), *v;
 	const struct filter_key *f = key_of(text);
 
+	if (check_shape(filter, err))
+		return -1;
 	if (!f)
 		return ssm_invalid(err,
 			"1 validation error detected: Value '%s' at "
@@ -134,12 +182,6 @@ static int check_filter(const struct json *filter, enum ssm_listing listing, str
 	if (!json_len(values) && !ends_with(f->key, ":"))
 		return local_fault(err, 400, "InvalidFilterValue",
 			"The following filter values are missing : null for filter key %s.", text);
-	if (json_len(values) > FILTER_VALUES_MAX)
-		return ssm_invalid(err,
-			"1 validation error detected: Value at 'parameterFilters.member.values' "
-			"failed to satisfy constraint: Member must have length less than or equal "
-			"to %d",
-			FILTER_VALUES_MAX);
 	json_each(v, values) if (check_value(f, json_str(v), err)) return -1;
 	return 0;
 }
@@ -184,7 +226,7 @@ static bool text_fits(const char *have, const char *value, const char *option)
 		return false;
 	if (!strcmp(option, "BeginsWith"))
 		return starts_with(have, value);
-	return !strcmp(option, "Contains") ? strstr(have, value) != NULL : !strcmp(have, value);
+	return !strcmp(have, value);
 }
 
 /* The slash before a name at the top makes no difference. */
@@ -200,9 +242,11 @@ static bool value_fits(
 
 	if (!strcmp(key, "Path"))
 		return ssm_below(value, name, !strcmp(option, "Recursive"));
+	if (!strcmp(key, "Name") && !strcmp(option, "Contains"))
+		return strstr(name, value) ||
+		       (*value == '/' && *name != '/' && starts_with(name, bare(value)));
 	if (!strcmp(key, "Name"))
-		return !strcmp(option, "Contains") ? text_fits(name, value, option)
-						   : text_fits(bare(name), bare(value), option);
+		return text_fits(bare(name), bare(value), option);
 	if (starts_with(key, "tag:"))
 		return text_fits(json_get_str(json_get(entry, "Tags"), key + 4), value, option);
 	return text_fits(json_get_str(entry, key), value, option);
@@ -418,6 +462,8 @@ static int describe_tx(struct local_cloud *cloud, struct ssm_call *k, struct err
 	if (ssm_check_filters(l.filters, SSM_DESCRIBE, err) ||
 		ssm_page(k->in, DESCRIBE_MAX, &l.limit, &l.after, err))
 		goto out;
+	if (!json_get(k->in, "MaxResults"))
+		l.limit = DESCRIBE_USUAL;
 	/* nobody shares anything with this account */
 	if (json_get_truth(k->in, "Shared", false))
 		l.list = json_array();

@@ -1,5 +1,7 @@
 """Systems Manager's Parameter Store: the local service driven by boto3 and the AWS CLI, and templates that refer to it."""
 import base64
+import importlib
+import json
 
 import pytest
 
@@ -44,7 +46,10 @@ def test_put_and_get(ssm, cloud):
     put(ssm, "plain", "a,b", "StringList")
     got = ssm.get_parameter(Name="plain")["Parameter"]
     assert got["ARN"].endswith(":parameter/plain") and (got["Type"], got["Value"]) == ("StringList", "a,b")
+    assert value(ssm, "/plain") == "a,b" and names(ssm.get_parameters(Names=["/plain"])) == ["plain"]  # one ARN, one parameter
+    fails("ParameterAlreadyExists", put, ssm, "/plain")
     fails("ParameterNotFound", ssm.get_parameter, Name="/lake")
+    fails("ParameterNotFound", ssm.get_parameter, Name="/lake/zone:1:2")
     fails("ParameterNotFound", ssm.get_parameter, Name=arn.replace(cloud.region, "eu-west-3"))
     assert "version 3 of /lake/zone" in fails("ParameterVersionNotFound", ssm.get_parameter, Name="/lake/zone:3")
     fails("ParameterVersionNotFound", ssm.get_parameter, Name="/lake/zone:nobody")
@@ -204,12 +209,19 @@ def test_a_role_reads_what_its_policy_names(ssm, cloud, session):  # noqa: F811
     fails("AccessDeniedException", role.delete_parameters, Names=["/mine/a"])
 
 
-def test_the_aws_cli(cloud):
+def test_the_aws_cli(cloud, tmp_path, monkeypatch, capsys):
+    for name, text in {**cloud.env(cloud.judged()), "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, text)
+    cli = importlib.import_module("awscli.clidriver").create_clidriver()  # it loads much: for this test alone
+
     def aws(*arguments):
-        return cloud.aws("ssm", *arguments)
+        """The CLI in this process: starting it takes a second each time."""
+        assert cli.main(["ssm", *arguments]) == 0, capsys.readouterr()
+        text = capsys.readouterr().out
+        return json.loads(text) if text else ""
 
     assert aws("put-parameter", "--name", "/cli/k", "--value", "hush", "--type", "SecureString", "--tags", "Key=a,Value=b") == {"Version": 1, "Tier": "Standard"}
-    assert aws("get-parameter", "--name", "/cli/k", "--with-decryption", "--query", "Parameter.Value") == "hush"
+    assert cloud.aws("ssm", "get-parameter", "--name", "/cli/k", "--with-decryption", "--query", "Parameter.Value") == "hush"
     assert aws("put-parameter", "--name", "/cli/k", "--value", "new", "--overwrite")["Version"] == 2
     aws("label-parameter-version", "--name", "/cli/k", "--parameter-version", "1", "--labels", "was")
     assert [p["Labels"] for p in aws("get-parameter-history", "--name", "/cli/k", "--max-items", "5")["Parameters"]] == [["was"], []]

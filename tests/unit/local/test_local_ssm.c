@@ -120,6 +120,7 @@ static void test_local_ssm__filters(void **state)
 		{"[{'Key':'Name','Option':'BeginsWith','Values':['x','/prod']}]", true},
 		{"[{'Key':'Name','Option':'Contains','Values':['d/k']}]", true},
 		{"[{'Key':'Name','Option':'Contains','Values':['D/K']}]", false},
+		{"[{'Key':'Name','Option':'Contains','Values':['/pro']}]", true},
 		{"[{'Key':'Path','Values':['/prod']}]", true},
 		{"[{'Key':'Path','Values':['/']}]", false},
 		{"[{'Key':'Path','Option':'Recursive','Values':['/']}]", true},

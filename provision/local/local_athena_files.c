@@ -12,11 +12,16 @@ struct search {
 	struct strbuf asked; /* the folder that IAM was asked about */
 };
 
-static bool hidden(const char *key)
+/* What Athena passes over below a table's folder: "_SUCCESS", ".part.crc", and all of "_temporary/". */
+static bool hidden(const char *below)
 {
-	const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
-
-	return !*name || *name == '_' || *name == '.';
+	for (const char *name = below;; name++) {
+		if (!*name || *name == '_' || *name == '.')
+			return true;
+		name = strchr(name, '/');
+		if (!name)
+			return false;
+	}
 }
 
 /* The values of the partition that the object's folder, or one above it, is. */
@@ -51,13 +56,14 @@ static int may_read(struct search *s, const char *bucket, const char *key, struc
 	return r;
 }
 
-static int add_file(
-	struct search *s, const char *bucket, const struct local_object *o, struct err *err)
+/* `below` is the object's key below the folder that is read. */
+static int add_file(struct search *s, const char *bucket, const struct local_object *o,
+	const char *below, struct err *err)
 {
 	const struct json *values = NULL;
 	struct json *f;
 
-	if (!o->size || hidden(o->key))
+	if (!o->size || hidden(below))
 		return 0;
 	if (s->folders && !(values = values_of(s, bucket, o->key)))
 		return 0;
@@ -86,7 +92,7 @@ static int list_folder(struct search *s, const char *bucket, const char *prefix,
 		free(after);
 		after = nr ? xstrdup(page.v[nr - 1].key) : NULL;
 		for (size_t i = 0; !r && i < nr; i++)
-			r = add_file(s, bucket, &page.v[i], err);
+			r = add_file(s, bucket, &page.v[i], page.v[i].key + strlen(prefix), err);
 		local_object_list_release(&page);
 	}
 	free(after);
@@ -107,7 +113,7 @@ static int search_location(struct search *s, const char *location, struct err *e
 	}
 	if (*key && !ends_with(key, "/") && !s->folders &&
 		!local_object_head(s->q->cloud, athena_who(s->q), bucket, key, &one, &none)) {
-		r = add_file(s, bucket, &one, err);
+		r = add_file(s, bucket, &one, strrchr(key, '/') ? strrchr(key, '/') + 1 : key, err);
 		goto out;
 	}
 	prefix = xasprintf("%s%s", key, !*key || ends_with(key, "/") ? "" : "/");

@@ -1,7 +1,7 @@
 /*
  * The Expression of GetPartitions: SQL's WHERE over partition keys with = < > <= >= <> !=, LIKE, IN, BETWEEN,
  * IS NULL, AND, OR, NOT and parentheses ("GetPartitions", AWS Glue Web API Reference). Keys of number types
- * compare as numbers, all others as text.
+ * compare as numbers, timestamps whatever the length of their fraction, all others as text; a literal must be one of its key's type.
  */
 #include "local_catalog_store.h"
 #include <ctype.h>
@@ -26,9 +26,116 @@ struct node {
 	enum op op;
 	struct node *a, *b;
 	size_t key; /* index into the values */
-	bool number;
+	const struct kind *kind;
 	struct strvec texts;
 };
+
+/* --- the types of keys --- */
+
+static bool is_integer(const char *s)
+{
+	s += *s == '-' || *s == '+';
+	return *s && !s[strspn(s, "0123456789")];
+}
+
+static bool is_decimal(const char *s)
+{
+	char *end;
+
+	if (!*s || s[strspn(s, "0123456789+-.eE")])
+		return false;
+	strtod(s, &end);
+	return !*end;
+}
+
+/* The length of YYYY-MM-DD at the beginning; 0 when that is no day. */
+static size_t date_length(const char *s)
+{
+	static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int year, month, day, used = 0;
+
+	for (int i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? s[i] != '-' : !isdigit((unsigned char)s[i]))
+			return 0;
+	if (sscanf(s, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || month < 1 ||
+		month > 12 || day < 1 || day > days[month - 1])
+		return 0;
+	if (month == 2 && day == 29 && (year % 4 || (year % 100 == 0 && year % 400)))
+		return 0;
+	return (size_t)used;
+}
+
+static bool is_date(const char *s)
+{
+	return date_length(s) == 10 && !s[10];
+}
+
+/* YYYY-MM-DD HH:MM:SS with up to nine digits of a fraction. */
+static bool is_timestamp(const char *s)
+{
+	int hour, minute, second, used = 0;
+	size_t fraction;
+
+	if (date_length(s) != 10 ||
+		sscanf(s + 10, " %2d:%2d:%2d%n", &hour, &minute, &second, &used) != 3 ||
+		used != 9 || hour > 23 || minute > 59 || second > 59)
+		return false;
+	s += 19;
+	if (!*s)
+		return true;
+	fraction = strspn(s + 1, "0123456789");
+	return *s == '.' && fraction >= 1 && fraction <= 9 && !s[1 + fraction];
+}
+
+static int compare_numbers(const char *value, const char *other)
+{
+	double a = strtod(value, NULL), b = strtod(other, NULL);
+
+	return a < b ? -1 : a > b;
+}
+
+/* As text, but .5 and .500 are the same moment, and so are none and .0. */
+static int compare_timestamps(const char *value, const char *other)
+{
+	for (;; value += *value != '\0', other += *other != '\0') {
+		char a = *value, b = *other;
+
+		if (!a && !b)
+			return 0;
+		if ((!a || !b) && (a == '.' || b == '.'))
+			continue;
+		a = a ? a : '0';
+		b = b ? b : '0';
+		if (a != b)
+			return a < b ? -1 : 1;
+	}
+}
+
+static const struct kind {
+	const char *types[8], *title, *name; /* as the errors say it */
+	bool (*is)(const char *literal);     /* NULL: anything is */
+	int (*compare)(const char *value, const char *other);
+} kinds[] = {
+	{{"bigint", "int", "long", "smallint", "tinyint"}, "Integral", "an integer", is_integer,
+		compare_numbers},
+	{{"decimal", "double", "float"}, "Decimal", "a decimal", is_decimal, compare_numbers},
+	{{"date"}, "Date", "a date", is_date, strcmp},
+	{{"timestamp"}, "Timestamp", "a timestamp", is_timestamp, compare_timestamps},
+	{{NULL}, "String", "a string", NULL, strcmp},
+};
+
+/* "decimal(10,2)" is a decimal; what the table does not name is text. */
+static const struct kind *kind_of(const char *type)
+{
+	size_t len = type ? strcspn(type, "(") : 0;
+	const struct kind *k = kinds;
+
+	for (; k->is; k++)
+		for (size_t i = 0; i < ARRAY_SIZE(k->types) && k->types[i]; i++)
+			if (strlen(k->types[i]) == len && !strncasecmp(k->types[i], type, len))
+				return k;
+	return k;
+}
 
 struct catalog_filter {
 	struct node *root;
@@ -140,17 +247,6 @@ static bool literal(struct parser *p, struct node *n)
 	return true;
 }
 
-static bool is_number_type(const char *type)
-{
-	static const char *const types[] = {
-		"bigint", "double", "float", "int", "long", "smallint", "tinyint"};
-
-	for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
-		if (iequals(types[i], type))
-			return true;
-	return type && starts_with(type, "decimal");
-}
-
 static bool key_name(struct parser *p, struct node *n)
 {
 	struct strbuf name = STRBUF_INIT;
@@ -171,7 +267,7 @@ static bool key_name(struct parser *p, struct node *n)
 		if (!found && name.len && iequals(json_get_str(k, "Name"), name.buf)) {
 			found = true;
 			n->key = i;
-			n->number = is_number_type(json_get_str(k, "Type"));
+			n->kind = kind_of(json_get_str(k, "Type"));
 		}
 		i++;
 	}
@@ -218,6 +314,22 @@ static bool comparison(struct parser *p, struct node *n)
 	return word(p, "between") && literal(p, n) && word(p, "and") && literal(p, n);
 }
 
+static bool check_literals(struct parser *p, const struct node *n)
+{
+	if (n->kind->is && n->op == OP_LIKE) {
+		err_set(p->err, ERR_INVALID, "%s data type doesn't support operation 'LIKE'",
+			n->kind->title);
+		return false;
+	}
+	for (size_t i = 0; n->kind->is && i < n->texts.nr; i++)
+		if (!n->kind->is(n->texts.v[i])) {
+			err_set(p->err, ERR_INVALID, "'%s' is not %s", n->texts.v[i],
+				n->kind->name);
+			return false;
+		}
+	return true;
+}
+
 static struct node *either(struct parser *p);
 
 static struct node *term(struct parser *p)
@@ -242,7 +354,7 @@ static struct node *term(struct parser *p)
 		return negated ? node_new(OP_NOT, n, NULL) : n;
 	}
 	negated = word(p, "not");
-	if (!comparison(p, n))
+	if (!comparison(p, n) || !check_literals(p, n))
 		return fail(p, n);
 	return negated ? node_new(OP_NOT, n, NULL) : n;
 }
@@ -321,13 +433,7 @@ static bool like(const char *pattern, const char *s)
 
 static int compare(const struct node *n, const char *value, size_t i)
 {
-	const char *other = n->texts.v[i];
-
-	if (n->number) {
-		double a = strtod(value, NULL), b = strtod(other, NULL);
-		return a < b ? -1 : a > b;
-	}
-	return strcmp(value, other);
+	return n->kind->compare(value, n->texts.v[i]);
 }
 
 static bool leaf(const struct node *n, const char *value)

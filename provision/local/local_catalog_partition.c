@@ -326,7 +326,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 
 	if (catalog_table_tx(cloud, l->call.database, l->call.table, &table, err))
 		return -1;
-	if (expression && *expression) {
+	if (expression && expression[strspn(expression, " \t\r\n")]) {
 		struct err why = ERR_INIT;
 		filter = catalog_filter_new(expression, json_get(table, "PartitionKeys"), &why);
 		if (!filter) {

@@ -275,8 +275,8 @@ int catalog_table_delete_tx(
 }
 
 /* --- partitions --- */
-int catalog_partition_tx(struct local_cloud *cloud, const char *database, const char *table,
-	const struct json *values, struct json **out, struct err *err)
+static int find_partition_tx(struct local_cloud *cloud, const char *database, const char *table,
+	const struct json *values, struct json **out, int64_t *created_ms, struct err *err)
 {
 	char *key = values_key(values);
 	struct sql_stmt *st = sql_query(cloud->db, err,
@@ -287,7 +287,8 @@ int catalog_partition_tx(struct local_cloud *cloud, const char *database, const 
 
 	if (row > 0) {
 		*out = glue_doc(sql_text(st, 0));
-		glue_set_time(*out, "CreationTime", sql_int(st, 1));
+		*created_ms = sql_int(st, 1);
+		glue_set_time(*out, "CreationTime", *created_ms);
 	}
 	sql_done(st);
 	free(key);
@@ -296,6 +297,14 @@ int catalog_partition_tx(struct local_cloud *cloud, const char *database, const 
 		err->code = ERR_NOT_FOUND;
 	}
 	return row > 0 ? 0 : -1;
+}
+
+int catalog_partition_tx(struct local_cloud *cloud, const char *database, const char *table,
+	const struct json *values, struct json **out, struct err *err)
+{
+	int64_t created_ms;
+
+	return find_partition_tx(cloud, database, table, values, out, &created_ms, err);
 }
 
 static int check_values(struct local_cloud *cloud, const char *database, const char *table,
@@ -332,26 +341,25 @@ int catalog_partition_put_tx(struct local_cloud *cloud, const char *database, co
 {
 	const struct json *values = json_get(input, "Values");
 	struct json *doc, *before = NULL;
+	int64_t created_ms = local_now_ms(cloud);
 	char *key, *text;
 	int r;
 
-	if (check_values(cloud, database, table, values, err))
+	if (replace && find_partition_tx(cloud, database, table, old ? old : values, &before,
+			       &created_ms, err))
 		return -1;
-	if (replace &&
-		(catalog_partition_tx(cloud, database, table, old ? old : values, &before, err) ||
-			catalog_partition_delete_tx(
-				cloud, database, table, old ? old : values, err))) {
-		json_free(before);
-		return -1;
-	}
 	json_free(before);
+	if (check_values(cloud, database, table, values, err) ||
+		(replace && catalog_partition_delete_tx(
+				    cloud, database, table, old ? old : values, err)))
+		return -1;
 	doc = stored_partition(cloud, database, table, input);
 	key = values_key(values);
 	text = glue_text(doc);
 	r = sql_run(cloud->db, NULL, err,
 		"INSERT INTO catalog_partition (db, name, key, doc, created_ms) VALUES (?, ?, ?, "
 		"?, ?)",
-		"ssssi", database, table, key, text, local_now_ms(cloud));
+		"ssssi", database, table, key, text, created_ms);
 	if (r && err->code == ERR_EXISTS)
 		local_fault(err, 400, "AlreadyExistsException", "Partition already exists.");
 	free(text);

@@ -194,11 +194,20 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 
 static int compile(const char *expression, regex_t *regex, struct err *err)
 {
-	/* a star alone is no regular expression, yet Glue takes it */
-	char *whole = xasprintf("^(%s%s)$", *expression == '*' ? "." : "", expression);
-	int r = regcomp(regex, whole, REG_EXTENDED | REG_NOSUB | REG_ICASE);
+	/* a star that repeats nothing but letters is a glob's to Glue: "sales*", "*_raw" */
+	struct strbuf whole = STRBUF_INIT;
+	int r;
 
-	free(whole);
+	strbuf_addstr(&whole, "^(");
+	for (const char *c = expression; *c; c++) {
+		if (*c == '*' && (c == expression || !strchr(".)]*", c[-1])) &&
+			!(c >= expression + 2 && c[-2] == '\\'))
+			strbuf_addch(&whole, '.');
+		strbuf_addch(&whole, *c);
+	}
+	strbuf_addstr(&whole, ")$");
+	r = regcomp(regex, whole.buf, REG_EXTENDED | REG_NOSUB | REG_ICASE);
+	strbuf_release(&whole);
 	return r ? glue_invalid(err, "'%s' is no valid pattern", expression) : 0;
 }
 
@@ -332,6 +341,8 @@ static int get_table_version(struct local_cloud *cloud, const struct local_reque
 	const char *id = json_get_str(req->in, "VersionId");
 	struct json *versions, *v;
 
+	if (id && (!*id || id[strspn(id, "0123456789")]))
+		return glue_invalid(err, "'%s' is not a valid version", id);
 	if (run(cloud, req, versions_tx, "TableName", &versions, err))
 		return -1;
 	json_each(v, versions)

@@ -199,6 +199,7 @@ static int create_policy(struct local_cloud *cloud, const struct local_request *
 		goto out;
 	*out = json_object();
 	json_set(*out, "Policy", policy_json(&p));
+	json_remove(json_get(*out, "Policy"), "Description"); /* GetPolicy alone shows it */
 	if (json_len(tags))
 		json_set(json_get(*out, "Policy"), "Tags", local_iam_tags_list(tags));
 	result = 0;

@@ -37,16 +37,70 @@ struct json *local_iam_entity_json(const struct iam_entity *e, bool with_details
 	return out;
 }
 
-static int check_trust(const char *text, struct json **doc, struct err *err)
+/* NotPrincipal, which other policies may have. */
+static int check_not_principal(const struct json *doc, struct err *err)
 {
-	if (policy_check(text, POLICY_TRUST, doc, err))
+	const struct json *statements = json_get(doc, "Statement"), *s;
+	bool alone = json_is(statements, JSON_OBJECT), any = false, allow = false;
+
+	for (size_t i = 0; alone ? i < 1 : i < json_len(statements); i++) {
+		s = alone ? statements : json_at(statements, i);
+		if (!json_get(s, "NotPrincipal"))
+			continue;
+		any = true;
+		allow = allow || !strcmp(json_get_str(s, "Effect"), "Allow");
+	}
+	return !any ? 0
+		    : local_fault(err, 400, "MalformedPolicyDocument",
+			      allow ? "Allow with NotPrincipal is not allowed."
+				    : "AssumeRole policy must not contain NotPrincipal field.");
+}
+
+static int check_trust(const char *text, struct err *err)
+{
+	struct json *doc = NULL;
+	int result;
+
+	if (policy_check(text, POLICY_TRUST, &doc, err))
 		return -1;
-	if (local_iam_policy_size(text) <= MAX_TRUST)
+	result = check_not_principal(doc, err);
+	if (!result && local_iam_policy_size(text) > MAX_TRUST)
+		result = local_fault(err, 409, "LimitExceeded",
+			"Cannot exceed quota for ACLSizePerRole: %d", MAX_TRUST);
+	json_free(doc);
+	return result;
+}
+
+/* 1 when the role is there, 0 when not. */
+static int role_found(struct local_cloud *cloud, const char *name, struct err *err)
+{
+	struct iam_entity role = {0};
+	int found = local_tx_begin(cloud, err)
+			    ? -1
+			    : local_iam_entity_find(cloud, "role", name, &role, err);
+
+	local_tx_end(cloud);
+	local_iam_entity_release(&role);
+	return found;
+}
+
+/* What is there already is said before what is wrong with the document. */
+static int check_new_trust(
+	struct local_cloud *cloud, const char *name, const char *trust, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int found;
+
+	if (!check_trust(trust, &why))
 		return 0;
-	json_free(*doc);
-	*doc = NULL;
-	return local_fault(
-		err, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", MAX_TRUST);
+	found = name ? role_found(cloud, name, err) : 0;
+	if (found > 0)
+		local_fault(
+			err, 409, "EntityAlreadyExists", "Role with name %s already exists.", name);
+	else if (found == 0)
+		err_move(err, &why);
+	err_release(&why);
+	return -1;
 }
 
 static int check_session_s(const struct local_request *req, int64_t *out, struct err *err)
@@ -152,7 +206,6 @@ int local_iam_create_role(struct local_cloud *cloud, const struct local_request 
 	struct iam_entity e = {.kind = xstrdup("role"), .id = new_id("AROA")};
 	const char *trust, *path = json_get_str(req->in, "Path"),
 			   *name = json_get_str(req->in, "RoleName");
-	struct json *doc = NULL;
 	int result = -1;
 
 	if (local_iam_need(req, "AssumeRolePolicyDocument", &trust, err) ||
@@ -166,13 +219,12 @@ int local_iam_create_role(struct local_cloud *cloud, const struct local_request 
 			name ? name : "");
 		goto out;
 	}
-	if (check_trust(trust, &doc, err))
+	if (check_new_trust(cloud, name, trust, err))
 		goto out;
 	e.trust = xstrdup(trust);
 	e.description = xstrdup(json_get_str(req->in, "Description"));
 	result = create_entity(cloud, req, &e, 64, out, err);
 out:
-	json_free(doc);
 	local_iam_entity_release(&e);
 	return result;
 }
@@ -403,16 +455,52 @@ int local_iam_update_role_description(struct local_cloud *cloud, const struct lo
 int local_iam_update_assume_role_policy(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
 {
-	struct json *doc = NULL;
-	const char *trust;
+	const char *trust, *name = json_get_str(req->in, "RoleName");
+	int found;
 
-	if (local_iam_need(req, "PolicyDocument", &trust, err) || check_trust(trust, &doc, err))
+	if (local_iam_need(req, "PolicyDocument", &trust, err))
 		return -1;
-	json_free(doc);
+	found = name ? role_found(cloud, name, err) : 1;
+	/* update_role() says that there is none */
+	if (found < 0 || (found > 0 && check_trust(trust, err)))
+		return -1;
 	return update_role(cloud, req, SET_TRUST, trust, 0, false, err);
 }
 
-/* --- tags --- */
+/* --- tags: to IAM a key is the same in any case, and the last spelling stays --- */
+
+static int forget_key_tx(
+	struct local_cloud *cloud, const char *arn, const char *key, struct err *err)
+{
+	return sql_run(cloud->db, NULL, err,
+		"DELETE FROM tag WHERE arn = ? AND key = ? COLLATE NOCASE", "ss", arn, key);
+}
+
+static int replace_tags_tx(
+	struct local_cloud *cloud, const char *arn, const struct json *tags, struct err *err)
+{
+	const struct json *e;
+
+	json_each(e, tags)
+	{
+		if (forget_key_tx(cloud, arn, json_name(e), err))
+			return -1;
+	}
+	return local_tags_set(cloud, arn, tags, err);
+}
+
+static int remove_tags_tx(
+	struct local_cloud *cloud, const char *arn, const struct json *keys, struct err *err)
+{
+	const struct json *e;
+
+	json_each(e, keys)
+	{
+		if (forget_key_tx(cloud, arn, json_str(e), err))
+			return -1;
+	}
+	return 0;
+}
 
 int local_iam_tag_role(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out unused_arg, struct err *err)
@@ -426,7 +514,7 @@ int local_iam_tag_role(struct local_cloud *cloud, const struct local_request *re
 	if (local_iam_need(req, name_name, &name, err) ||
 		local_iam_tags_read(json_get(req->in, "Tags"), &tags, err) ||
 		local_tx_begin(cloud, err) || local_iam_entity_get(cloud, kind, name, &e, err) ||
-		local_tags_set(cloud, e.arn, tags, err) || local_tags_get(cloud, e.arn, &all, err))
+		replace_tags_tx(cloud, e.arn, tags, err) || local_tags_get(cloud, e.arn, &all, err))
 		goto out;
 	if (json_len(all) > 50) {
 		local_fault(err, 409, "LimitExceeded",
@@ -454,7 +542,7 @@ int local_iam_untag_role(struct local_cloud *cloud, const struct local_request *
 	if (local_iam_need(req, name_name, &name, err) ||
 		local_iam_tag_keys_check(json_get(req->in, "TagKeys"), err) ||
 		local_tx_begin(cloud, err) || local_iam_entity_get(cloud, kind, name, &e, err) ||
-		local_tags_remove(cloud, e.arn, json_get(req->in, "TagKeys"), err))
+		remove_tags_tx(cloud, e.arn, json_get(req->in, "TagKeys"), err))
 		goto out;
 	result = local_tx_commit(cloud, err);
 out:

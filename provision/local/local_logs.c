@@ -63,21 +63,50 @@ int logs_stream_tx(
 	return row < 0 ? -1 : 0;
 }
 
-const char *logs_request_group(const struct json *in, struct strbuf *scratch, struct err *err)
+/* A name or an ARN, which is the one without ":*" and this account's in this region. */
+static int read_identifier(struct local_cloud *cloud, const struct local_request *req,
+	const char *identifier, struct strbuf *name, struct err *err)
 {
-	const char *name = json_get_str(in, "logGroupName"),
-		   *identifier = json_get_str(in, "logGroupIdentifier"), *at;
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_#+=/:,.@-";
+	char *prefix;
+	int ret = 0;
+
+	if (identifier[strspn(identifier, letters)])
+		return logs_invalid(err,
+			"1 validation error detected: Value at 'logGroupIdentifier' failed to "
+			"satisfy constraint: Member must satisfy regular expression pattern: "
+			"[\\w#+=/:,.@-]*");
+	if (!starts_with(identifier, "arn:")) {
+		strbuf_addstr(name, identifier);
+		return 0;
+	}
+	prefix = local_arn(cloud, "logs", req->region, "log-group:");
+	if (starts_with(identifier, prefix))
+		strbuf_addstr(name, identifier + strlen(prefix));
+	else
+		ret = local_fault(err, 400, "ResourceNotFoundException",
+			"The specified log group does not exist.");
+	free(prefix);
+	return ret;
+}
+
+const char *logs_request_group(struct local_cloud *cloud, const struct local_request *req,
+	struct strbuf *scratch, struct err *err)
+{
+	const char *name = json_get_str(req->in, "logGroupName"),
+		   *identifier = json_get_str(req->in, "logGroupIdentifier");
 
 	if (!name == !identifier) {
 		logs_invalid(
 			err, "Exactly one of logGroupName and logGroupIdentifier must be given");
 		return NULL;
 	}
-	at = identifier ? strstr(identifier, ":log-group:") : NULL;
 	strbuf_clear(scratch);
-	strbuf_addstr(scratch, name ? name : at ? at + strlen(":log-group:") : identifier);
-	if (ends_with(scratch->buf, ":*"))
-		strbuf_setlen(scratch, scratch->len - 2);
+	if (name)
+		strbuf_addstr(scratch, name);
+	if (identifier && read_identifier(cloud, req, identifier, scratch, err) != 0)
+		return NULL;
 	return scratch->buf;
 }
 
@@ -225,7 +254,12 @@ int local_logs_append(struct local_cloud *cloud, const char *group, const char *
 
 static int check_group_name(const char *name, struct err *err)
 {
-	if (!name || !*name || strlen(name) > 512 ||
+	if (name && strlen(name) > 512)
+		return logs_invalid(err,
+			"1 validation error detected: Value '%s' at 'logGroupName' failed to "
+			"satisfy constraint: Member must have length less than or equal to 512",
+			name);
+	if (!name || !*name ||
 		name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				  "._/#-")])
 		return logs_invalid(err,
@@ -246,6 +280,20 @@ static int check_stream_name(const char *name, struct err *err)
 			"[^:*]*",
 			name ? name : "null");
 	return 0;
+}
+
+static int check_class(const char *class, struct err *err)
+{
+	static const char *const classes[] = {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+		if (!class || !strcmp(class, classes[i]))
+			return 0;
+	return logs_invalid(err,
+		"1 validation error detected: Value '%s' at 'logGroupClass' failed to satisfy "
+		"constraint: Member must satisfy enum value set: [STANDARD, INFREQUENT_ACCESS, "
+		"DELIVERY]",
+		class);
 }
 
 static char *group_arn(struct local_cloud *cloud, const char *region, const char *name)
@@ -292,7 +340,7 @@ static int create_group_tx(struct local_cloud *cloud, struct logs_call *c, struc
 	char *arn = NULL;
 	int ret;
 
-	if (check_group_name(c->group, err) != 0)
+	if (check_group_name(c->group, err) != 0 || check_class(class, err) != 0)
 		return -1;
 	ret = sql_run(cloud->db, NULL, &sql,
 		"INSERT INTO log_group (name, region, created_ms, class, kms) VALUES "

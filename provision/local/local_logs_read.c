@@ -125,7 +125,7 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, re
 
 static int open_group(struct local_cloud *cloud, struct read_call *c, int64_t *id, struct err *err)
 {
-	const char *name = logs_request_group(c->req->in, &c->group, err);
+	const char *name = logs_request_group(cloud, c->req, &c->group, err);
 
 	return name ? logs_group_tx(cloud, name, id, err) : -1;
 }

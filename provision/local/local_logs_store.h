@@ -15,7 +15,8 @@ int logs_group_tx(
 int logs_stream_tx(struct local_cloud *cloud, int64_t group, const char *name, int64_t *id,
 	struct err *err) must_check;
 /* The group that a request names by logGroupName or logGroupIdentifier (name or ARN). Borrowed; NULL with a fault. */
-const char *logs_request_group(const struct json *in, struct strbuf *scratch, struct err *err);
+const char *logs_request_group(struct local_cloud *cloud, const struct local_request *req,
+	struct strbuf *scratch, struct err *err);
 /* Events appended to a stream, in the order given. */
 struct logs_writer {
 	struct local_cloud *cloud;

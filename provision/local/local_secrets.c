@@ -20,7 +20,10 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS secret_stage (secret_id INTEGER NOT NULL REFERENCES "
 	"secret(id) "
 	"ON DELETE CASCADE, stage TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (secret_id, "
-	"stage)) WITHOUT ROWID;";
+	"stage)) WITHOUT ROWID;"
+	/* had tags once: it has a list of tags from then on, be it empty */
+	"CREATE TABLE IF NOT EXISTS secret_tagged (secret_id INTEGER PRIMARY KEY REFERENCES "
+	"secret(id) ON DELETE CASCADE);";
 
 #define COLUMNS                                                                        \
 	"SELECT id, name, arn, description, kms_key, policy, created_ms, changed_ms, " \
@@ -187,6 +190,11 @@ static int set_tags_tx(
 	if (!ret && json_len(all) > TAGS_MAX)
 		ret = secrets_parameter(
 			err, "A secret can have at most %d tags attached to it.", TAGS_MAX);
+	if (!ret && json_len(all))
+		ret = sql_run(cloud->db, NULL, err,
+			"INSERT OR IGNORE INTO secret_tagged (secret_id) SELECT id FROM secret "
+			"WHERE arn = ?",
+			"s", arn);
 	json_free(map);
 	json_free(all);
 	return ret;
@@ -342,6 +350,28 @@ static int tag_list_tx(
 	return 0;
 }
 
+/* NULL for a secret that never had tags. */
+static int shown_tags_tx(
+	struct local_cloud *cloud, const struct secret *s, struct json **list, struct err *err)
+{
+	struct sql_stmt *st;
+	int row;
+
+	if (tag_list_tx(cloud, s->arn, list, err))
+		return -1;
+	if (json_len(*list))
+		return 0;
+	st = sql_query(
+		cloud->db, err, "SELECT 1 FROM secret_tagged WHERE secret_id = ?", "i", s->id);
+	row = st ? sql_step(st, err) : -1;
+	sql_done(st);
+	if (row <= 0) {
+		json_free(*list);
+		*list = NULL;
+	}
+	return row < 0 ? -1 : 0;
+}
+
 /* {"version":["AWSCURRENT"]}: those with a label. */
 static int staged_tx(struct local_cloud *cloud, int64_t id, struct json **out, struct err *err)
 {
@@ -373,7 +403,7 @@ int secret_describe_tx(struct local_cloud *cloud, const struct secret *s, const 
 	struct json *doc = secret_names(s), *tags = NULL, *staged = NULL;
 
 	*out = NULL;
-	if (tag_list_tx(cloud, s->arn, &tags, err) || staged_tx(cloud, s->id, &staged, err)) {
+	if (shown_tags_tx(cloud, s, &tags, err) || staged_tx(cloud, s->id, &staged, err)) {
 		json_free(doc);
 		json_free(tags);
 		return -1;
@@ -384,7 +414,8 @@ int secret_describe_tx(struct local_cloud *cloud, const struct secret *s, const 
 	/* a date without a time, as AWS has it */
 	glue_set_time(doc, "LastAccessedDate", s->accessed_ms - s->accessed_ms % DAY_MS);
 	glue_set_time(doc, "DeletedDate", s->deletion_ms);
-	json_set(doc, "Tags", tags);
+	if (tags)
+		json_set(doc, "Tags", tags);
 	if (json_len(staged))
 		json_set(doc, versions, staged);
 	else
@@ -453,8 +484,11 @@ static int there_already_tx(struct local_cloud *cloud, struct secrets_call *k,
 			"You can't create this secret because a secret with this name is already "
 			"scheduled for deletion.");
 	same = value ? secrets_same_tx(cloud, k, s, &other) : 0;
-	err_release(&other);
-	if (same <= 0)
+	if (same < 0) {
+		err_move(err, &other);
+		return -1;
+	}
+	if (same == 0)
 		return secrets_exists(
 			err, "The operation failed because the secret %s already exists.", s->name);
 	k->out = secret_names(s);
@@ -551,14 +585,14 @@ static int check_delete(const struct json *in, bool *force, int64_t *days, struc
 
 	*force = json_get_truth(in, "ForceDeleteWithoutRecovery", false);
 	*days = json_i64(window, 30);
-	if (*force && window && !json_is(window, JSON_NULL))
-		return secrets_parameter(err,
-			"You can't use ForceDeleteWithoutRecovery in conjunction with "
-			"RecoveryWindowInDays.");
 	if (*days < 7 || *days > 30)
 		return secrets_parameter(err,
 			"The RecoveryWindowInDays value must be between 7 and 30 days "
 			"(inclusive).");
+	if (*force && window && !json_is(window, JSON_NULL))
+		return secrets_parameter(err,
+			"You can't use ForceDeleteWithoutRecovery in conjunction with "
+			"RecoveryWindowInDays.");
 	return 0;
 }
 

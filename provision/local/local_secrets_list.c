@@ -1,6 +1,7 @@
 /* ListSecrets: filters, order, pages. */
 #include "local_secrets.h"
 
+#include <ctype.h>
 #include "local_services.h"
 #include "xalloc.h"
 
@@ -8,61 +9,83 @@
 
 /* --- filters: pure --- */
 
-static bool starts_with_case(const char *s, const char *prefix)
+static bool text_fits(const char *have, const char *value)
 {
-	return !strncasecmp(s, prefix, strlen(prefix));
-}
-
-static bool text_fits(const char *have, const char *value, bool ignore_case)
-{
-	return have && (ignore_case ? starts_with_case(have, value) : starts_with(have, value));
+	return have && starts_with(have, value);
 }
 
 static bool tag_fits(const struct json *entry, const char *member, const char *value)
 {
 	const struct json *t;
 
-	json_each(t, json_get(entry, "Tags")) if (text_fits(json_get_str(t, member), value,
-							  false)) return true;
+	json_each(t,
+		json_get(entry, "Tags")) if (text_fits(json_get_str(t, member), value)) return true;
 	return false;
 }
 
-static bool word_in(const char *have, const char *word)
+/* The next word at *p: between separators, and "AppBeta" is two, as is "COMPANYthings" (COMPAN, Ythings). 0 at the end. */
+static size_t next_word(const char **p)
 {
-	return have && strcasestr(have, word);
+	static const char separators[] = " /_+=.@-";
+	size_t len = 0, end;
+
+	*p += strspn(*p, separators);
+	end = strcspn(*p, separators);
+	while (len < end) {
+		const char *c = *p + ++len;
+
+		if (len == end || !isupper((unsigned char)*c))
+			continue;
+		if (islower((unsigned char)c[-1]) ||
+			(len + 1 < end && islower((unsigned char)c[1])))
+			break;
+	}
+	return len;
 }
 
-/* One word of an "all" filter, in any attribute. */
-static bool word_fits(const struct json *entry, const char *word)
+static bool word_in(const char *have, const char *word, size_t word_len)
+{
+	size_t len;
+
+	for (const char *p = have; p && (len = next_word(&p)) > 0; p += len)
+		if (len >= word_len && !strncasecmp(p, word, word_len))
+			return true;
+	return false;
+}
+
+/* One word of an "all" filter: in any attribute one begins so. */
+static bool word_anywhere(const struct json *entry, const char *word, size_t len)
 {
 	const struct json *t;
 
-	if (word_in(json_get_str(entry, "Name"), word) ||
-		word_in(json_get_str(entry, "Description"), word))
+	if (word_in(json_get_str(entry, "Name"), word, len) ||
+		word_in(json_get_str(entry, "Description"), word, len))
 		return true;
-	json_each(t,
-		json_get(entry, "Tags")) if (word_in(json_get_str(t, "Key"), word) ||
-					     word_in(json_get_str(t, "Value"), word)) return true;
+	json_each(t, json_get(entry, "Tags"))
+	{
+		if (word_in(json_get_str(t, "Key"), word, len) ||
+			word_in(json_get_str(t, "Value"), word, len))
+			return true;
+	}
 	return false;
 }
 
-static bool words_fit(const struct json *entry, const char *value)
+static bool word_in_description(const struct json *entry, const char *word, size_t len)
 {
-	static const char separators[] = " /_+=.@-";
-	const char *p = value;
+	return word_in(json_get_str(entry, "Description"), word, len);
+}
 
-	for (;;) {
-		p += strspn(p, separators);
-		size_t len = strcspn(p, separators);
-		if (!len)
-			return true;
-		char *word = xstrndup(p, len);
-		bool fits = word_fits(entry, word);
-		free(word);
-		if (!fits)
+/* Each of the value's words; one without words fits nothing. */
+static bool words_fit(const struct json *entry, const char *value,
+	bool (*fits)(const struct json *entry, const char *word, size_t len))
+{
+	bool any = false;
+	size_t len;
+
+	for (const char *p = value; (len = next_word(&p)) > 0; p += len, any = true)
+		if (!fits(entry, p, len))
 			return false;
-		p += len;
-	}
+	return any;
 }
 
 static bool value_fits(const char *key, const char *value, const struct json *entry)
@@ -70,15 +93,15 @@ static bool value_fits(const char *key, const char *value, const struct json *en
 	if (*value == '!')
 		return !value_fits(key, value + 1, entry);
 	if (!strcmp(key, "name"))
-		return text_fits(json_get_str(entry, "Name"), value, false);
+		return text_fits(json_get_str(entry, "Name"), value);
 	if (!strcmp(key, "description"))
-		return text_fits(json_get_str(entry, "Description"), value, true);
+		return words_fit(entry, value, word_in_description);
 	if (!strcmp(key, "tag-key"))
 		return tag_fits(entry, "Key", value);
 	if (!strcmp(key, "tag-value"))
 		return tag_fits(entry, "Value", value);
 	if (!strcmp(key, "all"))
-		return words_fit(entry, value);
+		return words_fit(entry, value, word_anywhere);
 	return false; /* primary-region, owning-service: nothing here has them */
 }
 
@@ -103,6 +126,7 @@ int secrets_check_filters(const struct json *filters, struct err *err)
 	static const char *const keys[] = {"all", "description", "name", "owning-service",
 		"primary-region", "tag-key", "tag-value"};
 	const struct json *f, *v;
+	int nr = 0;
 
 	if (json_len(filters) > 10)
 		return secrets_parameter(err, "Filters can have at most 10 members.");
@@ -110,16 +134,22 @@ int secrets_check_filters(const struct json *filters, struct err *err)
 	{
 		const char *key = json_get_str(f, "Key");
 		bool known = false;
-		for (size_t i = 0; key && i < ARRAY_SIZE(keys); i++)
+		nr++;
+		if (!key)
+			return secrets_parameter(err, "Invalid filter key");
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 			known = known || !strcmp(key, keys[i]);
 		if (!known)
 			return secrets_invalid(err,
-				"1 validation error detected: Value '%s' at 'filters.member.key' "
+				"1 validation error detected: Value '%s' at "
+				"'filters.%d.member.key' "
 				"failed to satisfy constraint: Member must satisfy enum value set: "
 				"[all, name, tag-key, description, tag-value, primary-region, "
 				"owning-service]",
-				key ? key : "");
-		if (!json_len(json_get(f, "Values")) || json_len(json_get(f, "Values")) > 10)
+				key, nr);
+		if (!json_len(json_get(f, "Values")))
+			return secrets_parameter(err, "Invalid filter values for key: %s", key);
+		if (json_len(json_get(f, "Values")) > 10)
 			return secrets_parameter(err, "A filter has 1 to 10 values.");
 		json_each(v, json_get(f, "Values"))
 		{

@@ -215,6 +215,37 @@ int secrets_put_tx(struct local_cloud *cloud, const struct secrets_call *k, cons
 		k->now_ms, s->id);
 }
 
+static bool has_string(const struct json *list, const char *s)
+{
+	const struct json *e;
+
+	json_each(e, list)
+	{
+		if (json_str(e) && !strcmp(json_str(e), s))
+			return true;
+	}
+	return false;
+}
+
+/* The labels a version has, those that were asked for first and in that order. */
+static struct json *as_asked(const struct json *asked, const struct json *labels)
+{
+	struct json *out = json_array();
+	const struct json *e;
+
+	json_each(e, asked)
+	{
+		if (has_string(labels, json_str(e)) && !has_string(out, json_str(e)))
+			json_push_str(out, json_str(e));
+	}
+	json_each(e, labels)
+	{
+		if (!has_string(out, json_str(e)))
+			json_push_str(out, json_str(e));
+	}
+	return out;
+}
+
 static int put_value_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
 {
 	const struct json *stages = json_get(k->in, "VersionStages");
@@ -224,20 +255,20 @@ static int put_value_tx(struct local_cloud *cloud, struct secrets_call *k, struc
 	bool value;
 	int ret = -1;
 
-	if (secrets_check_value(k->in, &value, err) || check_stages(stages, err) ||
-		secret_usable_tx(cloud, k, &s, err))
+	if (secrets_check_value(k->in, &value, err) || check_stages(stages, err))
 		goto out;
 	if (!value) {
 		secrets_request(err, "You must provide either SecretString or SecretBinary.");
 		goto out;
 	}
+	if (secret_usable_tx(cloud, k, &s, err))
+		goto out;
 	if (secrets_put_tx(cloud, k, &s, stages, &version, err) ||
 		secrets_stages_tx(cloud, s.id, version, &now, err))
 		goto out;
 	k->out = secret_names(&s);
 	json_set_str(k->out, "VersionId", version);
-	json_set(k->out, "VersionStages", now);
-	now = NULL;
+	json_set(k->out, "VersionStages", as_asked(stages, now));
 	ret = 0;
 out:
 	json_free(now);
@@ -542,13 +573,15 @@ static int batch_get(struct local_cloud *cloud, const struct local_request *req,
 
 	if (!json_len(ids) == !json_len(filters))
 		return secrets_parameter(
-			err, "Exactly one of SecretIdList and Filters must be provided.");
+			err, "Either 'SecretIdList' or 'Filters' must be provided, but not both.");
 	if (json_len(ids) > SECRETS_BATCH_MAX)
 		return secrets_parameter(
 			err, "SecretIdList can have at most %d secrets.", SECRETS_BATCH_MAX);
 	if (json_len(ids) && (json_get(req->in, "MaxResults") || json_get(req->in, "NextToken")))
-		return secrets_parameter(
-			err, "MaxResults and NextToken go with Filters, not with SecretIdList.");
+		return secrets_parameter(err,
+			"'Filters' not specified. 'Filters' must also be specified when '%s' is "
+			"provided.",
+			json_get(req->in, "MaxResults") ? "MaxResults" : "NextToken");
 	if (json_len(filters) && secrets_list_batch(cloud, req, &page, err))
 		return -1;
 	values = json_array();

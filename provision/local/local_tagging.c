@@ -162,9 +162,38 @@ static int consider(struct local_cloud *cloud, const struct local_request *req, 
 	return 0;
 }
 
+static bool is_arn(const char *text)
+{
+	int colons = 0;
+
+	if (!text || !starts_with(text, "arn:"))
+		return false;
+	for (const char *c = text; *c; c++)
+		colons += *c == ':';
+	return colons >= 5;
+}
+
+static int check_arns(const struct json *arns, size_t max, struct err *err)
+{
+	const struct json *arn;
+
+	if (json_len(arns) > max)
+		return local_fault(
+			err, 400, INVALID, "ResourceARNList can have at most %zu members", max);
+	json_each(arn, arns)
+	{
+		if (!is_arn(json_str(arn)))
+			return local_fault(err, 400, INVALID,
+				"%s is not a valid Amazon Resource Name",
+				json_str(arn) ? json_str(arn) : "null");
+	}
+	return 0;
+}
+
 static int check_filters(const struct local_request *req, int64_t *max, struct err *err)
 {
-	const struct json *filters = json_get(req->in, "TagFilters");
+	const struct json *filters = json_get(req->in, "TagFilters"),
+			  *arns = json_get(req->in, "ResourceARNList");
 	struct json *f;
 	int64_t per_page;
 
@@ -179,7 +208,11 @@ static int check_filters(const struct local_request *req, int64_t *max, struct e
 		return local_fault(err, 400, INVALID, "TagFilters has more than 50 members");
 	json_each(f, filters) if (!json_get_str(f, "Key")) return local_fault(
 		err, 400, INVALID, "a tag filter has no Key");
-	return 0;
+	if (json_len(arns) &&
+		(json_len(filters) || json_len(json_get(req->in, "ResourceTypeFilters"))))
+		return local_fault(err, 400, INVALID,
+			"ResourceARNList goes with neither TagFilters nor ResourceTypeFilters");
+	return check_arns(arns, 100, err);
 }
 
 static int get_resources(struct local_cloud *cloud, const struct local_request *req,
@@ -259,36 +292,98 @@ static int get_tag_values(struct local_cloud *cloud, const struct local_request 
 		key, "TagValues", out, err);
 }
 
+/* --- changing --- */
+
+/* What has tags: ARNs of arn:…:SERVICE:…:PREFIX… and the question whether one is there, by the name after the prefix or by the whole ARN. */
+static const struct taggable {
+	const char *service, *prefix, *sql;
+	bool by_arn;
+} taggables[] = {
+	{"athena", "workgroup/", "SELECT 1 FROM athena_group WHERE name = ?", false},
+	{"glue", "crawler/", "SELECT 1 FROM crawler WHERE name = ?", false},
+	{"glue", "database/", "SELECT 1 FROM catalog_database WHERE name = ?", false},
+	{"glue", "job/", "SELECT 1 FROM glue_job WHERE name = ?", false},
+	{"glue", "trigger/", "SELECT 1 FROM glue_trigger WHERE name = ?", false},
+	{"glue", "workflow/", "SELECT 1 FROM glue_workflow WHERE name = ?", false},
+	{"iam", "policy/", "SELECT 1 FROM iam_policy WHERE arn = ?", true},
+	{"logs", "log-group:", "SELECT 1 FROM log_group WHERE name = ?", false},
+	{"s3", "", "SELECT 1 FROM s3_bucket WHERE name = ?", false},
+	{"secretsmanager", "secret:", "SELECT 1 FROM secret WHERE arn = ?", true},
+	{"ssm", "parameter/", "SELECT 1 FROM ssm_parameter WHERE arn = ?", true},
+};
+
+/* 1 when the ARN names something that is there, 0 when not. */
+static int is_there(struct local_cloud *cloud, const char *arn, struct err *err)
+{
+	char *service = arn_part(arn, 2);
+	const char *rest = arn;
+	struct sql_stmt *st;
+	int row = 0;
+
+	for (int i = 0; i < 5 && rest; i++) {
+		rest = strchr(rest, ':');
+		rest = rest ? rest + 1 : NULL;
+	}
+	for (size_t i = 0; rest && i < ARRAY_SIZE(taggables); i++) {
+		const struct taggable *t = &taggables[i];
+
+		if (strcmp(t->service, service) != 0 || !starts_with(rest, t->prefix))
+			continue;
+		st = sql_query(
+			cloud->db, err, t->sql, "s", t->by_arn ? arn : rest + strlen(t->prefix));
+		row = st ? sql_step(st, err) : -1;
+		sql_done(st);
+		break;
+	}
+	free(service);
+	return row;
+}
+
+static void add_failure(struct json *failed, const char *arn)
+{
+	struct json *f = json_object();
+	char *text = xasprintf("The ARN %s names no resource that can be tagged here.", arn);
+
+	json_set_i64(f, "StatusCode", 400);
+	json_set_str(f, "ErrorCode", INVALID);
+	json_set_str(f, "ErrorMessage", text);
+	json_set(failed, arn, f);
+	free(text);
+}
+
 static int change_tags(struct local_cloud *cloud, const struct local_request *req, bool set,
 	struct json **out, struct err *err)
 {
-	const struct json *arns = json_get(req->in, "ResourceARNList");
-	struct json *arn;
-	int result = -1;
+	const struct json *arns = json_get(req->in, "ResourceARNList"), *arn;
+	struct json *failed = NULL;
+	int there, result = -1;
 
-	if (!json_len(arns) || json_len(arns) > 20)
+	if (!json_len(arns))
 		return local_fault(err, 400, INVALID, "ResourceARNList needs 1 to 20 ARNs");
-	if (local_tx_begin(cloud, err))
+	if (check_arns(arns, 20, err) || local_tx_begin(cloud, err))
 		return -1;
+	failed = json_object();
 	json_each(arn, arns)
 	{
-		if (!json_str(arn) || !starts_with(json_str(arn), "arn:")) {
-			local_fault(
-				err, 400, INVALID, "ResourceARNList has a member that is no ARN");
+		there = is_there(cloud, json_str(arn), err);
+		if (there < 0)
 			goto out;
-		}
-		if (set ? local_tags_set(cloud, json_str(arn), json_get(req->in, "Tags"), err)
-			: local_tags_remove(
-				  cloud, json_str(arn), json_get(req->in, "TagKeys"), err))
+		if (!there)
+			add_failure(failed, json_str(arn));
+		else if (set ? local_tags_set(cloud, json_str(arn), json_get(req->in, "Tags"), err)
+			     : local_tags_remove(
+				       cloud, json_str(arn), json_get(req->in, "TagKeys"), err))
 			goto out;
 	}
 	if (local_tx_commit(cloud, err))
 		goto out;
 	*out = json_object();
-	json_set(*out, "FailedResourcesMap", json_object());
+	json_set(*out, "FailedResourcesMap", failed);
+	failed = NULL;
 	result = 0;
 out:
 	local_tx_end(cloud);
+	json_free(failed);
 	return result;
 }
 

@@ -77,14 +77,20 @@ static int check_condition(const struct json *c, struct err *err)
 
 	if (!json_get_str(c, "LogicalOperator"))
 		return glue_invalid(err, "Logical operator cannot be null or empty");
-	if (!job == !crawler)
+	if (!job && !crawler)
+		return glue_invalid(
+			err, "JobName or CrawlerName in condition cannot be null or empty");
+	if (job && crawler)
 		return glue_invalid(
 			err, "A condition must have either a job name or a crawler name");
 	if (job && !state)
-		return glue_invalid(err, "State cannot be null or empty");
+		return glue_invalid(err,
+			"State cannot be null or empty, choose from one of the following job "
+			"state: [SUCCEEDED, STOPPED, FAILED, TIMEOUT]");
 	if (crawler && !crawl)
-		return glue_invalid(
-			err, "%s cannot be null or empty", state ? "State" : "Crawl state");
+		return glue_invalid(err,
+			"State cannot be null or empty, choose from one of the following crawler "
+			"state: [SUCCEEDED, FAILED, CANCELLED]");
 	if (job && (crawl || !listed(heard_runs, state)))
 		return glue_invalid(err,
 			"A trigger can listen for the job states SUCCEEDED, STOPPED, FAILED and "
@@ -102,8 +108,7 @@ static int check_predicate(const struct json *doc, struct err *err)
 	struct json *c, *a;
 
 	if (json_len(conditions) == 0)
-		return glue_invalid(
-			err, "Predicate cannot be null or empty for a trigger of type CONDITIONAL");
+		return glue_invalid(err, "Predicate cannot be null or empty");
 	if (json_len(conditions) > 1 && !json_get_str(predicate, "Logical"))
 		return glue_invalid(err,
 			"Logical cannot be null or empty when there is more than one condition");
@@ -137,7 +142,10 @@ static int check_actions(const struct json *doc, struct err *err)
 	{
 		bool job = json_get_str(a, "JobName"), crawler = json_get_str(a, "CrawlerName");
 
-		if (job == crawler)
+		if (job && crawler)
+			return glue_invalid(err,
+				"Both JobName and CrawlerName cannot be set together in an action");
+		if (!job && !crawler)
 			return glue_invalid(
 				err, "An action must have either a job name or a crawler name");
 		if (crawler && (json_get(a, "Arguments") || json_get(a, "Timeout")))

@@ -68,7 +68,7 @@ int local_workflow_run_need_tx(struct local_cloud *cloud, const struct local_wor
 	int found = load_tx(cloud, c->name, c->id, out, err);
 
 	if (found == 0)
-		glue_not_found(err, "Workflow run %s of workflow %s not found", c->id, c->name);
+		glue_not_found(err, "Entity not found");
 	return found > 0 ? 0 : -1;
 }
 
@@ -419,7 +419,7 @@ int local_workflow_run_describe_tx(
 
 	*out = NULL;
 	if (found == 0)
-		glue_not_found(err, "Workflow run %s not found", id);
+		glue_not_found(err, "Entity not found");
 	if (found <= 0)
 		return -1;
 	statistics = statistics_tx(cloud, &run, err);

@@ -60,7 +60,7 @@ struct json *local_workflow_get_tx(struct local_cloud *cloud, const char *name, 
 	int found = find_tx(cloud, name, &doc, NULL, err);
 
 	if (found == 0)
-		glue_not_found(err, "Workflow with name %s not found", name);
+		glue_not_found(err, "Entity not found");
 	return doc;
 }
 
@@ -255,7 +255,7 @@ static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	int found = describe_tx(cloud, c->name, c->graph, &c->out, err);
 
 	if (found == 0)
-		glue_not_found(err, "Workflow with name %s not found", c->name);
+		glue_not_found(err, "Entity not found");
 	return found > 0 ? 0 : -1;
 }
 

@@ -34,7 +34,11 @@ static void test_local_secrets__filters(void **state)
 		{"[{'Key':'name','Values':['!prod']}]", false},
 		{"[{'Key':'name','Values':['x','prod']}]", true}, /* any value */
 		{"[{'Key':'description','Values':['the api']}]", true},
-		{"[{'Key':'description','Values':['key']}]", false},
+		{"[{'Key':'description','Values':['key']}]", true}, /* any word's beginning */
+		{"[{'Key':'description','Values':['ey']}]", false},
+		{"[{'Key':'description','Values':['k a']}]", true}, /* each word */
+		{"[{'Key':'description','Values':['k x']}]", false},
+		{"[{'Key':'description','Values':['+']}]", false}, /* no word */
 		{"[{'Key':'tag-key','Values':['Team']}]", true},
 		{"[{'Key':'tag-key','Values':['team']}]", false},
 		{"[{'Key':'tag-value','Values':['pr']}]", true},

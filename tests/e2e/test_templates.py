@@ -123,6 +123,40 @@ def test_what_is_not_there_changes_nothing(create, cloud):
     assert everything(cloud) == before
 
 
+NAMED = """\
+Parameters:
+  Place: {Type: "AWS::SSM::Parameter::Value<String>", Default: /names/place}
+  Kind: {Type: "AWS::SSM::Parameter::Value<String>", Default: /names/kind}
+Resources:
+  Bucket: {Type: "AWS::S3::Bucket", Properties: {BucketName: !Ref Place}}
+"""
+NAMED_PROJECT = """\
+Project: named
+Home: ${Place}-home
+Stacks: [{Name: one, Template: one.yaml}]
+Uploads: [{From: "data/${Kind}/*.csv", To: "s3://${Place}/${Kind}/in/"}]
+"""
+
+
+def test_names_of_a_project_come_from_systems_manager(run_glueproj, cloud, tmp_path):
+    ssm, s3 = cloud.client("ssm"), cloud.client("s3")
+    for name, text in {"glueproj.yaml": NAMED_PROJECT, "one.yaml": NAMED, "data/sales/a.csv": "a\n", "data/other/b.csv": "b\n"}.items():
+        path = tmp_path / "p" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    project = ["--project", str(tmp_path / "p"), "--output", "json"]
+    offline = run_glueproj("validate", *project).ok()
+    assert "'data/${Kind}/*.csv' is not looked for" in offline.stdout + offline.stderr
+    run_glueproj("setup", *project, env=cloud.checked_env()).fails(1, "/names/")
+    for name, text in [("/names/place", "named-by-ssm"), ("/names/kind", "sales")]:
+        ssm.put_parameter(Name=name, Value=text, Type="String")
+    run_glueproj("setup", *project, env=cloud.checked_env()).ok()
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket="named-by-ssm")["Contents"]] == ["sales/in/a.csv"]
+    assert "named-by-ssm-home" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    run_glueproj("teardown", "--yes", *project, env=cloud.checked_env()).ok()
+    assert "named-by-ssm" not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+
+
 def expanded(path):
     """The template as cfn-lint's transform of AWS::LanguageExtensions leaves it."""
     template, matches = cfnlint.decode.decode(path)

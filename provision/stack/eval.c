@@ -163,6 +163,10 @@ int eval_reference(struct evaluation *ev, const struct yaml_node *at, const char
 		if (!t)
 			return eval_fail(ev, at, err,
 				"'%s' is neither a parameter nor a resource of this template", id);
+		if (ev->e->stack->guessed && ev->e->stack->may_guess) {
+			*out = json_unknown();
+			return 0;
+		}
 		eval_fail(ev, at, err, "resource '%s' is not there: its condition '%s' is false",
 			id, t->condition ? t->condition : "");
 		err_hint(err, "use Fn::If with that condition around the reference");

@@ -20,7 +20,7 @@ static struct stack *stack_new(
 	s->region = xstrdup(ctx->region);
 	s->partition = xstrdup(ctx->partition ? ctx->partition : "aws");
 	s->only_checked = ctx->only_checked;
-	s->may_guess = ctx->secrets_may_be_unknown;
+	s->may_guess = ctx->secrets_may_be_unknown || ctx->bound_again;
 	if (ctx->account && ctx->region)
 		s->stack_id =
 			xasprintf("arn:%s:cloudformation:%s:%s:stack/%s-%s/glueproj", s->partition,
@@ -131,7 +131,8 @@ struct stack *stack_bind(const char *name, struct template *t, const struct stac
 		(!s->secrets_unknown && rules_check(s, errors, warnings)))
 		goto out;
 	add_live_resources(s);
-	if (!ctx->bound_again || !s->guessed) {
+	/* What follows from a guess is not to be told. */
+	if (!s->guessed || !s->may_guess) {
 		if (refs_check_cycles(s, errors))
 			goto out;
 		if (!ctx->lenient)

@@ -46,7 +46,7 @@ struct stack {
 	struct json *lookups;
 	bool only_checked; /* as in stack_context */
 	bool other;        /* a parameter is unknown, but equal to nothing */
-	bool may_guess;    /* stack_context's secrets_may_be_unknown */
+	bool may_guess;    /* stack_context's secrets_may_be_unknown or bound_again */
 	bool guessed; /* a condition counts as false because the account, the region or a lookup is unknown */
 	struct strvec secrets;            /* names of NoEcho parameters */
 	bool secrets_unknown;             /* one of them has no value: see stack_context */

@@ -336,3 +336,19 @@ def test_what_is_not_there_changes_nothing(create, cloud, ssm, lake):  # noqa: F
     assert PASSWORD not in "".join(texts) + homes_text(cloud)
     with open(f"{cloud.dir}/server.log", encoding="utf-8", errors="replace") as log:
         assert PASSWORD not in log.read()
+
+
+def test_a_project_goes_without_the_values(run_glueproj, cloud, ssm, lake, tmp_path):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "t.yaml").write_text(USER)
+    (folder / "glueproj.yaml").write_text("Project: p\nStacks:\n  - Name: t\n    Template: t.yaml\n")
+
+    def glueproj(*arguments):
+        return run_glueproj("-p", str(folder), *arguments, "--output", "json", env=cloud.checked_env())
+
+    glueproj("setup").ok()
+    ssm.delete_parameters(Names=["/lake/zone", "/lake/zones", "/lake/owner"])
+    glueproj("setup").fails(1, "parameter 'Zones' of stack 't'.*ParameterNotFound")
+    glueproj("teardown", "--yes").ok()
+    assert everything(cloud)["jobs"] == everything(cloud)["workflows"] == []

@@ -86,6 +86,85 @@ static void test_stack__the_sales_lake_loads_as_it_is(void **state)
 	free(dir);
 }
 
+static int asked; /* how often */
+
+static int systems_manager(
+	void *payload, const struct eval_external *what, struct json **out, struct err *err)
+{
+	assert_int_equal(what->kind, EXTERNAL_SSM_PARAMETER);
+	assert_null(what->version);
+	asked++;
+	if (!payload)
+		return 1;
+	if (strcmp(what->name, "/lake/zone") != 0)
+		return err_set(err, ERR_NOT_FOUND, "no '%s'", what->name);
+	*out = json_string(payload);
+	return 0;
+}
+
+static struct stack *bind_looked_up(
+	struct stack_context ctx, char *name, char *value, struct err_list *errors)
+{
+	static const char text[] =
+		"Parameters:\n"
+		"  Zone: {Type: AWS::SSM::Parameter::Value<String>}\n"
+		"Conditions:\n"
+		"  Raw: !Equals [!Ref Zone, raw]\n"
+		"  Clean: !Not [!Equals [!Ref Zone, raw]]\n"
+		"Resources:\n"
+		"  A: {Type: AWS::S3::Bucket, Condition: Raw}\n"
+		"  B: {Type: AWS::S3::Bucket, Condition: Clean}\n"
+		"  C: {Type: AWS::S3::Bucket, Properties: {BucketName: !If [Raw, !Ref A, !Ref "
+		"B]}}\n";
+	char zone[] = "Zone";
+	const struct param_value given = {.name = zone, .text = name};
+	struct err_list warnings = ERR_LIST_INIT;
+	struct template *t =
+		template_parse("t.yaml", text, strlen(text), &fake_types, errors, &warnings);
+
+	ctx.external = systems_manager;
+	ctx.external_payload = value;
+	asked = 0;
+	struct stack *s = t ? stack_bind("s", t, &ctx, &given, 1, errors, &warnings) : NULL;
+	err_list_release(&warnings);
+	return s;
+}
+
+static void test_stack__conditions_on_looked_up_values(void **state)
+{
+	(void)state;
+	struct err_list errors = ERR_LIST_INIT;
+	struct stack_context ctx = fake_context;
+	char raw[] = "raw", clean[] = "clean", zone[] = "/lake/zone", other[] = "/other";
+
+	struct stack *s = bind_looked_up(ctx, zone, raw, &errors);
+	assert_non_null(s);
+	assert_true(stack_find(s, "A") && !stack_find(s, "B") && asked == 1);
+	assert_string_equal(json_get_str(s->parameters, "Zone"), "raw");
+	stack_free(s);
+	s = bind_looked_up(ctx, zone, clean, &errors);
+	assert_true(s && !stack_find(s, "A") && stack_find(s, "B"));
+	stack_free(s);
+
+	assert_null(bind_looked_up(ctx, other, raw, &errors));
+	assert_int_equal(errors.nr, 1);
+	assert_string_equal(errors.v[0].text, "parameter 'Zone' of stack 's': no '/other'");
+	assert_int_equal(errors.v[0].code, ERR_NOT_FOUND);
+	err_list_release(&errors);
+
+	/* what goes needs no values */
+	ctx.secrets_may_be_unknown = true;
+	s = bind_looked_up(ctx, other, raw, &errors);
+	assert_true(s && s->guessed && !errors.nr);
+	stack_free(s);
+
+	/* before the account is known, nothing that follows from guesses is told */
+	ctx = (struct stack_context){.project = "lake", .region = "eu-west-1", .bound_again = true};
+	s = bind_looked_up(ctx, zone, NULL, &errors);
+	assert_true(s && s->guessed && !errors.nr);
+	stack_free(s);
+}
+
 static void test_stack__an_evaluation_hook_that_fails_ends_it(void **state)
 {
 	(void)state;

@@ -76,7 +76,7 @@ struct local_http {
 	size_t nr_headers, alloc_headers;
 	char *request_id;
 	struct sigv4_claim claim;
-	bool anonymous;
+	bool anonymous, signature_v2;
 	struct local_principal who;
 	char *secret;                       /* of the claim's key */
 	const struct wire_service *service; /* NULL until known */
@@ -102,6 +102,15 @@ void local_http_finish(struct local_http *h);                             /* the
 /* Reads the claim and finds its key; h->anonymous without one. */
 int local_auth_claim(struct local_http *h, struct err *err) must_check;
 int local_auth_verify(struct local_http *h, const char *payload_hash, struct err *err) must_check;
+/* Signature Version 2 of S3's query (local_auth_v2.c): reads the claim, if it is one; the key's secret must be there to
+ * check it, and that of a form's policy. claim.expires_s is the time of expiry. */
+bool local_auth_v2_claim(struct local_http *h);
+bool local_auth_v2_fits(const struct local_http *h);
+bool local_auth_v2_policy_fits(
+	const struct local_http *h, const char *policy, const char *signature);
+/* As below, by the key's id. */
+int local_auth_verify_policy_v2(struct local_http *h, const char *key, const char *token,
+	const char *policy, const char *signature, struct err *err) must_check;
 /* The signature of a form's policy (its base64 text); claims the key. Any of them may be NULL. */
 int local_auth_verify_policy(struct local_http *h, const char *credential, const char *datetime,
 	const char *token, const char *policy, const char *signature, struct err *err) must_check;

@@ -190,6 +190,11 @@ static char *host_bucket(const char *host)
 	return NULL;
 }
 
+char *local_s3_host_bucket(const struct local_http *h)
+{
+	return host_bucket(local_http_header(h, "host"));
+}
+
 static bool is_utf8(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -224,7 +229,7 @@ static int read_path(struct local_s3_call *c, struct err *err)
 		local_fault(err, 400, "InvalidURI", "Couldn't parse the specified URI.");
 		goto out;
 	}
-	c->bucket = host_bucket(local_s3_header(c, "host"));
+	c->bucket = local_s3_host_bucket(c->http);
 	if (c->bucket) {
 		if (path.len > 1)
 			c->key = xstrdup(path.buf + 1);
@@ -296,6 +301,23 @@ static int authorize_route(struct local_s3_call *c, struct err *err)
 	return result;
 }
 
+/* Signature Version 2 is taken in those regions only that are older than its successor. */
+static int check_signature_age(struct local_s3_call *c, const char *region, struct err *err)
+{
+	static const char *const old[] = {"us-east-1", "us-west-1", "us-west-2", "eu-west-1",
+		"ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1"};
+	size_t i;
+
+	if (!c->http->signature_v2)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(old); i++)
+		if (!strcmp(old[i], region))
+			return 0;
+	return local_fault(err, 400, "InvalidRequest",
+		"The authorization mechanism you have provided is not supported. Please use "
+		"AWS4-HMAC-SHA256.");
+}
+
 /* The bucket is there, and is whose the client says. */
 int local_s3_check_bucket(struct local_s3_call *c, struct err *err)
 {
@@ -309,8 +331,10 @@ int local_s3_check_bucket(struct local_s3_call *c, struct err *err)
 		return -1;
 	result = store_bucket_get(c->cloud, c->bucket, &b, err);
 	local_tx_end(c->cloud);
-	if (!result)
+	if (!result) {
 		local_reply_header(c->reply, "x-amz-bucket-region", "%s", b.region);
+		result = check_signature_age(c, b.region, err);
+	}
 	store_bucket_release(&b);
 	if (!result && owner && strcmp(owner, c->cloud->account))
 		return local_fault(err, 403, "AccessDenied", "Access Denied");
@@ -353,9 +377,43 @@ void local_s3_free(struct local_s3_call *c)
 	free(c);
 }
 
+/* What a parameter of a presigned URL says stands for a header that it could not send. */
+static bool is_hoisted(const char *name)
+{
+	static const char *const own[] = {"algorithm", "credential", "date", "expires",
+		"signedheaders", "signature", "security-token", "content-sha256"};
+	size_t i;
+
+	if (strncasecmp(name, "x-amz-", 6))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		if (iequals(name + 6, own[i]))
+			return false;
+	return true;
+}
+
+static void hoist_params(struct local_s3_call *c)
+{
+	struct local_http *h = c->http;
+	size_t i;
+
+	for (i = 0; h->claim.presigned && i < c->nr_params; i++) {
+		const struct s3_param *p = &c->params[i];
+
+		if (!is_hoisted(p->name) || local_s3_header(c, p->name))
+			continue;
+		ALLOC_GROW(h->headers, h->nr_headers, h->alloc_headers);
+		h->headers[h->nr_headers].name = p->name;
+		h->headers[h->nr_headers++].value = p->value;
+	}
+}
+
 int local_s3_begin(struct local_s3_call *c, struct err *err)
 {
-	if (read_params(c, err) || read_path(c, err))
+	if (read_params(c, err))
+		return -1;
+	hoist_params(c);
+	if (read_path(c, err))
 		return -1;
 	c->route = local_s3_route_find(c);
 	if (!c->route)

@@ -133,6 +133,9 @@ int local_s3_write_conditions(struct local_s3_call *c, struct err *err) must_che
 int local_s3_read_conditions(struct local_s3_call *c, const struct store_object *o,
 	const char *prefix, bool get, struct err *err) must_check;
 
+/* The bucket in the host's name; NULL: path style. Malloc'd. */
+char *local_s3_host_bucket(const struct local_http *h);
+
 /* --- error bodies (local_s3_error.c) --- */
 void local_s3_about(
 	struct local_s3_call *c, const char *bucket, const char *key, const char *version);

@@ -86,7 +86,8 @@ static int check_array(struct local_s3_call *c, const struct json *condition, st
 /* Every field must be one that the policy speaks of. */
 static int check_named(struct local_s3_call *c, const struct strvec *named, struct err *err)
 {
-	static const char *const free_fields[] = {"x-amz-signature", "policy", "file"};
+	static const char *const free_fields[] = {
+		"x-amz-signature", "policy", "file", "AWSAccessKeyId", "signature"};
 	const struct strvec *fields = local_s3_form_fields(c->form);
 	size_t i, k;
 
@@ -172,6 +173,10 @@ static int check_signature(struct local_s3_call *c, struct err *err)
 
 	if (!field(c, "policy"))
 		return local_fault(err, 403, "AccessDenied", "Access Denied");
+	if (!algorithm && field(c, "AWSAccessKeyId"))
+		return local_auth_verify_policy_v2(c->http, field(c, "AWSAccessKeyId"),
+			field(c, "x-amz-security-token"), field(c, "policy"), field(c, "signature"),
+			err);
 	if (!algorithm || strcmp(algorithm, ALGORITHM))
 		return local_fault(err, 400, "InvalidRequest",
 			"The authorization mechanism you have provided is not supported. Please "

@@ -340,6 +340,30 @@ def test_presigned_urls(cloud, s3, bucket):
     assert requests.get(sign("get_object"), timeout=10).status_code == 404
 
 
+def test_signature_version_2(cloud, s3, bucket):
+    """What boto3 makes in us-east-1 when it is not told a version: a query that S3 takes as headers, and forms."""
+    client = cloud.client("s3", signature_version="s3-query")
+    key = {"Bucket": bucket, "Key": "a b/ü+"}
+    url = client.generate_presigned_url("put_object", Params={**key, "Metadata": {"venue": "1 2"}, "ContentType": "text/x"})
+    assert "AWSAccessKeyId=" in url
+    assert requests.put(url, data=b"hello", headers={"Content-Type": "text/y"}, timeout=10).status_code == 403
+    assert requests.put(url, data=b"hello", headers={"Content-Type": "text/x"}, timeout=10).status_code == 200
+    assert s3.head_object(**key)["Metadata"] == {"venue": "1 2"}
+    url = client.generate_presigned_url("get_object", Params={**key, "ResponseContentType": "text/z"})
+    r = requests.get(url, timeout=10)
+    assert (r.text, r.headers["Content-Type"]) == ("hello", "text/z")
+    assert "SignatureDoesNotMatch" in requests.get(url + "&versionId=null", timeout=10).text
+    assert "SignatureDoesNotMatch" in requests.delete(url, timeout=10).text
+    assert "Request has expired" in requests.get(client.generate_presigned_url("get_object", Params=key, ExpiresIn=-5), timeout=10).text
+    other = boto3.client("s3", endpoint_url=cloud.endpoint, region_name="us-east-1", aws_access_key_id="AKIANONE", aws_secret_access_key="x",
+                         config=Config(signature_version="s3-query"))
+    assert "InvalidAccessKeyId" in requests.get(other.generate_presigned_url("get_object", Params=key), timeout=10).text
+    form = cloud.client("s3", signature_version="s3").generate_presigned_post(bucket, "up", ExpiresIn=60)
+    assert "AWSAccessKeyId" in form["fields"] and post(form).status_code == 204
+    form["fields"]["signature"] = "AAAA" + form["fields"]["signature"][4:]
+    assert post(form).status_code == 403
+
+
 @pytest.mark.parametrize("name", ["s3-logs.of.s3.mine", "plain-bucket"])
 def test_virtual_hosts(cloud, monkeypatch, name):
     """Everything that boto3 does, with the bucket in the host's name; every name of *.localhost leads to loopback."""

@@ -44,6 +44,10 @@ struct aws_credentials {
 struct aws_credentials *aws_credentials_static(
 	const char *id, const char *secret, const char *token, const char *source);
 
+/* The keys of an access-key file as the console gives it for download (CSV). What is wrong with it is an ERR_USAGE with file
+ * and line that repeats nothing of it. */
+struct aws_credentials *aws_credentials_csv(const char *path, struct err *err) must_check;
+
 /* Asks the user for one line that is not shown, as an MFA code; *answer is malloc'd, the caller's. */
 typedef int aws_prompt_fn(void *payload, const char *text, char **answer, struct err *err);
 

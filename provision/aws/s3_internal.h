@@ -68,8 +68,30 @@ int s3_create_multipart_upload(struct aws_client *c, const char *bucket, const c
 int s3_upload_part(struct aws_client *c, const char *bucket, const char *key,
 	const struct s3_put_opts *opts, const char *upload_id, const void *data, size_t len,
 	struct s3_part *part, struct err *err) must_check;
+/* As s3_upload_part, from a source of known size whose SHA-256 is known, in hex and in base64. */
+int s3_upload_part_from(struct aws_client *c, const char *bucket, const char *key,
+	const struct s3_put_opts *opts, const char *upload_id, const struct http_source *source,
+	const char *hex, const char *base64, struct s3_part *part, struct err *err) must_check;
+/* ERR_TRANSIENT when what the service says of the whole is not the checksum of the parts. */
 int s3_complete_multipart_upload(struct aws_client *c, const char *bucket, const char *key,
 	const struct s3_put_opts *opts, const char *upload_id, const struct s3_parts *parts,
+	struct err *err) must_check;
+/* The ids of unfinished uploads of just this key, oldest first. */
+int s3_list_uploads_of(struct aws_client *c, const char *bucket, const char *key, const char *owner,
+	struct strvec *ids, struct err *err) must_check;
+/* What has arrived of an upload; sha256 is NULL for parts without one. *algorithm (malloc'd) is the upload's, or NULL. */
+struct s3_listed_part {
+	int number;
+	int64_t size;
+	char *etag, *sha256;
+};
+struct s3_listed_parts {
+	struct s3_listed_part *v;
+	size_t nr, alloc;
+};
+void s3_listed_parts_release(struct s3_listed_parts *p);
+int s3_list_parts(struct aws_client *c, const char *bucket, const char *key, const char *owner,
+	const char *upload_id, char **algorithm, struct s3_listed_parts *out,
 	struct err *err) must_check;
 int s3_abort_multipart_upload(struct aws_client *c, const char *bucket, const char *key,
 	const char *owner, const char *upload_id, struct err *err) must_check;

@@ -39,7 +39,8 @@ struct options {
 	struct strvec allow_data_loss, args;
 	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
-		well_known_keys;
+		well_known_keys, force;
+	const char *to, *credentials;
 	long long timeout_s, port, idle_s;
 };
 
@@ -55,7 +56,9 @@ enum command_flags {
 	CMD_NO_VALUES = 1 << 7,     /* only where the project is: its config file is not read */
 	CMD_BY_RECORD = 1 << 6,     /* without a project the record will do */
 	CMD_NO_SECRETS = 1 << 8,    /* goes on without the values of NoEcho parameters */
-	CMD_LINT = 1 << 9,          /* what is wrong with the pipeline is told, too */
+	CMD_OWN_CLOUD =
+		1 << 10, /* with CMD_CLOUD: it calls session_cloud() itself, after its own checks */
+	CMD_LINT = 1 << 9, /* what is wrong with the pipeline is told, too */
 };
 
 struct command {
@@ -100,6 +103,8 @@ aws_prompt_fn prompt_hidden;
 
 /* session.c */
 int session_open(struct session *s, const struct command *c, int argc, char **argv) must_check;
+/* Opens the cloud, for CMD_OWN_CLOUD; whose the keys are is not asked, so that a service of S3 alone will do. */
+int session_cloud(struct session *s) must_check;
 /* Prints errors (text) or the document (json); returns the process's exit code. */
 int session_close(struct session *s, int result);
 /* Prints the document of --output json. */
@@ -220,6 +225,7 @@ int cmd_tables(struct session *s);
 int cmd_query(struct session *s);
 int cmd_config(struct session *s);
 int cmd_whoami(struct session *s);
+int cmd_upload(struct session *s);
 int cmd_local(struct session *s);
 
 /* lookup.c: names of the project's resources for run, logs, tables, query */

@@ -127,6 +127,16 @@ static const struct opt local_opts[] = {
 	{0},
 };
 
+static const struct opt upload_opts[] = {
+	{"to", 0, OPT_STRING, OPT(to), "s3://BUCKET/PREFIX/", "where they go; of one file, its key",
+		0, 0},
+	{"credentials", 0, OPT_STRING, OPT(credentials), "FILE",
+		"an access-key file (CSV) as the console gives it for download", 0, 0},
+	{"force", 0, OPT_FLAG, OPT(force), NULL, "send also what is there already", 0, 0},
+	OPT_DRY_RUN,
+	{0},
+};
+
 const struct command commands[] = {
 	{"setup", cmd_setup, CMD_PROJECT | CMD_BIND | CMD_CLOUD | CMD_LINT, setup_opts, "", 0, 0,
 		"create or update every stack of the project",
@@ -178,6 +188,13 @@ const struct command commands[] = {
 		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
 		query_opts, "SQL", 1, 1, "ask Athena",
 		"  glueproj query \"select count(*) from etl_poc_data_gold\"\n"},
+	{"upload", cmd_upload, CMD_MAYBE_PROJECT | CMD_CLOUD | CMD_OWN_CLOUD, upload_opts,
+		"FILE...", 1, 1000000,
+		"files, folders and patterns to a bucket, in parallel; run again it goes on where "
+		"it was cut off",
+		"  glueproj upload prices.csv trend.csv --to s3://my-bucket/raw/\n"
+		"  glueproj upload data 'more/*.csv' --to s3://my-bucket/ --credentials "
+		"accessKeys.csv\n"},
 	{"config", cmd_config, CMD_PROJECT, NULL, "get NAME | set NAME VALUE... | list", 1, 100,
 		"read and edit the project's config file",
 		"  glueproj config set SourceUrl https://example.org/sales.zip\n"},

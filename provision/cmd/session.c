@@ -170,22 +170,45 @@ static int use_local(struct session *s, struct aws_config *config, struct err *e
 	return 0;
 }
 
+/* The keys of --credentials. The local cloud has its own; a wrong file is told all the same. */
+static int read_credentials(struct session *s, struct aws_config *config, struct err *err)
+{
+	struct aws_credentials *keys;
+
+	if (s->o.profile)
+		return err_set(err, ERR_USAGE, "--credentials and --profile are two sets of keys");
+	keys = aws_credentials_csv(s->o.credentials, err);
+	if (!keys)
+		return -1;
+	if (s->o.local)
+		aws_credentials_free(keys);
+	else
+		config->credentials = keys;
+	return 0;
+}
+
 static int open_cloud(struct session *s, struct err *err)
 {
+	bool ask = !(s->command->flags & CMD_OWN_CLOUD);
 	struct aws_config config = {
 		.region = s->o.region ? s->o.region : (s->project ? s->project->region : NULL),
 		.profile = s->o.profile,
 		.endpoint_url = s->o.endpoint_url,
 		.prompt = prompt_possible() ? prompt_hidden : NULL,
 	};
-	const char *account;
+	const char *account = "";
 
+	if (s->o.credentials && read_credentials(s, &config, err) < 0)
+		return -1;
 	if (s->o.local && use_local(s, &config, err) < 0)
 		return -1;
 	s->aws = aws_client_new(&config, err);
 	if (!s->aws)
 		return -1;
-	account = s->o.local ? s->local.account : aws_client_account(s->aws, err);
+	if (s->o.local)
+		account = s->local.account;
+	else if (ask)
+		account = aws_client_account(s->aws, err);
 	if (!account)
 		return -1;
 	s->account = xstrdup(account);
@@ -200,6 +223,13 @@ static int open_cloud(struct session *s, struct err *err)
 		.interrupted_is_error = true,
 	};
 	return 0;
+}
+
+int session_cloud(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	return open_cloud(s, &err) < 0 ? session_fail(s, &err) : 0;
 }
 
 static bool outside_project(const struct session *s)
@@ -368,7 +398,7 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 	if ((c->flags & CMD_BIND) && (c->flags & CMD_CLOUD) && s->project &&
 		!session_by_record(s) && (check_offline(s) < 0 || reload_project(s) < 0))
 		return -1;
-	if ((c->flags & CMD_CLOUD) && open_cloud(s, &err) < 0)
+	if ((c->flags & CMD_CLOUD) && !(c->flags & CMD_OWN_CLOUD) && open_cloud(s, &err) < 0)
 		return session_fail(s, &err);
 	if (!(c->flags & CMD_CLOUD) && s->project)
 		offline_ctx(s);

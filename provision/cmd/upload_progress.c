@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "clock.h"
+#include "json_lex.h"
 #include "upload.h"
 
 #define DRAW_MS 200
@@ -58,11 +59,21 @@ struct upload_progress *upload_progress_new(const struct session *s, const struc
 	return p;
 }
 
-/* A name is text of somebody else's: nothing of it moves the cursor. */
+/* A name is text of somebody else's: nothing of it moves the cursor, nor breaks who reads lines of UTF-8. */
 void upload_add_name(struct strbuf *sb, const char *name)
 {
-	for (; *name; name++)
-		strbuf_addch(sb, (unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name);
+	const char *end = name + strlen(name);
+
+	while (name < end) {
+		size_t len = utf8_char_len(name, end);
+		if (len && ((unsigned char)*name < ' ' || *name == 0x7f))
+			len = 0;
+		if (len)
+			strbuf_add(sb, name, len);
+		else
+			strbuf_addch(sb, '?');
+		name += len ? len : 1;
+	}
 }
 
 static void add_line(struct upload_progress *p, struct strbuf *sb)

@@ -170,6 +170,19 @@ static bool with_lock(const struct local_s3_call *c)
 	return asked && iequals(asked, "true");
 }
 
+/* Is the bucket that is there one of us-east-1? In a transaction. */
+static bool is_at_home(struct local_s3_call *c)
+{
+	struct store_bucket b = {0};
+	struct err err = ERR_INIT;
+	bool result =
+		!store_bucket_get(c->cloud, c->bucket, &b, &err) && !strcmp(b.region, "us-east-1");
+
+	err_release(&err);
+	store_bucket_release(&b);
+	return result;
+}
+
 /* 1: it was there already, and that is fine in us-east-1. */
 static int insert_bucket(
 	struct local_s3_call *c, const char *region, const struct json *tags, struct err *err)
@@ -191,7 +204,7 @@ static int insert_bucket(
 		err_release(&detail);
 		if (!exists)
 			return -1;
-		if (!strcmp(region, "us-east-1"))
+		if (!strcmp(region, "us-east-1") && is_at_home(c))
 			return 1;
 		return local_fault(err, 409, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you "
@@ -221,6 +234,24 @@ static int check_create_acl(struct local_s3_call *c, struct err *err)
 		"Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
 }
 
+/* A bucket in the account's own namespace says so at its name's end. */
+static int check_namespace(struct local_s3_call *c, const char *region, struct err *err)
+{
+	const char *asked = local_s3_header(c, "x-amz-bucket-namespace");
+	char *tail;
+	bool fits;
+
+	if (!asked || !strcmp(asked, "global"))
+		return 0;
+	tail = xasprintf("-%s-%s-an", c->cloud->account, region);
+	fits = !strcmp(asked, "account-regional") && ends_with(c->bucket, tail);
+	free(tail);
+	if (fits)
+		return 0;
+	return local_fault(err, 400, "InvalidNamespaceHeader",
+		"The bucket's name does not end as a name in the namespace '%.100s' does", asked);
+}
+
 int local_s3_create_bucket(struct local_s3_call *c, struct err *err)
 {
 	struct create_body body = {0};
@@ -231,7 +262,8 @@ int local_s3_create_bucket(struct local_s3_call *c, struct err *err)
 		return local_fault(
 			err, 400, "InvalidBucketName", "The specified bucket is not valid.");
 	if (check_create_acl(c, err) || read_create_body(c, &body, err) ||
-		choose_region(c, body.location, &region, err) || local_tx_begin(c->cloud, err))
+		choose_region(c, body.location, &region, err) || check_namespace(c, region, err) ||
+		local_tx_begin(c->cloud, err))
 		goto out;
 	added = insert_bucket(c, region, body.tags, err);
 	if (added < 0 || (!added && local_tx_commit(c->cloud, err)))

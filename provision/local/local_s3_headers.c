@@ -83,8 +83,12 @@ int local_s3_check_acl(struct local_s3_call *c, struct err *err)
 		;
 	if (acl && i == ARRAY_SIZE(canned))
 		return local_s3_invalid(err, "Unsupported x-amz-acl value: %.100s", acl);
+	if (acl && has_grant(c))
+		return local_fault(err, 400, "InvalidRequest",
+			"Specifying both Canned ACLs and Header Grants is not allowed");
+	/* an ACL's document, of PutBucketAcl and PutObjectAcl, is always one that says something */
 	if ((!acl || !strcmp(acl, "private") || !strcmp(acl, "bucket-owner-full-control")) &&
-		!has_grant(c))
+		!has_grant(c) && !(local_s3_param(c, "acl") && c->sink.memory.len))
 		return 0;
 	if (local_tx_begin(c->cloud, err))
 		return -1;

@@ -100,6 +100,21 @@ def test_acls(s3, bucket):
     assert code_of(s3.put_object, Bucket="old-bucket", Key="k", Body=b"x", GrantRead="id=1", ACL="none-such")[1] == 400
 
 
+def test_acls_said_twice_or_by_a_document(s3, bucket):
+    owner = s3.get_bucket_acl(Bucket=bucket)["Owner"]
+    grants = [{"Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "Permission": "READ"}]
+    assert code_of(s3.put_bucket_acl, Bucket=bucket, AccessControlPolicy={"Grants": grants, "Owner": owner}) == ("AccessControlListNotSupported", 400)
+    assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="private", GrantRead='id="1"') == ("InvalidRequest", 400)
+
+
+def test_a_bucket_made_twice(cloud, s3):
+    there = {"Bucket": "abroad", "CreateBucketConfiguration": {"LocationConstraint": "eu-north-1"}}
+    s3.create_bucket(**there)
+    for again in (there, {"Bucket": "abroad"}):
+        found = error_of(s3.create_bucket, **again)
+        assert (found["Code"], found["BucketName"]) == ("BucketAlreadyOwnedByYou", "abroad")
+
+
 def test_encryption_is_told_again(s3, bucket):
     key = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     r = s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key, BucketKeyEnabled=True)

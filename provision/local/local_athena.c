@@ -67,7 +67,8 @@ static void set_defaults(struct json *configuration)
 		const char *name;
 		bool value;
 	} defaults[] = {{"EnforceWorkGroupConfiguration", true},
-		{"PublishCloudWatchMetricsEnabled", true}, {"RequesterPaysEnabled", false}};
+		{"PublishCloudWatchMetricsEnabled", false}, {"RequesterPaysEnabled", false},
+		{"EnableMinimumEncryptionConfiguration", false}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
 		if (!json_get(configuration, defaults[i].name))

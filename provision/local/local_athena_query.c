@@ -28,7 +28,8 @@ static const char schema[] =
 	","
 	"\"EnforceWorkGroupConfiguration\":false,\"PublishCloudWatchMetricsEnabled\":false,"
 	"\"RequesterPaysEnabled\":false,\"EngineVersion\":{\"SelectedEngineVersion\":\"AUTO\","
-	"\"EffectiveEngineVersion\":\"Athena engine version 3\"}},\"Description\":\"\"}', "
+	"\"EffectiveEngineVersion\":\"Athena engine version 3\"},"
+	"\"EnableMinimumEncryptionConfiguration\":false},\"Description\":\"\"}', "
 	"1500000000000);";
 
 struct athena_state {

@@ -132,6 +132,15 @@ static struct json *policy_json(const struct policy_row *p)
 	return out;
 }
 
+/* The description is GetPolicy's alone. */
+static struct json *policy_summary(const struct policy_row *p)
+{
+	struct json *out = policy_json(p);
+
+	json_remove(out, "Description");
+	return out;
+}
+
 static int check_document(const char *text, struct err *err)
 {
 	struct json *doc = NULL;
@@ -198,8 +207,7 @@ static int create_policy(struct local_cloud *cloud, const struct local_request *
 		local_tags_set(cloud, p.arn, tags, err) || local_tx_commit(cloud, err))
 		goto out;
 	*out = json_object();
-	json_set(*out, "Policy", policy_json(&p));
-	json_remove(json_get(*out, "Policy"), "Description"); /* GetPolicy alone shows it */
+	json_set(*out, "Policy", policy_summary(&p));
 	if (json_len(tags))
 		json_set(json_get(*out, "Policy"), "Tags", local_iam_tags_list(tags));
 	result = 0;
@@ -294,7 +302,7 @@ static int list_own(struct local_cloud *cloud, const char *prefix, bool only_att
 
 		policy_row_read(st, &p);
 		if (!only_attached || p.attached)
-			json_push(list, policy_json(&p));
+			json_push(list, policy_summary(&p));
 		policy_row_release(&p);
 	}
 	sql_done(st);
@@ -310,7 +318,7 @@ static void list_managed(const char *prefix, struct json *list)
 
 		managed_read(&policy_managed[i], &p);
 		if (starts_with(p.path, prefix))
-			json_push(list, policy_json(&p));
+			json_push(list, policy_summary(&p));
 		policy_row_release(&p);
 	}
 }

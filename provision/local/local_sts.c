@@ -35,6 +35,17 @@ static bool account_in_key(const char *id, char account[ACCOUNT_SIZE])
 	return true;
 }
 
+static bool is_ours(struct local_cloud *cloud, const char *id)
+{
+	struct local_principal who = {0};
+	struct err why = ERR_INIT;
+	bool ours = !local_iam_principal(cloud, id, &who, &why) || why.code == ERR_DENIED;
+
+	local_principal_release(&who);
+	err_release(&why);
+	return ours;
+}
+
 static int check_key_id(const char *id, struct err *err)
 {
 	static const char pattern[] = "Member must satisfy regular expression pattern: [\\w]*";
@@ -72,11 +83,11 @@ static int get_access_key_info(struct local_cloud *cloud, const struct local_req
 			"1 validation error detected: Value null at 'accessKeyId' failed to "
 			"satisfy "
 			"constraint: Member must not be null");
-	/* the caller's own is known, whatever it looks like */
-	if (strcmp(id, req->who->access_key_id) != 0 && check_key_id(id, err))
-		return -1;
-	if (!strcmp(id, req->who->access_key_id))
+	/* those that were given out here are known, whatever they look like */
+	if (is_ours(cloud, id))
 		snprintf(account, sizeof(account), "%s", cloud->account);
+	else if (check_key_id(id, err))
+		return -1;
 	else if (!account_in_key(id, account))
 		return local_fault(err, 400, "ValidationError", "Access key ID is not valid.");
 	*out = json_object();
@@ -208,6 +219,16 @@ out:
 	return result;
 }
 
+static int check_session_length(const char *name, struct err *err)
+{
+	if (strlen(name) <= 64)
+		return 0;
+	return local_fault(err, 400, "ValidationError",
+		"1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy "
+		"constraint: Member must have length less than or equal to 64",
+		name);
+}
+
 static int assume_role(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
@@ -220,6 +241,7 @@ static int assume_role(struct local_cloud *cloud, const struct local_request *re
 
 	if (local_iam_need(req, "RoleArn", &arn, err) ||
 		local_iam_need(req, "RoleSessionName", &session, err) ||
+		check_session_length(session, err) ||
 		local_iam_check_name("RoleSessionName", session, 64, err))
 		goto out;
 	if (json_get(req->in, "Policy") || json_len(json_get(req->in, "PolicyArns"))) {

@@ -128,13 +128,13 @@ static int check_cells(
 	return 0;
 }
 
-static struct aws_credentials *read_keys(struct csv *f, struct err *err)
+int cred_csv_keys(const char *path, const char *text, struct aws_keys *out, struct err *err)
 {
+	struct csv file = {path, starts_with(text, "\xef\xbb\xbf") ? text + 3 : text, 0},
+		   *f = &file;
 	struct strvec head = STRVEC_INIT, row = STRVEC_INIT, more = STRVEC_INIT;
-	struct aws_credentials *keys = NULL;
-	char *source = xasprintf("access-key file '%s'", f->path);
 	size_t columns[COLUMNS];
-	int found = read_row(f, &head, err);
+	int ret = -1, found = read_row(f, &head, err);
 
 	if (found == 0)
 		err_at(err, f->path, 1, 0, NULL, "the file is empty");
@@ -151,20 +151,21 @@ static struct aws_credentials *read_keys(struct csv *f, struct err *err)
 			"there is more than one key, and which one is meant is not known");
 		err_hint(err, "leave one row below the titles");
 	} else if (found == 0) {
-		keys = aws_credentials_static(
-			row.v[columns[COLUMN_ID]], row.v[columns[COLUMN_SECRET]], NULL, source);
+		out->access_key_id = xstrdup(row.v[columns[COLUMN_ID]]);
+		out->secret_access_key = xstrdup(row.v[columns[COLUMN_SECRET]]);
+		ret = 0;
 	}
 out:
 	cells_wipe(&head);
 	cells_wipe(&row);
 	cells_wipe(&more);
-	free(source);
-	return keys;
+	return ret;
 }
 
 struct aws_credentials *aws_credentials_csv(const char *path, struct err *err)
 {
-	struct aws_credentials *keys = NULL;
+	struct aws_credentials *credentials = NULL;
+	struct aws_keys keys = AWS_KEYS_INIT;
 	struct strbuf text = STRBUF_INIT;
 	struct err why = ERR_INIT;
 
@@ -173,15 +174,15 @@ struct aws_credentials *aws_credentials_csv(const char *path, struct err *err)
 	} else if (memchr(text.buf, '\0', text.len)) {
 		err_at(err, path, 1, 0, NULL, "the file is not plain text in UTF-8");
 		err_hint(err, "save it as 'CSV UTF-8'");
-	} else {
-		struct csv f = {path, text.buf, 0};
-
-		if (starts_with(f.at, "\xef\xbb\xbf"))
-			f.at += 3;
-		keys = read_keys(&f, err);
+	} else if (cred_csv_keys(path, text.buf, &keys, err) == 0) {
+		char *source = xasprintf("access-key file '%s'", path);
+		credentials = aws_credentials_static(
+			keys.access_key_id, keys.secret_access_key, NULL, source);
+		free(source);
 	}
+	aws_keys_release(&keys);
 	wipe(text.buf, text.len);
 	strbuf_release(&text);
 	err_release(&why);
-	return keys;
+	return credentials;
 }

@@ -54,6 +54,11 @@ struct aws_credentials *cred_from_environment(const struct cred_ctx *ctx, struct
 struct aws_credentials *cred_from_file(
 	const struct cred_ctx *ctx, const char *profile, bool config_file, struct err *err);
 
+/* --- cred_csv.c --- */
+/* The text of an access-key file; `path` is for errors. */
+int cred_csv_keys(
+	const char *path, const char *text, struct aws_keys *out, struct err *err) must_check;
+
 /* --- cred_process.c --- */
 struct aws_credentials *cred_from_process(
 	const struct cred_ctx *ctx, const char *profile, const struct profile_setting *command);

@@ -1,6 +1,6 @@
 /*
  * What others say of credentials. The first byte says who: 'w' a command line, 'p' a credential_process, 'c' its
- * complaint, 'h' the container's endpoint, 'a' the AWS CLI's cache, 't' a time.
+ * complaint, 'f' an access-key file, 'h' the container's endpoint, 'a' the AWS CLI's cache, 't' a time.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -95,6 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'c':
 		check_complaint((const char *)data + 1, len);
+		break;
+	case 'f':
+		check_keys(cred_csv_keys("keys.csv", text, &keys, &err), &keys, &err);
 		break;
 	case 'h':
 		check_reply((const char *)data + 1, len, &container);

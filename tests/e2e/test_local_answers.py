@@ -18,7 +18,8 @@ def test_secrets_are_found_by_words(cloud):
         secrets.create_secret(Name=name, SecretString="s", Description=text)
 
     def found(key, *values):
-        return {s["Name"] for s in secrets.list_secrets(Filters=[{"Key": key, "Values": list(values)}, {"Key": "name", "Values": ["words"]}])["SecretList"]}
+        filters = [{"Key": key, "Values": list(values)}, {"Key": "name", "Values": ["words"]}]
+        return {s["Name"] for s in secrets.list_secrets(Filters=filters)["SecretList"]}
 
     assert found("description", "tw on") == {"words/AppBeta", "words-COMPANYthings"}
     assert found("all", "beta") == {"words/AppBeta"}

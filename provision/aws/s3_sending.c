@@ -253,8 +253,9 @@ static int is_there(struct s3_sending *s, struct err *err)
 	int ret = 0;
 
 	if (head(m, NULL, &reply, &why) < 0) {
-		/* Who may write need not have the right to look. */
-		if (why.code == ERR_DENIED)
+		/* Who may write need not have the right to look; and a HEAD has no body that would tell what is
+		 * wrong with the keys: a PUT has. */
+		if (why.code == ERR_DENIED || why.http_status == 400)
 			log_verbose("'%s': it cannot be seen what is there: %s", m->key, why.text);
 		else if (why.code != ERR_NOT_FOUND)
 			ret = -1;

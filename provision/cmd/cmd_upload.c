@@ -16,13 +16,15 @@ const char *const upload_status_names[UPLOAD_STATUSES] = {
 	[UPLOAD_SKIPPED] = "skipped",
 };
 
-/* One question before all files: is there such a bucket? Whoever may write need not be allowed to ask. */
+/* One question before all files: is there such a bucket? Whoever may write need not be allowed to ask, and what is
+ * wrong with the keys is told when the first file is sent. */
 static int check_bucket(struct session *s, const char *bucket, struct err *err)
 {
 	struct err why = ERR_INIT;
 	int ret = 0;
 
-	if (s3_head_bucket(s->aws, bucket, NULL, &why) < 0 && why.code != ERR_DENIED) {
+	if (s3_head_bucket(s->aws, bucket, NULL, &why) < 0 && why.code != ERR_DENIED &&
+		why.http_status != 400) {
 		if (why.code == ERR_NOT_FOUND) {
 			err_set(&why, ERR_NOT_FOUND, "there is no bucket '%s'", bucket);
 			err_named(&why, "NoSuchBucket");

@@ -56,7 +56,10 @@ TABLE = {
 EVENT = {"time": TIME, "stream": STR, "run_id": Maybe(STR), "node": STR, "message": STR}
 CHANGING = {"stacks": STACKS, "summary": SUMMARY}
 REMOVING = {**CHANGING, "left": LEFT, "swept": Maybe([VALUE])}
+UPLOAD = {"from": STR, "to": STR, "bytes": INT, "status": {"uploaded", "skipped", "resumed", "failed", "planned"}, "seconds": NUM, "error": Maybe(ERR)}
+UPLOADS = {k: INT for k in ("uploaded", "skipped", "resumed", "failed", "planned", "bytes", "sent_bytes", "requests")}
 DOCUMENTS = {
+    "upload": {"uploads": [UPLOAD], "summary": {**UPLOADS, "seconds": NUM}},
     "setup": CHANGING, "create": CHANGING, "deploy": CHANGING, "teardown": REMOVING, "delete": REMOVING,
     "plan": {"changes": [CHANGE], "drift": Maybe([CHANGE])},
     "status": {"stacks": [{"name": STR, "resources": [STATE], "outputs": Map(STR)}]},

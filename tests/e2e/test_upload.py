@@ -10,6 +10,7 @@ import time
 import pytest
 
 from conftest import assert_sound
+from contract import check
 from helpers import Cloud, Runner, digest_of_objects
 from model_proxy import Fault, ModelProxy
 
@@ -58,7 +59,8 @@ def proxy(raw):
 def upload(run_glueproj, raw):
     """upload(*arguments, to=…) as a document; the requests are judged on their way."""
     def run(*arguments, to=f"s3://{BUCKET}/", env=None, form=("--output", "json"), **kwargs):
-        return run_glueproj("upload", *arguments, "--to", to, *form, env={**raw.checked_env(), **(env or {})}, **kwargs)
+        result = run_glueproj("upload", *arguments, "--to", to, *form, env={**raw.checked_env(), **(env or {})}, **kwargs)
+        return check(result) if result.json else result
 
     return run
 
@@ -258,7 +260,7 @@ def test_access_key_files(upload, raw, tmp_path):
     for name, text in ROWS.items():
         (tmp_path / "keys").write_text(text.format(id=raw.access_key_id, secret=raw.secret_access_key), encoding="utf-8", newline="")
         upload("x.csv", "--credentials", "keys", "--force", env=no_keys).ok()
-    # Of two sets of keys the file's count.
+    # Of two sets of keys the file's counts.
     (tmp_path / "keys").write_text("Access key ID,Secret access key\nAKIANOBODYATALL,hushhushhush\n")
     result = upload("x.csv", "--credentials", "keys", "--force")
     result.fails(1, "InvalidAccessKeyId")

@@ -7,6 +7,7 @@
 #include "upload.h"
 
 #define DEFAULT_PARALLEL 16
+#define GO_ON "the same command goes on where this one stopped"
 
 const char *const upload_status_names[UPLOAD_STATUSES] = {
 	[UPLOAD_FAILED] = "failed",
@@ -28,9 +29,9 @@ static int check_bucket(struct session *s, const char *bucket, struct err *err)
 		if (why.code == ERR_NOT_FOUND) {
 			err_set(&why, ERR_NOT_FOUND, "there is no bucket '%s'", bucket);
 			err_named(&why, "NoSuchBucket");
-			err_hint(&why, "make it first (as AWS::S3::Bucket of a stack, or aws s3 "
-				       "mb), and see "
-				       "that region and account are the right ones");
+			err_hint(&why,
+				"make it first, as AWS::S3::Bucket of a stack or with aws s3 mb, "
+				"and see that region and account are the right ones");
 		}
 		err_move(err, &why);
 		ret = -1;
@@ -100,6 +101,13 @@ static void tell_text(struct session *s, const struct totals *t)
 	strbuf_release(&sb);
 }
 
+static bool may_go_on(const struct err *err)
+{
+	return err->code == ERR_TRANSIENT || err->code == ERR_TIMEOUT ||
+	       err->code == ERR_THROTTLED || err->code == ERR_AMBIGUOUS ||
+	       (err->code == ERR_IO && err->operation);
+}
+
 /* Errors that many files share are told once. */
 static void tell_errors(struct session *s, const struct upload_jobs *jobs)
 {
@@ -120,6 +128,8 @@ static void tell_errors(struct session *s, const struct upload_jobs *jobs)
 		strbuf_release(&name);
 		if (err_is_aws(&err, "NoSuchBucket") && !err.hint)
 			err_hint(&err, "make the bucket '%s' first", jobs->bucket);
+		if (!err.hint && may_go_on(&err))
+			err_hint(&err, GO_ON);
 		session_fail(s, &err);
 	}
 }
@@ -154,7 +164,7 @@ int cmd_upload(struct session *s)
 		tell_text(s, &t);
 	if (clock_interrupted()) {
 		err_set(&err, ERR_INTERRUPTED, "interrupted");
-		err_hint(&err, "the same command goes on where this one stopped");
+		err_hint(&err, GO_ON);
 		session_fail(s, &err);
 	}
 	ret = t.nr[UPLOAD_FAILED] || s->errors.nr ? -1 : 0;

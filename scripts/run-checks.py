@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ElementTree
 MAKE = os.environ.get("MAKE", "make")
 JOBS = str(min(os.cpu_count() or 1, 8))
 UNIT_SECONDS = 120
-PYTEST_SECONDS = 420
+PYTEST_SECONDS = 540
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "VARIANT", "BUILD", "V")
 
 
@@ -136,7 +136,8 @@ def run_pytest(folder, without=()):
     if os.path.exists(report):
         os.unlink(report)
     command = [python, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", f"--junitxml={report}", "--timeout=180"]
-    workers = os.environ.get("PYTEST_WORKERS", "2")
+    # One more than there are processors: tests wait for clouds to start, crawls and pauses.
+    workers = os.environ.get("PYTEST_WORKERS", str(min(os.cpu_count() or 1, 8) + 1))
     if workers != "0":
         command += ["-n", workers]
     command += [f"--ignore={folder}/{name}" for name in without]

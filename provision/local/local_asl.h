@@ -1,0 +1,110 @@
+#ifndef LOCAL_ASL_H
+#define LOCAL_ASL_H
+
+/*
+ * The Amazon States Language (query language JSONPath) as a pure engine: no sockets, no threads, no store. The host
+ * starts what the engine asks for and tells it what came of it; between two calls an execution is one JSON document
+ * (asl_run_state), so that it can be stored after each call and go on in another process (asl_run_restore).
+ *
+ *	definition = asl_parse(text, …)                      CreateStateMachine, ValidateStateMachineDefinition
+ *	run = asl_run_start(definition, input, context, …)   StartExecution
+ *	loop:
+ *		asl_run_take_events(run)   append to the history   GetExecutionHistory
+ *		asl_run_take_actions(run)  start or cancel tasks
+ *		asl_run_state(run)         store; all three in one transaction
+ *		asl_run_due(run)           sleep until then at most, then asl_run_tick(run)
+ *		asl_task_…(run, id, …)     when something is known of a task
+ *	until asl_run_status(run) is none of ASL_RUNNING
+ *
+ * Not there, and refused by asl_validate by name: QueryLanguage JSONata; Map in mode DISTRIBUTED, ItemReader, ResultWriter.
+ * A run is used by one thread at a time and borrows its definition.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "err.h"
+#include "json.h"
+
+/* Sizes of AWS: a definition, and any input, output, parameters or result, in bytes of UTF-8. */
+#define ASL_DEFINITION_BYTES_MAX (1024 * 1024)
+#define ASL_PAYLOAD_BYTES_MAX (256 * 1024)
+
+enum asl_flavour { ASL_STANDARD, ASL_EXPRESS };
+
+/*
+ * What is wrong with a definition: an array of {severity: ERROR or WARNING, code, message, location}, as
+ * ValidateStateMachineDefinition's diagnostics; empty: nothing. `location` is left out where there is none. The caller's.
+ */
+struct json *asl_validate(const char *text, size_t len, enum asl_flavour flavour);
+bool asl_diagnostics_fail(const struct json *diagnostics); /* is an ERROR among them? */
+/*
+ * The definition, the caller's; NULL when it is wrong: ERR_INVALID, name InvalidDefinition, with the message that
+ * CreateStateMachine gives: Invalid State Machine Definition: 'CODE: MESSAGE at LOCATION, …'.
+ */
+struct json *asl_parse(
+	const char *text, size_t len, enum asl_flavour flavour, struct err *err) must_check;
+
+/* Time and chance, so that tests pass their own. NULL members: the system's. */
+struct asl_host {
+	int64_t (*now_ms)(void *payload);
+	void (*random)(void *payload, void *out, size_t len);
+	void *payload;
+	const char *region; /* for the history's details; NULL: us-east-1 */
+};
+
+enum asl_status { ASL_RUNNING, ASL_SUCCEEDED, ASL_FAILED, ASL_TIMED_OUT, ASL_ABORTED };
+const char *asl_status_name(enum asl_status status); /* RUNNING, …, as DescribeExecution has them */
+
+struct asl_run;
+
+/*
+ * Begins an execution. `context` is the context object's {Execution: {Id, Name, RoleArn, StartTime}, StateMachine: {Id,
+ * Name}}; Execution.Input is put in. Both are copied; `host`'s members are copied, its payload and region are borrowed.
+ */
+struct asl_run *asl_run_start(const struct json *definition, const struct json *input,
+	const struct json *context, const struct asl_host *host);
+/* From asl_run_state's document, which is copied. NULL: it is none (ERR_INVALID). Tasks in flight: asl_run_tasks. */
+struct asl_run *asl_run_restore(const struct json *definition, const struct json *state,
+	const struct asl_host *host, struct err *err) must_check;
+void asl_run_free(struct asl_run *run);
+
+/* Borrowed, good until the next call that changes the run. Holds payloads of the execution: treat it as they are treated. */
+const struct json *asl_run_state(const struct asl_run *run);
+enum asl_status asl_run_status(const struct asl_run *run);
+const struct json *asl_run_output(const struct asl_run *run); /* of ASL_SUCCEEDED; borrowed */
+const char *asl_run_error(const struct asl_run *run);         /* NULL: none; borrowed */
+const char *asl_run_cause(const struct asl_run *run);
+
+/*
+ * History events since the last call, as GetExecutionHistory has them: {id, previousEventId, type, timestamp (ms since
+ * 1970, a number), …EventDetails}. An array, the caller's.
+ */
+struct json *asl_run_take_events(struct asl_run *run);
+/*
+ * What the host has to do since the last call, in this order; an array, the caller's:
+ *   {action: "start", id, state, resource, parameters, timeoutSeconds?, heartbeatSeconds?, taskToken?}
+ *       taskToken: of resources that end in .waitForTaskToken, and of activities.
+ *   {action: "cancel", id}  nobody waits for this task any more
+ * Time-outs and heartbeats are the engine's (asl_run_tick).
+ */
+struct json *asl_run_take_actions(struct asl_run *run);
+/* The tasks in flight, as "start" actions with `started` (was asl_task_started called?): for a host that was restarted. */
+struct json *asl_run_tasks(const struct asl_run *run);
+/* When asl_run_tick has something to do; -1: nothing is waiting for time. */
+int64_t asl_run_due(const struct asl_run *run);
+void asl_run_tick(struct asl_run *run);
+
+/*
+ * What came of a task. False: no such task is in flight (any more), and nothing happens. `output` is copied. The worker's
+ * name is for activities, else NULL. `submitted` is for .sync and .waitForTaskToken: the call's own answer.
+ */
+bool asl_task_started(struct asl_run *run, const char *id, const char *worker);
+bool asl_task_submitted(struct asl_run *run, const char *id, const struct json *output);
+bool asl_task_heartbeat(struct asl_run *run, const char *id);
+bool asl_task_succeeded(struct asl_run *run, const char *id, const struct json *output);
+/* `error` and `cause` may be NULL. */
+bool asl_task_failed(struct asl_run *run, const char *id, const char *error, const char *cause);
+/* StopExecution. `error` and `cause` may be NULL. False: it is over already. */
+bool asl_run_abort(struct asl_run *run, const char *error, const char *cause);
+
+#endif

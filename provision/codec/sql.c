@@ -210,6 +210,12 @@ const char *sql_text(struct sql_stmt *st, int column)
 	return (const char *)sqlite3_column_text(st->raw, column);
 }
 
+char *sql_text_dup(struct sql_stmt *st, int column)
+{
+	const char *text = sql_text(st, column);
+	return text && *text ? xstrdup(text) : NULL;
+}
+
 int64_t sql_int(struct sql_stmt *st, int column)
 {
 	return sqlite3_column_int64(st->raw, column);

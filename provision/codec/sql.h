@@ -32,6 +32,8 @@ int sql_step(struct sql_stmt *st, struct err *err) must_check;
 void sql_done(struct sql_stmt *st); /* NULL is fine */
 /* Borrowed until the next step. */
 const char *sql_text(struct sql_stmt *st, int column); /* NULL for null */
+/* Malloc'd; NULL for null and for "". */
+char *sql_text_dup(struct sql_stmt *st, int column);
 int64_t sql_int(struct sql_stmt *st, int column);
 double sql_double(struct sql_stmt *st, int column);
 const void *sql_blob(struct sql_stmt *st, int column, size_t *len);

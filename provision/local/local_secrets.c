@@ -212,11 +212,6 @@ void secret_release(struct secret *s)
 	*s = (struct secret){0};
 }
 
-static char *copy_or_null(const char *text)
-{
-	return text && *text ? xstrdup(text) : NULL;
-}
-
 static int read_secret(struct sql_stmt *st, struct secret *out, struct err *err)
 {
 	int row = st ? sql_step(st, err) : -1;
@@ -226,9 +221,9 @@ static int read_secret(struct sql_stmt *st, struct secret *out, struct err *err)
 			.id = sql_int(st, 0),
 			.name = xstrdup(sql_text(st, 1)),
 			.arn = xstrdup(sql_text(st, 2)),
-			.description = copy_or_null(sql_text(st, 3)),
-			.kms_key = copy_or_null(sql_text(st, 4)),
-			.policy = copy_or_null(sql_text(st, 5)),
+			.description = sql_text_dup(st, 3),
+			.kms_key = sql_text_dup(st, 4),
+			.policy = sql_text_dup(st, 5),
 			.created_ms = sql_int(st, 6),
 			.changed_ms = sql_int(st, 7),
 			.accessed_ms = sql_int(st, 8),

@@ -239,11 +239,6 @@ void ssm_parameter_release(struct ssm_parameter *p)
 	*p = (struct ssm_parameter){0};
 }
 
-static char *copy_or_null(const char *text)
-{
-	return text && *text ? xstrdup(text) : NULL;
-}
-
 void ssm_read_row(struct sql_stmt *st, struct ssm_parameter *out)
 {
 	*out = (struct ssm_parameter){
@@ -258,10 +253,10 @@ void ssm_read_row(struct sql_stmt *st, struct ssm_parameter *out)
 		.tier = xstrdup(sql_text(st, 8)),
 		.data_type = xstrdup(sql_text(st, 9)),
 		.user = xstrdup(sql_text(st, 10)),
-		.cipher = copy_or_null(sql_text(st, 11)),
-		.description = copy_or_null(sql_text(st, 12)),
-		.key_id = copy_or_null(sql_text(st, 13)),
-		.pattern = copy_or_null(sql_text(st, 14)),
+		.cipher = sql_text_dup(st, 11),
+		.description = sql_text_dup(st, 12),
+		.key_id = sql_text_dup(st, 13),
+		.pattern = sql_text_dup(st, 14),
 	};
 }
 

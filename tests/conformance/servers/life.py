@@ -369,57 +369,6 @@ class Life:
                 iam.delete_policy(PolicyArn=policy)
         return left
 
-    def leave_out_of_compare(self, stack, key, kind, missing, ours, theirs):
-        """What cannot be equal: a password that was made up, and on a role the policies of resources that the server's CloudFormation lacks."""
-        if "GenerateSecretString" in stack.resources[key[1]].get("Properties", {}):
-            assert len(ours.pop("SecretString")) > 0 and len(theirs.pop("SecretString")) > 0
-        if kind == "AWS::IAM::Role":
-            gone = {
-                s.properties(name)["PolicyName"] for s in self.project.stacks for other, name in missing
-                if other == s.name and s.resources[name]["Type"] == "AWS::IAM::Policy"}
-            ours["Policies"] = [p for p in ours["Policies"] if p["PolicyName"] not in gone]
-
-    def await_stack(self, name, wanted):
-        cfn, until = self.reader.client("cloudformation"), time.monotonic() + STACK_SECONDS
-        while time.monotonic() < until:
-            try:
-                stacks = cfn.describe_stacks(StackName=name)["Stacks"]
-            except cfn.exceptions.ClientError as e:
-                if wanted == "DELETE_COMPLETE" and "does not exist" in str(e):
-                    return
-                raise
-            status = stacks[0]["StackStatus"] if stacks else "DELETE_COMPLETE"
-            if status == wanted:
-                return
-            if "FAILED" in status or "ROLLBACK" in status:
-                events = cfn.describe_stack_events(StackName=name)["StackEvents"]
-                why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e.get("ResourceStatus", "")]
-                raise AssertionError(f"stack {name}: {status}: {'; '.join(why)}")
-            time.sleep(0.1)
-        raise AssertionError(f"stack {name} does not get {wanted}")
-
-    def delete_stacks(self):
-        cfn = self.reader.client("cloudformation")
-        for stack in reversed(self.project.stacks):
-            name = f"{self.project.name}-{stack.name}"
-            try:
-                cfn.delete_stack(StackName=name)
-            except cfn.exceptions.ClientError as e:
-                gap = next((g for g in self.gaps if g.operation == "cloudformation:DeleteStack"), None)
-                if not gap or readers.code_of(e) != "DeleteConflict":
-                    raise
-                gap.met, gap.needed = gap.met + 1, gap.needed + 1
-                self.lacks.add(gap.operation)
-                self.detach_all()
-                cfn.delete_stack(StackName=name)
-            self.await_stack(name, "DELETE_COMPLETE")
-
-    def detach_all(self):
-        iam = self.reader.client("iam")
-        for role in readers.standing(self.reader)["roles"]:
-            for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-                iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
-
     def compare(self, standing, made, missing):
         """What glueproj made and what CloudFormation made, as boto3 reads both: equal, but for names that were generated."""
         problems, excused = [], set()

@@ -32,7 +32,7 @@
 enum asl_flavour { ASL_STANDARD, ASL_EXPRESS };
 
 /*
- * What is wrong with a definition: an array of {severity: ERROR or WARNING, code, message, location}, as
+ * What is wrong with a definition (NUL-terminated, as all texts are): an array of {severity: ERROR or WARNING, code, message, location}, as
  * ValidateStateMachineDefinition's diagnostics; empty: nothing. `location` is left out where there is none. The caller's.
  */
 struct json *asl_validate(const char *text, size_t len, enum asl_flavour flavour);

@@ -125,7 +125,11 @@ int asl_visit_begin(
 		.make_context = make_context,
 		.payload = v,
 		.host = &run->host};
-	v->effective = through_path(v, "InputPath", json_get(flow->f, "input"), err);
+	v->effective = json_get(flow->f, "input");
+	if (json_get(flow->def, "InputPath")) {
+		v->made = through_path(v, "InputPath", v->effective, err);
+		v->effective = v->made;
+	}
 	v->scope.input = v->effective;
 	return v->effective ? 0 : -1;
 }
@@ -133,7 +137,7 @@ int asl_visit_begin(
 void asl_visit_end(struct asl_visit *v)
 {
 	asl_scope_release(&v->scope);
-	json_free(v->effective);
+	json_free(v->made);
 }
 
 int asl_visit_number(struct asl_visit *v, const struct json *def, const char *name, int64_t min,

@@ -42,7 +42,8 @@ struct asl_flow {
 struct asl_visit {
 	struct asl_run *run;
 	struct asl_flow *flow;
-	struct json *effective; /* the input behind InputPath */
+	const struct json *effective; /* the input behind InputPath; may be the flow's own */
+	struct json *made;            /* what `effective` is otherwise */
 	struct asl_scope scope;
 	const struct json *item; /* of the iteration that is being made; NULL: the flow's own */
 	int64_t index;

@@ -490,3 +490,65 @@ static void test_local_asl_engine__wait_and_abort(void **state)
 	assert_string_equal(story(&p, 8), "ExecutionAborted");
 	end(&p);
 }
+
+/* A branch that fails takes a Map with it, whose iterations wait and work; variables are seen from within, not from outside. */
+static void test_local_asl_engine__nested_flows(void **state)
+{
+	static const char def[] =
+		"{'StartAt':'V','States':{'V':{'Type':'Pass','Assign':{'far':1},'Next':'P'},'P':{'"
+		"Type':"
+		"'Parallel','Branches':[{'StartAt':'M','States':{'M':{'Type':'Map','ItemsPath':'$."
+		"l',"
+		"'ItemProcessor':{'StartAt':'N','States':{'N':{'Type':'Pass','Assign':{'near.$':"
+		"'States.MathAdd($far, "
+		"$$.Map.Item.Index)'},'Next':'K'},'K':{'Type':'Choice','Choices':[{"
+		"'Variable':'$near','NumericEquals':1,'Next':'W'}],'Default':'T'},'W':{'Type':'"
+		"Wait',"
+		"'Seconds':5,'Next':'R'},'R':{'Type':'Pass','Parameters':{'n.$':'$near','f.$':'$"
+		"far'},"
+		"'End':true},'T':{'Type':'Task','Resource':'arn:aws:states:::sns:publish','"
+		"ResultPath':"
+		"null,'Next':'R'}}},'End':true}}}," BRANCH(
+			"a") "],'Next':'Z'},'Z':{'Type':'Pass',"
+			     "'Parameters':{'r.$':'$','far.$':'$far'},'End':true}}}";
+	struct play p;
+
+	(void)state;
+	play(&p, def, "{'l':[7,8]}");
+	assert_int_equal(json_len(p.actions), 2);
+	succeed(&p, 1, "null");
+	succeed(&p, 0, "'a'");
+	assert_int_equal(asl_run_status(p.run), ASL_RUNNING);
+	pass_time(&p, 5000);
+	OUTPUT_IS(&p, "{\"r\":[[{\"n\":1,\"f\":1},{\"n\":2,\"f\":1}],\"a\"],\"far\":1}");
+	end(&p);
+	play(&p, def, "{'l':[7,8]}");
+	fail_task(&p, 0, "Bad");
+	assert_int_equal(asl_run_status(p.run), ASL_FAILED);
+	assert_string_equal(asl_run_error(p.run), "Bad");
+	assert_string_equal(task(&p, 2, "action"), "cancel");
+	assert_string_equal(task(&p, 2, "id"), task(&p, 1, "id"));
+	assert_non_null(strstr(story(&p, 20),
+		"TaskFailed WaitStateAborted MapIterationAborted TaskStateAborted "
+		"MapIterationAborted MapStateAborted ParallelStateFailed ExecutionFailed"));
+	end(&p);
+}
+
+static void test_local_asl_engine__only_a_runs_document_is_restored(void **state)
+{
+	static const char *const bad[] = {"{}", "[]", "{'status':'RUNNING','context':{},'root':{}}",
+		"{'status':'RUNNING','context':{},'root':{'state':'A','phase':'fork','input':1,'"
+		"total':2,"
+		"'results':[]}}"};
+	struct err err = ERR_INIT;
+	struct json *doc;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		doc = parse(bad[i]);
+		assert_null(asl_run_restore(NULL, doc, &host, &err));
+		assert_int_equal(err.code, ERR_INVALID);
+		json_free(doc);
+	}
+	err_release(&err);
+}

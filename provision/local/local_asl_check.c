@@ -153,6 +153,40 @@ static void check_template(
 	}
 }
 
+static bool assigns_one(const struct json *assign, const char *name, size_t len)
+{
+	const struct json *e;
+
+	json_each(e, assign)
+	{
+		if (!strncmp(json_name(e), name, len) &&
+			(!json_name(e)[len] || !strcmp(json_name(e) + len, ".$")))
+			return true;
+	}
+	return false;
+}
+
+/* Does one of the states assign the variable, by itself, a rule or a catcher? */
+static bool assigns(const struct json *states, const char *name, size_t len)
+{
+	static const char *const lists[] = {"Choices", "Catch"};
+	const struct json *s, *e;
+
+	json_each(s, states)
+	{
+		if (assigns_one(json_get(s, "Assign"), name, len))
+			return true;
+		for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+			json_each(e, json_get(s, lists[i]))
+			{
+				if (assigns_one(json_get(e, "Assign"), name, len))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 static void check_variables(struct asl_check *c, const struct json *assign, const char *where)
 {
 	const struct json *e;
@@ -167,6 +201,12 @@ static void check_variables(struct asl_check *c, const struct json *assign, cons
 			(len == 6 && !strncmp(name, "states", 6)) ||
 			strcspn(name, " .-$[]()'\"*?,:@") < len)
 			SCHEMA(c, where, "'%s' is not a valid variable name", name);
+		for (const struct asl_around *a = c->around; a; a = a->outer) {
+			if (assigns(a->states, name, len))
+				SCHEMA(c, where,
+					"The variable '%.*s' is assigned in an outer scope, too",
+					(int)len, name);
+		}
 	}
 }
 

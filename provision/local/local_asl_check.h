@@ -5,10 +5,17 @@
 #include "local_asl_internal.h"
 #include "map.h"
 
+/* The states around those that are looked at: of the machine, of a branch in it, … */
+struct asl_around {
+	const struct json *states;
+	const struct asl_around *outer;
+};
+
 struct asl_check {
 	enum asl_flavour flavour;
-	struct json *found; /* diagnostics */
-	struct map names;   /* of all states, however deep */
+	struct json *found;              /* diagnostics */
+	struct map names;                /* of all states, however deep */
+	const struct asl_around *around; /* NULL: none */
 };
 
 void asl_tell(struct asl_check *c, const char *severity, const char *code, const char *where,

@@ -128,14 +128,17 @@ static void check_inner(struct asl_check *c, const struct json *m, bool map, con
 	check_machine(c, m, where);
 }
 
-static void check_within(struct asl_check *c, const struct json *def, const char *where)
+static void check_within(
+	struct asl_check *c, const struct json *states, const struct json *def, const char *where)
 {
+	struct asl_around around = {states, c->around};
 	static const char *const processors[] = {"ItemProcessor", "Iterator"};
 	static const char *const refused[] = {"ItemReader", "ResultWriter"};
 	const struct json *e;
 	char *at;
 	int i = 0;
 
+	c->around = &around;
 	json_each(e, json_get(def, "Branches"))
 	{
 		at = xasprintf("%s/Branches[%d]", where, i++);
@@ -153,6 +156,7 @@ static void check_within(struct asl_check *c, const struct json *def, const char
 			SCHEMA(c, where, "Field '%s' is not supported by the local cloud",
 				refused[k]);
 	}
+	c->around = around.outer;
 }
 
 static void check_states(
@@ -170,7 +174,7 @@ static void check_states(
 		asl_check_state(c, s, at);
 		asl_check_query_language(c, s, at);
 		each_target(s, check_target, &t);
-		check_within(c, s, at);
+		check_within(c, states, s, at);
 		free(at);
 	}
 	t.where = where;

@@ -208,3 +208,27 @@ static void test_local_asl_validate__choice_rules(void **state)
 				    ASL_STANDARD),
 		"");
 }
+
+static void test_local_asl_validate__variables_of_outer_scopes(void **state)
+{
+	static const char *const text = "{'StartAt':'A','States':{'A':{'Type':'Pass','Assign':{'x.$"
+					"':'$.x'},'Next':'P'},'P':{"
+					"'Type':'Parallel','End':true,'Branches':[{'StartAt':'B','"
+					"States':{'B':{'Type':'Pass',"
+					"'Assign':{'%s':1,'xy':2},'End':true}}},{'StartAt':'C','"
+					"States':{'C':{'Type':'Pass',"
+					"'Assign':{'xy':3},'End':true}}}]}}}";
+	struct strbuf sb = STRBUF_INIT;
+
+	(void)state;
+	strbuf_addstr(&sb, text);
+	strbuf_replace(&sb, "%s", "x");
+	assert_string_equal(check(sb.buf, ASL_STANDARD), SCHEMA_AT
+		"/States/P/Branches[0]/States/B: The variable 'x' is assigned in an outer "
+		"scope, too");
+	strbuf_clear(&sb);
+	strbuf_addstr(&sb, text);
+	strbuf_replace(&sb, "%s", "y");
+	assert_string_equal(check(sb.buf, ASL_STANDARD), "");
+	strbuf_release(&sb);
+}

@@ -107,6 +107,15 @@ static int add_operand(struct finding *f, const char *text, struct err *err)
 	return add_file(f, text, fs_basename(text));
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (!strcmp(a, b))
+		return true;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* The same file twice is one; two files with one key would be one less in the bucket. */
 static void check_keys(struct finding *f)
 {
@@ -120,7 +129,7 @@ static void check_keys(struct finding *f)
 		const struct upload_job *other = map_get(&keys, job->key);
 		struct err err = ERR_INIT;
 
-		if (other && strcmp(other->from, job->from) != 0) {
+		if (other && !same_file(other->from, job->from)) {
 			err_set(&err, ERR_USAGE, "'%s' and '%s' would both be 's3://%s/%s'",
 				other->from, job->from, jobs->bucket, job->key);
 			err_hint(&err, "upload them to different prefixes");

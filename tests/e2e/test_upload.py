@@ -97,7 +97,7 @@ def test_names_folders_patterns(upload, raw, tmp_path):
     for name, data in files.items():
         os.makedirs(os.path.dirname(tmp_path / name), exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    result = upload("data", "more/*.csv", "one?.bin", "one?.bin", to=f"s3://{BUCKET}/p/").ok()
+    result = upload("data", "more/*.csv", "one?.bin", "./data/../one?.bin", to=f"s3://{BUCKET}/p/").ok()
     wanted = {
         "p/a b+c%25&d=e.csv": b"1", "p/sub/ä-日本.csv": b"22", "p/sub/deep/new\nline'\"<>.csv": b"333", "p/.hidden": b"", "p/x.csv": b"4",
         "p/[1].csv": b"55", "p/one?.bin": b"6",

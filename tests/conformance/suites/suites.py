@@ -186,10 +186,19 @@ def tabulate(suite, results):
     }
 
 
+def _not_passing(table):
+    return set(table["failed"]) | {test for tests in table["out_of_scope"].values() for test in tests}
+
+
+def _worse_tests(results, table):
+    known_bad = _not_passing(table)
+    return [test for test, (outcome, _) in sorted(results.items()) if outcome != "passed" and test not in known_bad]
+
+
 def compare(suite, results, table):
     """(worse, better): tests that the table has as passing and that do not, and the other way round."""
-    known_bad = set(table["failed"]) | {test for tests in table["out_of_scope"].values() for test in tests}
-    worse = [f"{test}: {reason}" for test, (outcome, reason) in sorted(results.items()) if outcome != "passed" and test not in known_bad]
+    known_bad = _not_passing(table)
+    worse = [f"{test}: {results[test][1]}" for test in _worse_tests(results, table)]
     better = [test for test, (outcome, _) in sorted(results.items()) if outcome == "passed" and test in known_bad]
     ran = collections.Counter(_service(suite, test) for test in results)
     for service, counts in table["services"].items():
@@ -204,7 +213,7 @@ def judge(suite):
     table = load("results.json")[suite["name"]]
     results = run(suite, folder)
     worse, better = compare(suite, results, table)
-    again = [line.split(": ")[0] for line in worse if "::" in line]
+    again = _worse_tests(results, table)
     if 0 < len(again) <= 30:
         if suite["scope"] == "file":
             again = sorted({test.split("::")[0] for test in again})

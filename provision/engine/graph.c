@@ -190,6 +190,7 @@ static int eval_external(
 	return ret;
 }
 
+#define MAX_IMPORTS 32
 static int eval_import(void *payload, const char *name, struct json **out, struct err *err);
 
 static const struct eval_ops eval_ops = {
@@ -206,7 +207,14 @@ static int eval_import(void *payload, const char *name, struct json **out, struc
 	if (!ref)
 		return import_from_others(e, name, out, err);
 	struct eval eval = {.stack = ref->stack, .ops = &eval_ops, .payload = e};
-	if (stack_eval(&eval, ref->output->value, "Outputs", out, err) < 0)
+	/* Threads evaluate at the same time; each goes down its own way. */
+	static _Thread_local unsigned depth;
+	if (depth == MAX_IMPORTS)
+		return err_set(err, ERR_USAGE, "export '%s' is made of itself", name);
+	depth++;
+	int ret = stack_eval(&eval, ref->output->value, "Outputs", out, err);
+	depth--;
+	if (ret < 0)
 		return -1;
 	if (eval.has_secret || json_has_unknown(*out)) {
 		json_free(*out);

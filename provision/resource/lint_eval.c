@@ -14,7 +14,10 @@ struct lint_eval {
 	const struct lint_input *in;
 	struct map by_decl;   /* "stack/logical-id" to struct lint_resource */
 	struct map by_export; /* export name to struct exported */
+	unsigned imports;     /* within each other */
 };
+/* An export may be made of an import; one that is made of itself has no end. */
+#define MAX_IMPORTS 32
 
 struct exported {
 	const struct stack *stack;
@@ -87,10 +90,14 @@ static int import_of(void *payload, const char *name, struct json **out, struct 
 	struct lint_eval *e = payload;
 	const struct exported *x = map_get(&e->by_export, name);
 	struct eval eval = {.stack = x ? x->stack : NULL, .ops = &ops, .payload = e};
+	int ret;
 
-	if (!x)
+	if (!x || e->imports == MAX_IMPORTS)
 		return 1;
-	if (stack_eval(&eval, x->value, "Outputs", out, err) < 0)
+	e->imports++;
+	ret = stack_eval(&eval, x->value, "Outputs", out, err);
+	e->imports--;
+	if (ret < 0)
 		return -1;
 	if (!eval.has_secret && !json_has_unknown(*out))
 		return 0;
@@ -149,7 +156,10 @@ struct lint_resource *lint_evaluate(const struct lint_input *in)
 	}
 	for (size_t i = 0; i < in->nr; i++) {
 		v[i] = in->v[i];
-		v[i].props = evaluate(&e, &in->v[i]);
+		struct json *props = evaluate(&e, &in->v[i]);
+		if (in->v[i].secret_paths)
+			stack_forget_secrets(props, in->v[i].secret_paths);
+		v[i].props = props;
 	}
 	map_release(&e.by_decl);
 	map_release(&e.by_export);

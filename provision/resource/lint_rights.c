@@ -165,7 +165,7 @@ static void add_managed(const struct lint *l, struct rights *r, const char *arn)
 		r->open = true;
 }
 
-/* 1 when the policy names the role, 0 when not; -1: who knows. */
+/* 1 when the policy names the role (NULL: its name is not known yet), 0 when not; -1: who knows. */
 static int names_role(const struct lint_resource *policy, const char *role)
 {
 	const struct json *roles = json_get(policy->props, "Roles"), *e;
@@ -175,9 +175,9 @@ static int names_role(const struct lint_resource *policy, const char *role)
 	{
 		const char *name = json_str(e);
 
-		if (name && !strcmp(name, role))
+		if (name && role && !strcmp(name, role))
 			return 1;
-		doubt = doubt || !name;
+		doubt = doubt || !name || !role;
 	}
 	return doubt ? -1 : 0;
 }

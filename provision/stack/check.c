@@ -522,8 +522,12 @@ void stack_check_properties(const struct stack_resource *r, const struct json *p
 	check_fields(&k, r->schema->fields, props);
 	if (errors->nr == before)
 		check_name(&k, props);
-	if (errors->nr == before && r->schema->check)
-		r->schema->check(props, &(struct lint_place){r}, errors);
+	if (errors->nr == before && r->schema->check) {
+		struct json *seen = json_copy(props);
+		stack_forget_secrets(seen, &k.secrets);
+		r->schema->check(seen, &(struct lint_place){r}, errors);
+		json_free(seen);
+	}
 	strbuf_release(&k.path);
 	strvec_release(&k.secrets);
 }

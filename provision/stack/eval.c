@@ -501,3 +501,32 @@ void eval_collect(const struct stack *s, const struct yaml_node *n, const char *
 		*out = NULL;
 	evaluation_release(&ev);
 }
+
+/* --- what checks may see --- */
+static void forget_at(struct json *v, const struct strvec *paths, struct strbuf *path)
+{
+	bool list = json_is(v, JSON_ARRAY);
+	size_t i = 0, mark = path->len;
+	struct json *next;
+	if (!list && !json_is(v, JSON_OBJECT))
+		return;
+	for (struct json *e = json_first(v); e; e = next, i++) {
+		next = json_next(e);
+		if (list)
+			strbuf_addf(path, "%s%zu", mark ? "." : "", i);
+		else
+			strbuf_addf(path, "%s%s", mark ? "." : "", json_name(e));
+		if (strvec_has(paths, path->buf))
+			json_replace(v, e, json_unknown());
+		else
+			forget_at(e, paths, path);
+		strbuf_setlen(path, mark);
+	}
+}
+
+void stack_forget_secrets(struct json *props, const struct strvec *paths)
+{
+	struct strbuf path = STRBUF_INIT;
+	forget_at(props, paths, &path);
+	strbuf_release(&path);
+}

@@ -8,6 +8,7 @@
 #define LOOP "Fn::ForEach::"
 #define MAX_NODES 1000000
 #define MAX_NESTED 100
+#define MAX_TEXT ((size_t)1 << 20)
 
 /* A Fn::ForEach at one of its values. */
 struct loop {
@@ -122,10 +123,10 @@ static struct yaml_node *text_like(
 	return to;
 }
 
-/* ${Name} and &{Name} of the loops around. */
+/* ${Name} and &{Name} of the loops around. A text that doubles with each loop is not made to its end. */
 static void fill_in(const struct expander *x, struct strbuf *text)
 {
-	for (const struct loop *l = x->loops; l; l = l->outer) {
+	for (const struct loop *l = x->loops; l && text->len <= MAX_TEXT; l = l->outer) {
 		char *dollar = xasprintf("${%s}", l->name),
 		     *ampersand = xasprintf("&{%s}", l->name);
 		strbuf_replace(text, dollar, l->in_text);
@@ -143,6 +144,10 @@ static struct yaml_node *copy_scalar(struct expander *x, const struct yaml_node 
 	struct strbuf text = STRBUF_INIT;
 	strbuf_addstr(&text, n->text);
 	fill_in(x, &text);
+	if (text.len > MAX_TEXT) {
+		strbuf_release(&text);
+		return fail(x, n, "Fn::ForEach makes a text of more than 1 MiB");
+	}
 	to->text = arena_strndup(&x->t->arena, text.buf, text.len);
 	to->len = text.len;
 	strbuf_release(&text);
@@ -347,6 +352,8 @@ static void copy_pairs(struct expander *x, const struct yaml_node *n, struct gat
 		} else {
 			struct yaml_node *key = copy_scalar(x, pair->key);
 			part_leave(&x->checker, mark);
+			if (!key)
+				break;
 			part_enter(&x->checker, key->text);
 			struct yaml_node *value = copy_value(x, key, pair->value);
 			if (value)

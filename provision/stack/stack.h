@@ -139,6 +139,8 @@ void stack_secrets_ever(const struct stack_resource *r, struct strvec *paths);
 /* Logical ids of live resources of the stack that a node refers to (Ref, GetAtt, Sub), each once. (The engine needs it for
  * the edges behind an ImportValue.) */
 void stack_refs(const struct stack *s, const struct yaml_node *node, struct strvec *ids);
+/* Puts what is not known in the place of each value at one of these paths: a rule that cuts a value up cannot show a part of it. */
+void stack_forget_secrets(struct json *props, const struct strvec *paths);
 bool json_is_unknown(const struct json *v);  /* this very value */
 bool json_has_unknown(const struct json *v); /* anywhere inside */
 

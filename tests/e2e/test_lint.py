@@ -422,3 +422,69 @@ def test_no_findings_in_our_own_stacks(run_glueproj, tmp_path):
     for name, environment in (("sales-lake", {}), ("exabel-timeseries", {"EXABEL_API_KEY": "k"})):
         result = run_glueproj("-p", os.path.join(ROOT, "stacks", name), "validate", "--output", "json", env=environment).ok()
         assert result.json["warnings"] == [], result
+
+
+# What a review found: each of these once crashed, never ended, or showed a secret.
+ROLE = "AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: {Service: glue.amazonaws.com}, Action: 'sts:AssumeRole'}]}"
+NAMELESS = f"""\
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {{RoleName: !Sub "x-${{AWS::AccountId}}", {ROLE}}}
+  Policy:
+    Type: AWS::IAM::Policy
+    Properties: {{PolicyName: p, Roles: [other], PolicyDocument: {{Version: '2012-10-17', Statement: [{{Effect: Allow, Action: '*', Resource: '*'}}]}}}}
+"""
+ITSELF = """\
+Resources:
+  Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !ImportValue exp}}
+Outputs:
+  A: {Value: !ImportValue exp, Export: {Name: exp}}
+"""
+HIDDEN = f"""\
+Parameters:
+  Place: {{Type: String, NoEcho: true, Default: "s3://hunter-bucket/hunter-key/x"}}
+  Base: {{Type: String, NoEcho: true, Default: "HUNTER_base"}}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {{RoleName: reader, {ROLE}}}
+  Database: {{Type: AWS::Glue::Database, Properties: {{CatalogId: "000000000000", DatabaseInput: {{Name: !Ref Base}}}}}}
+  Crawler:
+    Type: AWS::Glue::Crawler
+    Properties: {{Name: c, Role: !GetAtt Role.Arn, DatabaseName: !Ref Database, Schedule: {{ScheduleExpression: !Ref Place}}, Targets: {{S3Targets: [{{Path: !Ref Place}}]}}}}
+  Job:
+    Type: AWS::Glue::Job
+    Properties:
+      Name: j
+      Role: !GetAtt Role.Arn
+      Command: {{Name: pythonshell, PythonVersion: "3.9", ScriptLocation: !Ref Place}}
+      DefaultArguments: {{"--out": !Ref Place, "--in": !Sub "${{Place}}/more"}}
+"""
+DOUBLING = """\
+Transform: AWS::LanguageExtensions
+Resources:
+%s
+"""
+
+
+def doubling(loops):
+    """Each loop's text is twice that of the one around it."""
+    lines, indent = [], "  "
+    for i in range(loops):
+        text = f"${{L{i - 1}}}${{L{i - 1}}}" if i else "ab"
+        lines += [f"{indent}Fn::ForEach::Loop{i}:", f"{indent}  - L{i}", f'{indent}  - ["{text}"]', f"{indent}  -"]
+        indent += "    "
+    lines.append(f'{indent}"B${{L{loops - 1}}}": {{Type: AWS::S3::Bucket}}')
+    return DOUBLING % "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", ["nameless", "itself", "hidden", "doubling"])
+def test_it_ends_and_keeps_what_is_hidden(run_glueproj, tmp_path, name):
+    text = {"nameless": NAMELESS, "itself": ITSELF, "hidden": HIDDEN, "doubling": doubling(40)}[name]
+    (tmp_path / "t.yaml").write_text(text)
+    result = run_glueproj("validate", "--template", tmp_path / "t.yaml", "--output", "json")
+    assert result.code in (0, 2), result
+    assert "hunter" not in (result.stdout + result.stderr).lower()
+    if name == "doubling":
+        assert any("1 MiB" in e["message"] for e in result.fails(2).json["errors"])

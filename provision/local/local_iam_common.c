@@ -253,8 +253,13 @@ int local_iam_tag_keys_check(const struct json *keys, struct err *err)
 
 	if (check_tag_count(json_len(keys), "tagKeys", err))
 		return -1;
-	json_each(e,
-		keys) if (check_tag_text(json_str(e), 1, 128, "tagKeys", i++, "", err)) return -1;
+	json_each(e, keys)
+	{
+		const char *key = json_str(e);
+
+		if (check_tag_text(key ? key : "", 1, 128, "tagKeys", i++, "", err))
+			return -1;
+	}
 	return 0;
 }
 

@@ -213,6 +213,8 @@ static bool is_utf8(const char *s)
 
 int local_s3_check_key(const char *key, struct err *err)
 {
+	if (!is_utf8(key))
+		return local_fault(err, 400, "InvalidURI", "Couldn't parse the specified URI.");
 	if (strlen(key) <= MAX_KEY)
 		return 0;
 	return local_fault(err, 400, "KeyTooLongError", "Your key is too long");
@@ -400,7 +402,9 @@ static void hoist_params(struct local_s3_call *c)
 	for (i = 0; h->claim.presigned && i < c->nr_params; i++) {
 		const struct s3_param *p = &c->params[i];
 
-		if (!is_hoisted(p->name) || local_s3_header(c, p->name))
+		/* Version 2 signs those in lower case alone. */
+		if (!is_hoisted(p->name) || local_s3_header(c, p->name) ||
+			(h->signature_v2 && !starts_with(p->name, "x-amz-")))
 			continue;
 		ALLOC_GROW(h->headers, h->nr_headers, h->alloc_headers);
 		h->headers[h->nr_headers].name = p->name;
@@ -419,6 +423,9 @@ int local_s3_begin(struct local_s3_call *c, struct err *err)
 	if (!c->route)
 		return local_fault(err, 405, "MethodNotAllowed",
 			"The specified method is not allowed against this resource.");
+	/* Only a form has its signature in its body: nothing else that looks like one came in without. */
+	if (local_s3_is_form(c->http) && !(c->route->flags & S3_FORM))
+		return local_fault(err, 403, "AccessDenied", "Access Denied");
 	if (authorize_route(c, err) || local_s3_check_bucket(c, err) ||
 		local_s3_refuse_headers(c, err))
 		return -1;

@@ -170,7 +170,9 @@ static enum form_step step_field(struct s3_form *f, struct err *err)
 {
 	size_t len = strlen(f->boundary), sure = f->buf.len >= len ? f->buf.len - (len - 1) : 0;
 	char *at = memmem(f->buf.buf, f->buf.len, f->boundary, len), *value;
-	size_t size = f->fields_size + strlen(f->name) + (at ? (size_t)(at - f->buf.buf) : sure);
+	/* A field without name and value counts too. */
+	size_t size =
+		f->fields_size + strlen(f->name) + 1 + (at ? (size_t)(at - f->buf.buf) : sure);
 
 	if (size > MAX_FIELDS) {
 		local_fault(err, 400, "MaxPostPreDataLengthExceeded",

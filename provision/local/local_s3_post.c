@@ -89,8 +89,15 @@ static int check_named(struct local_s3_call *c, const struct strvec *named, stru
 	static const char *const free_fields[] = {
 		"x-amz-signature", "policy", "file", "AWSAccessKeyId", "signature"};
 	const struct strvec *fields = local_s3_form_fields(c->form);
+	bool bucket = false;
 	size_t i, k;
 
+	/* The bucket counts as a field: a policy that does not say which is not good for all. */
+	for (k = 0; k < named->nr; k++)
+		bucket = bucket || iequals(named->v[k], "bucket");
+	if (!bucket)
+		return local_fault(err, 403, "AccessDenied",
+			"Invalid according to Policy: Extra input fields: bucket");
 	for (i = 0; i + 1 < fields->nr; i += 2) {
 		const char *name = fields->v[i];
 		bool found = !strncasecmp(name, "x-ignore-", 9);

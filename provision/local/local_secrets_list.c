@@ -88,10 +88,8 @@ static bool words_fit(const struct json *entry, const char *value,
 	return any;
 }
 
-static bool value_fits(const char *key, const char *value, const struct json *entry)
+static bool plain_value_fits(const char *key, const char *value, const struct json *entry)
 {
-	if (*value == '!')
-		return !value_fits(key, value + 1, entry);
 	if (!strcmp(key, "name"))
 		return text_fits(json_get_str(entry, "Name"), value);
 	if (!strcmp(key, "description"))
@@ -103,6 +101,14 @@ static bool value_fits(const char *key, const char *value, const struct json *en
 	if (!strcmp(key, "all"))
 		return words_fit(entry, value, word_anywhere);
 	return false; /* primary-region, owning-service: nothing here has them */
+}
+
+static bool value_fits(const char *key, const char *value, const struct json *entry)
+{
+	bool negated = false;
+	for (; *value == '!'; value++)
+		negated = !negated;
+	return plain_value_fits(key, value, entry) != negated;
 }
 
 bool secrets_filters_match(const struct json *filters, const struct json *entry)

@@ -184,15 +184,15 @@ static void add_arn(
 
 void ssm_arn_of(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
 {
-	static const char *const members[] = {"Name", "Path", "ResourceId"};
+	/* The member that the operation goes by: another one beside it must not answer for it. */
+	const char *op = req->operation;
+	const char *member = !strcmp(op, "GetParametersByPath") ? "Path"
+			     : ends_with(op, "Resource")        ? "ResourceId"
+								: "Name";
+	const char *text = json_get_str(req->in, member);
 
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-		const char *text = json_get_str(req->in, members[i]);
-		if (!text)
-			continue;
+	if (text)
 		add_arn(cloud, req->region, text, arn);
-		return;
-	}
 }
 
 void ssm_arn_of_names(

@@ -2,6 +2,7 @@
 import base64
 import datetime
 import hashlib
+import hmac
 import io
 import json
 import socket
@@ -303,6 +304,18 @@ def test_presigned_post(cloud, s3, bucket):
     assert r.status_code == 303 and r.headers["Location"].startswith(f"http://localhost/done?x=1&bucket={bucket}&key=r&etag=")
 
 
+def policy_without_bucket(cloud, form):
+    """The same form with a policy that does not say for which bucket, signed as it should be."""
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    policy["conditions"] = [c for c in policy["conditions"] if "bucket" not in c]
+    text = base64.b64encode(json.dumps(policy).encode()).decode()
+    key = ("AWS4" + cloud.secret_access_key).encode()
+    for part in (*form["fields"]["x-amz-credential"].split("/")[1:], text):
+        digest = hmac.new(key, part.encode(), hashlib.sha256)
+        key = digest.digest()
+    return {"url": form["url"], "fields": {**form["fields"], "policy": text, "x-amz-signature": digest.hexdigest()}}
+
+
 def test_presigned_post_refusals(cloud, s3, bucket):
     client = cloud.client("s3", signature_version="s3v4")
     sign = lambda conditions=None, seconds=60: client.generate_presigned_post(bucket, "k", Conditions=conditions, ExpiresIn=seconds)  # noqa: E731
@@ -325,6 +338,12 @@ def test_presigned_post_refusals(cloud, s3, bucket):
     form = sign()
     assert post(form, **{"x-ignore-me": "1"}).status_code == 204
     s3.delete_object(Bucket=bucket, Key="k")
+    # a name that no list could show; a policy that is for no bucket
+    any_name = client.generate_presigned_post(bucket, "up/${filename}", ExpiresIn=60)
+    head = "".join(f'--x\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in any_name["fields"].items()).encode()
+    body = head + b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xff\xfe\x01"\r\n\r\nhello\r\n--x--\r\n'
+    refused(requests.post(any_name["url"], data=body, headers={"Content-Type": "multipart/form-data; boundary=x"}, timeout=10), "InvalidURI", 400)
+    refused(post(policy_without_bucket(cloud, any_name)), "AccessDenied", 403, "Extra input fields: bucket")
     policy = json.loads(base64.b64decode(form["fields"]["policy"]))
     policy["conditions"].append({"acl": "public-read"})
     form["fields"]["policy"] = base64.b64encode(json.dumps(policy).encode()).decode()
@@ -377,6 +396,19 @@ def test_signature_version_2(cloud, s3, bucket):
     assert "AWSAccessKeyId" in form["fields"] and post(form).status_code == 204
     form["fields"]["signature"] = "AAAA" + form["fields"]["signature"][4:]
     assert post(form).status_code == 403
+    # what is not signed is no header: in lower case it would be
+    url = client.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "up"})
+    assert requests.put(url + f"&x-amz-copy-source=/{bucket}/a%20b/ü%2B", data=b"", timeout=10).status_code == 403
+    assert requests.put(url + f"&X-Amz-Copy-Source=/{bucket}/a%20b/ü%2B", data=b"mine", timeout=10).status_code == 200
+    assert s3.get_object(Bucket=bucket, Key="up")["Body"].read() == b"mine"
+
+
+def test_what_looks_like_a_form_is_signed_all_the_same(cloud, s3, bucket):
+    put(s3, bucket, "k", body=b"hello")
+    for query in ("uploads", "restore", "uploadId=x"):
+        r = requests.post(f"{cloud.endpoint}/{bucket}/k?{query}", headers={"Content-Type": "multipart/form-data; boundary=x"}, data=b"", timeout=10)
+        assert (r.status_code, "AccessDenied" in r.text) == (403, True), query
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
 
 
 @pytest.mark.parametrize("name", ["s3-logs.of.s3.mine", "plain-bucket"])

@@ -347,3 +347,18 @@ def test_session_token(cloud):
     assert make(keys["SessionToken"]).get_caller_identity()["Arn"].endswith(":root")
     assert code_of(make("wrong").get_caller_identity) == ("InvalidClientTokenId", 403)
     assert code_of(make(None).get_caller_identity) == ("InvalidClientTokenId", 403)
+
+
+def test_a_key_that_is_no_text_is_refused(iam, cloud):  # noqa: F811
+    """A member of a list that is an object: one request must not end the cloud."""
+    iam.create_role(RoleName="r1", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
+
+    def reshape(params, **_):
+        params["body"] = {"Action": "UntagRole", "Version": "2010-05-08", "RoleName": "r1", "TagKeys.member.1.Foo": "x"}
+
+    client = cloud.client("iam", endpoint=cloud.endpoint)
+    client.meta.events.register("before-call.iam.UntagRole", reshape)
+    with pytest.raises(client.exceptions.ClientError):
+        client.untag_role(RoleName="r1", TagKeys=["x"])
+    assert [r["RoleName"] for r in iam.list_roles()["Roles"]] == ["r1"]

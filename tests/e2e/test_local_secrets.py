@@ -270,3 +270,11 @@ def test_a_crash_loses_nothing_that_was_answered(cloud):
     assert value(cloud.client("secretsmanager"), "key") == "hush"
     for path in glob.glob(os.path.join(cloud.dir, "*.db*")) + glob.glob(os.path.join(cloud.dir, "*.sqlite*")):
         assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0 or stat.S_IMODE(os.stat(cloud.dir).st_mode) & 0o077 == 0, path
+
+
+def test_a_filter_denied_a_million_times(cloud):
+    client = cloud.client("secretsmanager")
+    client.create_secret(Name="a", SecretString="x")
+    for marks, found in (("!" * 400_000, ["a"]), ("!" * 400_001, [])):
+        reply = client.list_secrets(Filters=[{"Key": "name", "Values": [marks + "a"]}])
+        assert [s["Name"] for s in reply["SecretList"]] == found

@@ -3,7 +3,9 @@ import base64
 import importlib
 import json
 
+import boto3
 import pytest
+from botocore.config import Config
 
 import contract
 from helpers import everything
@@ -193,6 +195,16 @@ def test_tags_and_deletion(ssm, cloud):
     assert put(ssm, "x")["Version"] == 1 and names(ssm.describe_parameters()) == ["x", "y"]
 
 
+def keys_of(client):
+    keys = client._request_signer._credentials.get_frozen_credentials()
+    return {"aws_access_key_id": keys.access_key, "aws_secret_access_key": keys.secret_key, "aws_session_token": keys.token}
+
+
+def name_beside_path(params, **_):
+    """A member that the operation does not have, naming what the role may read."""
+    params["body"] = json.dumps({**json.loads(params["body"]), "Name": "/mine/a"}).encode()
+
+
 def test_a_role_reads_what_its_policy_names(ssm, cloud, session):  # noqa: F811
     for name in ("/mine/a", "/mine/b", "/theirs"):
         put(ssm, name, "hush")
@@ -204,6 +216,9 @@ def test_a_role_reads_what_its_policy_names(ssm, cloud, session):  # noqa: F811
     assert names(role.get_parameters(Names=["/mine/a", "/mine/b"])) == names(role.get_parameters_by_path(Path="/mine")) == ["/mine/a", "/mine/b"]
     assert "/theirs" in fails("AccessDeniedException", role.get_parameters, Names=["/mine/a", "/theirs"])
     fails("AccessDeniedException", role.get_parameters_by_path, Path="/")
+    unchecked = boto3.client("ssm", endpoint_url=cloud.endpoint, region_name=cloud.region, config=Config(parameter_validation=False), **keys_of(role))
+    unchecked.meta.events.register("before-call.ssm.GetParametersByPath", name_beside_path)
+    fails("AccessDeniedException", unchecked.get_parameters_by_path, Path="/")
     fails("AccessDeniedException", role.describe_parameters)
     fails("AccessDeniedException", put, role, "/mine/c")
     fails("AccessDeniedException", role.delete_parameters, Names=["/mine/a"])

@@ -55,6 +55,8 @@ static int parse_proxy(struct http_proxy *p, const char *text, const char *origi
 	bool known = false;
 	rest = rest ? rest + 3 : text;
 	size_t len = strcspn(rest, "/?#");
+	/* No path, then, but a password with such a character, which would be told as the place. */
+	bool cut = strchr(rest + len, '@');
 	const char *at = memrchr(rest, '@', len);
 	if (at) {
 		take_user(p, rest, (size_t)(at - rest));
@@ -67,7 +69,7 @@ static int parse_proxy(struct http_proxy *p, const char *text, const char *origi
 	p->place = xstrndup(rest, len);
 	p->url = xasprintf("%s://%s", scheme, p->place);
 	free(scheme);
-	if (known && len && strcspn(p->place, " \t\"<>\\^`{}|") == len)
+	if (!cut && known && len && strcspn(p->place, " \t\"<>\\^`{}|") == len)
 		return 0;
 	return err_set(err, ERR_USAGE,
 		"%s: a proxy is http://[USER:PASSWORD@]HOST[:PORT], and that is not one", origin);

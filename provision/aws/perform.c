@@ -330,6 +330,9 @@ static int send_once(struct call *call, struct err *err)
 	call->attempt++;
 	call->ours_failed = false;
 	http_reply_clear(call->reply);
+	/* Before it is signed: a signature lives five minutes. */
+	if (keep_pace(call, err) < 0)
+		goto out;
 	if (find_url(call, err) < 0 || sign_attempt(call, &http.headers, err) < 0 ||
 		(call->attempt > 1 && req->source && source_rewind(call, err) < 0)) {
 		call->ours_failed = true;
@@ -345,8 +348,6 @@ static int send_once(struct call *call, struct err *err)
 	http.once = !repeatable(call);
 	http.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	http.timeout_ms = c->answered ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
-	if (keep_pace(call, err) < 0)
-		goto out;
 	c->requests++;
 	ret = c->transport->ops->perform(c->transport, &http, call->reply, err);
 	if (ret == 0)
@@ -449,6 +450,13 @@ static char *region_of_host(const struct call *call, const char *host)
 	return xstrndup(host, strcspn(host, "."));
 }
 
+static void leave_turn(struct call *call)
+{
+	if (call->has_turn)
+		pthread_mutex_unlock(&call->client->quota.turn);
+	call->has_turn = false;
+}
+
 /* The replies to HEAD have no body to name the region; the one to HeadBucket has it in its head, whatever its status. */
 static char *ask_region(struct call *call)
 {
@@ -461,6 +469,8 @@ static char *ask_region(struct call *call)
 		.bucket = call->req->bucket,
 		.path = "/",
 		.asks_region = true};
+	/* The question may have to wait for it itself. */
+	leave_turn(call);
 	if (aws_perform(call->client, &req, &reply, &ignored) < 0)
 		err_release(&ignored);
 	char *region = xstrdup(http_reply_header(&reply, "x-amz-bucket-region"));
@@ -575,6 +585,32 @@ static bool may_have_started(const struct call *call)
 	       call->reply->status != 503;
 }
 
+/* A HEAD's 400 does not say why; a GET does, and renews the keys itself if it is they. */
+static bool others_by_now(struct call *call)
+{
+	struct aws_credentials *credentials = call->client->credentials;
+	struct http_reply reply = HTTP_REPLY_INIT;
+	struct aws_keys keys = AWS_KEYS_INIT;
+	struct err ignored = ERR_INIT;
+	const struct aws_request req = {.svc = call->req->svc,
+		.operation = "ListObjectsV2",
+		.flags = AWS_OP_READ,
+		.method = "GET",
+		.bucket = call->req->bucket,
+		.path = "/",
+		.query = "list-type=2&max-keys=0",
+		.asks_region = true};
+	leave_turn(call);
+	if (aws_perform(call->client, &req, &reply, &ignored) < 0)
+		err_release(&ignored);
+	bool others = credentials->ops->get(credentials, &keys, &ignored) == 0 &&
+		      strcmp(keys.access_key_id, call->key_id) != 0;
+	err_release(&ignored);
+	http_reply_release(&reply);
+	aws_keys_release(&keys);
+	return others;
+}
+
 /* Keys that have ended before their time, once: the next attempt is signed with others. */
 static bool renew_keys(struct call *call, const struct wire_error *e)
 {
@@ -586,6 +622,8 @@ static bool renew_keys(struct call *call, const struct wire_error *e)
 			strcmp(e->code, "ExpiredTokenException") != 0))
 		return false;
 	call->renewed = true;
+	if (untold)
+		return call->req->bucket && !call->req->asks_region && others_by_now(call);
 	return credentials->ops->expire(credentials, call->key_id);
 }
 
@@ -659,13 +697,6 @@ static enum verdict attempt(struct call *call, struct err *err)
 		return VERDICT_DONE;
 	}
 	return judge_error(call, err);
-}
-
-static void leave_turn(struct call *call)
-{
-	if (call->has_turn)
-		pthread_mutex_unlock(&call->client->quota.turn);
-	call->has_turn = false;
 }
 
 /* Waits before the next attempt; -1 when the user has had enough. */

@@ -68,7 +68,8 @@ int s3_put_object(struct aws_client *c, const char *bucket, const char *key, con
 	int ret = s3_send(c, &r, &reply, &why);
 	if (ret == 0 && etag)
 		*etag = s3_reply_etag(&reply);
-	bool unsure = why.code == ERR_AMBIGUOUS || why.code == ERR_CONFLICT || why.code == ERR_IO;
+	bool unsure = why.code == ERR_AMBIGUOUS || why.code == ERR_CONFLICT || why.code == ERR_IO ||
+		      why.code == ERR_TIMEOUT || why.code == ERR_TRANSIENT;
 	if (ret < 0 && conditional && unsure && was_ours(c, bucket, key, r.body, len, opts, etag))
 		ret = 0;
 	if (ret < 0)

@@ -315,10 +315,11 @@ static int fits(struct s3_sending *s, const struct s3_listed_parts *listed, stru
 	struct strbuf sum = STRBUF_INIT;
 	int64_t offset = listed->nr ? (p->number - 1) * m->part_size : 0;
 	int64_t len = s->size - offset < m->part_size ? s->size - offset : m->part_size;
-	int ret = 0;
+	int ret;
 
+	/* Just begun, perhaps by another run that is at it: two in one upload undo each other. */
 	if (!listed->nr)
-		return 1;
+		return 0;
 	if (offset >= s->size || p->size != len || !p->sha256)
 		return 0;
 	ret = piece_sha256(s, (size_t)p->number - 1, len, NULL, &sum, err);
@@ -342,6 +343,7 @@ static int find_unfinished(struct s3_sending *s, struct err *err)
 		char *algorithm = NULL;
 		struct err gone = ERR_INIT;
 
+		ret = 0;
 		if (s3_list_parts(m->c, m->bucket, m->key, NULL, ids.v[i], &algorithm, &listed,
 			    &gone) < 0) {
 			/* It has just ended. */
@@ -351,7 +353,7 @@ static int find_unfinished(struct s3_sending *s, struct err *err)
 			}
 		} else if (algorithm && !strcmp(algorithm, "SHA256")) {
 			ret = fits(s, &listed, &why);
-			foreign += ret == 0;
+			foreign += ret == 0 && listed.nr;
 		}
 		if (ret > 0 && (!m->upload_id || listed.nr > m->listed.nr)) {
 			struct s3_listed_parts old = m->listed;
@@ -499,6 +501,7 @@ int s3_sending_piece(struct s3_sending *s, size_t i, struct err *err)
 	const struct http_source source = {range_send, range_rewind, &range, range.len};
 	struct strbuf hex = STRBUF_INIT, base64 = STRBUF_INIT;
 	const struct s3_listed_part *had;
+	struct err unseen = ERR_INIT;
 	int ret = piece_sha256(s, i, range.len, &hex, &base64, err);
 
 	/* What was hashed is of one moment, and only that is taken by the service. */
@@ -523,8 +526,14 @@ int s3_sending_piece(struct s3_sending *s, size_t i, struct err *err)
 			s3_upload_part_from(m->c, m->bucket, m->key, NULL, m->upload_id, &source,
 				hex.buf, base64.buf, part, err),
 			err);
+		/* Another run has finished the same file: the end of it finds the object. */
+		if (ret < 0 && err_is_aws(err, "NoSuchUpload") && is_there(s, &unseen) > 0) {
+			err_release(err);
+			ret = 0;
+		}
 	}
 out:
+	err_release(&unseen);
 	/* What did not arrive was not sent. */
 	if (ret < 0)
 		range_rewind(&range, NULL);

@@ -1,6 +1,7 @@
 /* Asking the user on the terminal, whatever stdin and stdout are. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 #include "cmd.h"
@@ -23,12 +24,16 @@ static int read_line(int fd, struct strbuf *line, struct err *err)
 {
 	for (;;) {
 		char c;
-		ssize_t n = read(fd, &c, 1);
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 
-		if (n < 0 && errno == EINTR && !clock_interrupted())
-			continue;
+		/* The signal may go to another thread. */
 		if (clock_interrupted())
 			return err_set(err, ERR_INTERRUPTED, "interrupted");
+		if (poll(&p, 1, 100) <= 0)
+			continue;
+		ssize_t n = read(fd, &c, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return err_errno(err, "cannot read from the terminal");
 		if (n == 0 || c == '\n' || c == '\r')

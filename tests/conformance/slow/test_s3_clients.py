@@ -177,6 +177,8 @@ def test_s3cmd(cloud, tmp_path):  # noqa: F811
     (tmp_path / "back").mkdir()
     run("sync", f"s3://{BUCKET}/in/", f"{tmp_path}/back/")
     assert same(source, tmp_path / "back")
+    # s3cmd copies with an ACL, which buckets do not allow by default
+    cloud.client("s3").put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     run("cp", f"s3://{BUCKET}/in/plain.txt", f"s3://{BUCKET}/copy")
     run("mv", f"s3://{BUCKET}/copy", f"s3://{BUCKET}/moved")
     assert "deep/" in run("ls", f"s3://{BUCKET}/in/").decode()

@@ -193,14 +193,18 @@ static void test_client_settings__proxies(void **state)
 	assert_string_equal(s.proxies.https.url, "https://lower:2");
 	assert_null(s.proxies.https.password);
 	client_settings_release(&s);
-	setenv("https_proxy", "gopher://me:hidden-word@there", 1);
-	struct err err = ERR_INIT;
-	assert_int_equal(client_settings_read(&s, &config, &err), -1);
-	assert_int_equal(err.code, ERR_USAGE);
-	assert_non_null(strstr(err.text, "https_proxy"));
-	assert_null(strstr(err.text, "hidden-word"));
-	err_release(&err);
-	client_settings_release(&s);
+	static const char *const bad[] = {
+		"gopher://me:hidden-word@there", "http://me:hidden-word/with#more@there:3128"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err err = ERR_INIT;
+		setenv("https_proxy", bad[i], 1);
+		assert_int_equal(client_settings_read(&s, &config, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(strstr(err.text, "https_proxy"));
+		assert_null(strstr(err.text, "hidden"));
+		err_release(&err);
+		client_settings_release(&s);
+	}
 	forget();
 }
 

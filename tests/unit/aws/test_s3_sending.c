@@ -98,7 +98,8 @@ static void test_s3_sending__goes_on(void **state)
 	(void)state;
 	SCRIPT(s,
 		{200, NULL,
-			LISTED "<Upload><Key>k</Key><UploadId>old</UploadId></Upload>"
+			LISTED "<Upload><Key>k</Key><UploadId>cli</UploadId></Upload>"
+			       "<Upload><Key>k</Key><UploadId>old</UploadId></Upload>"
 			       "<Upload><Key>k</Key><UploadId>ours</UploadId></Upload>"
 			       "<Upload><Key>k2</Key><UploadId>other</UploadId></Upload>"
 			       "</ListMultipartUploadsResult>"},
@@ -108,6 +109,10 @@ static void test_s3_sending__goes_on(void **state)
 		{200, NULL,
 			"<ListPartsResult><ChecksumAlgorithm>SHA256</ChecksumAlgorithm>" PART(
 				"1", ZEROS) "</ListPartsResult>"},
+		/* Another tool's, with more parts and other checksums. */
+		{200, NULL,
+			"<ListPartsResult><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>" PART(
+				"1", FIRST) PART("2", FIRST) PART("3", FIRST) "</ListPartsResult>"},
 		{200, "etag: \"new2\"", NULL}, {200, "etag: \"new3\"", NULL},
 		{200, NULL, "<R><ETag>x</ETag><ChecksumSHA256>AAAA-3</ChecksumSHA256></R>"},
 		{404, NULL, NULL});
@@ -121,12 +126,12 @@ static void test_s3_sending__goes_on(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(s3_sending_piece(&p.s, i, &err), &err);
 	assert_int_equal(p.s.found_bytes, S3_SENDING_PART);
-	assert_string_equal(s.sent.v[3], "PUT " LOCAL "/b/k?partNumber=2&uploadId=ours");
-	assert_string_equal(s.sent.v[4], "PUT " LOCAL "/b/k?partNumber=3&uploadId=ours");
+	assert_string_equal(s.sent.v[4], "PUT " LOCAL "/b/k?partNumber=2&uploadId=ours");
+	assert_string_equal(s.sent.v[5], "PUT " LOCAL "/b/k?partNumber=3&uploadId=ours");
 	/* What the service says of the whole is not what was sent. */
 	assert_int_equal(s3_sending_finish(&p.s, &err), -1);
 	assert_int_equal(err.code, ERR_TRANSIENT);
-	assert_non_null(strstr(s.bodies.v[5], "<ETag>&quot;e1&quot;</ETag><ChecksumSHA256>" FIRST));
+	assert_non_null(strstr(s.bodies.v[6], "<ETag>&quot;e1&quot;</ETag><ChecksumSHA256>" FIRST));
 	err_release(&err);
 	place_release(&p, &s, c);
 }

@@ -504,6 +504,22 @@ static void warn_plain_secrets(struct check *k)
 	}
 }
 
+/* The type's own check sees its secret properties, which it never shows, and no secret that stands elsewhere. */
+static void check_by_type(const struct check *k, const struct json *props)
+{
+	struct json *seen = json_copy(props);
+	struct strvec paths = STRVEC_INIT;
+	for (size_t i = 0; i < k->secrets.nr; i++) {
+		const struct field *f = schema_field_at(k->r->schema->fields, k->secrets.v[i]);
+		if (!f || !(f->flags & F_SECRET))
+			strvec_push(&paths, k->secrets.v[i]);
+	}
+	stack_forget_secrets(seen, &paths);
+	k->r->schema->check(seen, &(struct lint_place){k->r}, k->errors);
+	strvec_release(&paths);
+	json_free(seen);
+}
+
 void stack_check_properties(const struct stack_resource *r, const struct json *props,
 	struct err_list *errors, struct err_list *warnings)
 {
@@ -522,12 +538,8 @@ void stack_check_properties(const struct stack_resource *r, const struct json *p
 	check_fields(&k, r->schema->fields, props);
 	if (errors->nr == before)
 		check_name(&k, props);
-	if (errors->nr == before && r->schema->check) {
-		struct json *seen = json_copy(props);
-		stack_forget_secrets(seen, &k.secrets);
-		r->schema->check(seen, &(struct lint_place){r}, errors);
-		json_free(seen);
-	}
+	if (errors->nr == before && r->schema->check)
+		check_by_type(&k, props);
 	strbuf_release(&k.path);
 	strvec_release(&k.secrets);
 }

@@ -47,7 +47,7 @@ struct aws_request {
 	/* Whether a 2xx makes sense, with the reason when not: then it is as if no answer had come. May be NULL. */
 	int (*understand)(void *payload, const struct http_reply *reply, struct err *err);
 	void *payload;
-	bool asks_region;   /* a question of the client's own, of which no other comes */
+	bool asks;          /* a question of the client's own, of which no other comes */
 	unsigned *attempts; /* out, may be NULL */
 };
 

@@ -457,22 +457,30 @@ static void leave_turn(struct call *call)
 	call->has_turn = false;
 }
 
+/* A question about the call's bucket in the middle of the call; what matters is the reply, be it an error. */
+static void ask(struct call *call, const char *operation, const char *method, const char *query,
+	struct http_reply *reply)
+{
+	struct err ignored = ERR_INIT;
+	const struct aws_request req = {.svc = call->req->svc,
+		.operation = operation,
+		.flags = AWS_OP_READ,
+		.method = method,
+		.bucket = call->req->bucket,
+		.path = "/",
+		.query = query,
+		.asks = true};
+	/* The question may have to wait for it itself. */
+	leave_turn(call);
+	if (aws_perform(call->client, &req, reply, &ignored) < 0)
+		err_release(&ignored);
+}
+
 /* The replies to HEAD have no body to name the region; the one to HeadBucket has it in its head, whatever its status. */
 static char *ask_region(struct call *call)
 {
 	struct http_reply reply = HTTP_REPLY_INIT;
-	struct err ignored = ERR_INIT;
-	const struct aws_request req = {.svc = call->req->svc,
-		.operation = "HeadBucket",
-		.flags = AWS_OP_READ,
-		.method = "HEAD",
-		.bucket = call->req->bucket,
-		.path = "/",
-		.asks_region = true};
-	/* The question may have to wait for it itself. */
-	leave_turn(call);
-	if (aws_perform(call->client, &req, &reply, &ignored) < 0)
-		err_release(&ignored);
+	ask(call, "HeadBucket", "HEAD", NULL, &reply);
 	char *region = xstrdup(http_reply_header(&reply, "x-amz-bucket-region"));
 	http_reply_release(&reply);
 	return region;
@@ -502,7 +510,7 @@ static char *other_region(struct call *call, const struct wire_error *e)
 static bool redirect(struct call *call, const struct wire_error *e)
 {
 	struct aws_client *c = call->client;
-	bool done = call->redirected || call->req->asks_region;
+	bool done = call->redirected || call->req->asks;
 	char *region = done ? NULL : other_region(call, e);
 	if (!region)
 		return false;
@@ -592,17 +600,7 @@ static bool others_by_now(struct call *call)
 	struct http_reply reply = HTTP_REPLY_INIT;
 	struct aws_keys keys = AWS_KEYS_INIT;
 	struct err ignored = ERR_INIT;
-	const struct aws_request req = {.svc = call->req->svc,
-		.operation = "ListObjectsV2",
-		.flags = AWS_OP_READ,
-		.method = "GET",
-		.bucket = call->req->bucket,
-		.path = "/",
-		.query = "list-type=2&max-keys=0",
-		.asks_region = true};
-	leave_turn(call);
-	if (aws_perform(call->client, &req, &reply, &ignored) < 0)
-		err_release(&ignored);
+	ask(call, "ListObjectsV2", "GET", "list-type=2&max-keys=0", &reply);
 	bool others = credentials->ops->get(credentials, &keys, &ignored) == 0 &&
 		      strcmp(keys.access_key_id, call->key_id) != 0;
 	err_release(&ignored);
@@ -623,7 +621,7 @@ static bool renew_keys(struct call *call, const struct wire_error *e)
 		return false;
 	call->renewed = true;
 	if (untold)
-		return call->req->bucket && !call->req->asks_region && others_by_now(call);
+		return call->req->bucket && !call->req->asks && others_by_now(call);
 	return credentials->ops->expire(credentials, call->key_id);
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "testing.h"
+#include "quoted_json.h"
 
 static int64_t now = 1000000000;
 
@@ -26,20 +26,6 @@ struct play {
 	struct asl_run *run;
 	struct json *events, *actions;
 };
-
-static struct json *parse(const char *text)
-{
-	struct strbuf sb = STRBUF_INIT;
-	struct json *v;
-
-	strbuf_addstr(&sb, text);
-	strbuf_replace(&sb, "'", "\"");
-	v = json_parse(sb.buf, sb.len, NULL);
-	if (!v)
-		fail_msg("no JSON: %s", sb.buf);
-	strbuf_release(&sb);
-	return v;
-}
 
 static void gather(struct json *into, struct json *list)
 {
@@ -70,8 +56,8 @@ static void turn(struct play *p)
 
 static void play(struct play *p, const char *definition, const char *input)
 {
-	struct json *in = parse(input), *context = parse("{'Execution':{'Id':'arn:e','Name':'e'}}");
-	struct json *def = parse(definition);
+	struct json *in = js(input), *context = js("{'Execution':{'Id':'arn:e','Name':'e'}}");
+	struct json *def = js(definition);
 	struct strbuf sb = STRBUF_INIT;
 	struct err err = ERR_INIT;
 
@@ -132,7 +118,7 @@ static const char *task(const struct play *p, size_t i, const char *member)
 
 static void succeed(struct play *p, size_t i, const char *output)
 {
-	struct json *v = parse(output);
+	struct json *v = js(output);
 
 	assert_true(asl_task_succeeded(p->run, task(p, i, "id"), v));
 	json_free(v);
@@ -545,7 +531,7 @@ static void test_local_asl_engine__only_a_runs_document_is_restored(void **state
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		doc = parse(bad[i]);
+		doc = js(bad[i]);
 		assert_null(asl_run_restore(NULL, doc, &host, &err));
 		assert_int_equal(err.code, ERR_INVALID);
 		json_free(doc);

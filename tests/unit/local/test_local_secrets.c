@@ -1,20 +1,7 @@
-#include "testing.h"
+#include "quoted_json.h"
 #include <ctype.h>
 #include "local_secrets.h"
 #include "xalloc.h"
-
-static struct json *js(const char *text)
-{
-	struct strbuf sb = STRBUF_INIT;
-	struct err err = ERR_INIT;
-	strbuf_addstr(&sb, text);
-	strbuf_replace(&sb, "'", "\"");
-	struct json *v = json_parse(sb.buf, sb.len, &err);
-	if (!v)
-		fail_msg("%s: %s", text, err.text);
-	strbuf_release(&sb);
-	return v;
-}
 
 static void test_local_secrets__filters(void **state)
 {

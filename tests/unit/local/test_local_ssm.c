@@ -1,19 +1,6 @@
-#include "testing.h"
+#include "quoted_json.h"
 #include "local_ssm.h"
 #include "xalloc.h"
-
-static struct json *js(const char *text)
-{
-	struct strbuf sb = STRBUF_INIT;
-	struct err err = ERR_INIT;
-	strbuf_addstr(&sb, text);
-	strbuf_replace(&sb, "'", "\"");
-	struct json *v = json_parse(sb.buf, sb.len, &err);
-	if (!v)
-		fail_msg("%s: %s", text, err.text);
-	strbuf_release(&sb);
-	return v;
-}
 
 static void test_local_ssm__names_and_selectors(void **state)
 {

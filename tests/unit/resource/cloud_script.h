@@ -7,7 +7,7 @@
  */
 #include "client.h"
 #include "err.h"
-#include "json.h"
+#include "quoted_json.h"
 #include "strbuf.h"
 #include "strvec.h"
 #include "transport.h"
@@ -154,20 +154,6 @@ static inline void cloud_end(struct cloud *c)
 	strvec_release(&c->bodies);
 	strvec_release(&c->notes);
 	json_free(c->sent);
-}
-
-/* Single quotes for double ones, so that JSON reads well in C. The caller's. */
-static inline struct json *js(const char *text)
-{
-	struct strbuf sb = STRBUF_INIT;
-	struct err err = ERR_INIT;
-	strbuf_addstr(&sb, text);
-	strbuf_replace(&sb, "'", "\"");
-	struct json *v = json_parse(sb.buf, sb.len, &err);
-	if (!v)
-		fail_msg("%s: %s", text, err.text);
-	strbuf_release(&sb);
-	return v;
 }
 
 /* Compares and frees `is`. */

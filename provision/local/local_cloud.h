@@ -56,6 +56,14 @@ struct local_service {
 	size_t nr_routes;
 };
 
+/*
+ * Carries out an operation as `who`, whose policies are asked: what a state machine's task or a rule's target calls. `in`
+ * has the shape of the API's request, as JSON; *out (NULL: an empty reply) that of its reply. Faults are the operation's own,
+ * AccessDenied, or UnknownOperationException. Not inside a transaction; S3 is not behind it (local_objects.h is).
+ */
+int local_invoke(struct local_cloud *cloud, const struct local_principal *who, const char *service,
+	const char *operation, const struct json *in, struct json **out, struct err *err) must_check;
+
 /* A part of the cloud with tables and background work of its own (several may serve one wire service). */
 struct local_part {
 	const char *name;

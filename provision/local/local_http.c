@@ -319,14 +319,14 @@ bad:
 	return -1;
 }
 
-static int unknown_operation(const struct local_http *h, struct err *err)
+static int unknown_operation(const struct wire_service *svc, const char *operation, struct err *err)
 {
-	if (h->service->protocol == WIRE_QUERY)
+	if (svc->protocol == WIRE_QUERY)
 		return local_fault(err, 400, "InvalidAction",
 			"Could not find operation %.100s for version %s of '%s' in the local cloud",
-			h->operation, h->service->api_version, h->service->id);
+			operation, svc->api_version, svc->id);
 	return local_fault(err, 400, "UnknownOperationException",
-		"the local cloud has no operation '%.100s' of '%s'", h->operation, h->service->id);
+		"the local cloud has no operation '%.100s' of '%s'", operation, svc->id);
 }
 
 /* IAM's name of a service where it is not the one that signs. */
@@ -384,7 +384,7 @@ static int handle(struct local_http *h, struct err *err)
 		goto out;
 	route = route_find(h->service->id, h->operation);
 	if (!route) {
-		unknown_operation(h, err);
+		unknown_operation(h->service, h->operation, err);
 		goto out;
 	}
 	req.operation = route->operation;
@@ -399,6 +399,76 @@ out:
 	strbuf_release(&hash);
 	json_free(in);
 	json_free(out);
+	return result;
+}
+
+/* --- calls from within --- */
+
+/* The document as the handler of a query service gets it from the wire: all scalars are text. */
+static struct json *as_on_wire(const struct wire_service *svc, const char *operation,
+	const struct json *in, struct err *err)
+{
+	struct strbuf form = STRBUF_INIT;
+	struct json *out = NULL;
+
+	if (svc->protocol != WIRE_QUERY)
+		return json_copy(in);
+	query_encode(svc, operation, in, &form);
+	if (query_decode(form.buf, form.len, &out, err))
+		out = NULL;
+	strbuf_release(&form);
+	return out;
+}
+
+static int authorize_call(struct local_cloud *cloud, const struct local_route *route,
+	const struct local_request *req, struct err *err)
+{
+	struct strbuf arn = STRBUF_INIT;
+	char *action = xasprintf("%s:%s", iam_prefix(req->service), route->operation);
+	int result = 0;
+
+	if (route->arn)
+		route->arn(cloud, req, &arn);
+	if (!arn.len)
+		strbuf_addch(&arn, '*');
+	if (req->who->role_name && !local_iam_allows(cloud, req->who, action, arn.buf))
+		result = local_denied(req->who, action, arn.buf, err);
+	strbuf_release(&arn);
+	free(action);
+	return result;
+}
+
+int local_invoke(struct local_cloud *cloud, const struct local_principal *who, const char *service,
+	const char *operation, const struct json *in, struct json **out, struct err *err)
+{
+	const struct wire_service *svc = wire_service_find(service);
+	const struct local_route *route = svc ? route_find(svc->id, operation) : NULL;
+	struct json *document;
+	char *id;
+	int result = -1;
+
+	*out = NULL;
+	if (!svc)
+		return local_fault(err, 400, "UnknownOperationException",
+			"the local cloud has no service '%.100s'", service);
+	if (!route)
+		return unknown_operation(svc, operation, err);
+	document = as_on_wire(svc, operation, in, err);
+	if (!document)
+		return -1;
+	id = local_uuid();
+	struct local_request req = {.service = svc,
+		.operation = route->operation,
+		.region = cloud->region,
+		.who = who,
+		.request_id = id,
+		.in = document};
+	if (!authorize_call(cloud, route, &req, err) && !route->handler(cloud, &req, out, err))
+		result = 0;
+	else
+		local_fault_complete(cloud, svc, err);
+	json_free(document);
+	free(id);
 	return result;
 }
 

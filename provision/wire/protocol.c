@@ -9,6 +9,8 @@ static const struct wire_service services[] = {
 	{"iam", "IAM", "iam", NULL, "2010-05-08", WIRE_QUERY, true},
 	{"kms", "KMS", "kms", "TrentService.", "2014-11-01", WIRE_JSON_11, false},
 	{"logs", "CLOUDWATCH_LOGS", "logs", "Logs_20140328.", "2014-03-28", WIRE_JSON_11, false},
+	{"monitoring", "CLOUDWATCH", "monitoring", "GraniteServiceVersion20100801.", "2010-08-01",
+		WIRE_JSON_10, false},
 	{"redshift-data", "REDSHIFT_DATA", "redshift-data", "RedshiftData.", "2019-12-20",
 		WIRE_JSON_11, false},
 	{"redshift-serverless", "REDSHIFT_SERVERLESS", "redshift-serverless", "RedshiftServerless.",

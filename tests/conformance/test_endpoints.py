@@ -27,6 +27,7 @@ SERVICES = {
     "iam": "iam",
     "kms": "kms",
     "logs": "logs",
+    "monitoring": "cloudwatch",
     "redshift-data": "redshift-data",
     "redshift-serverless": "redshift-serverless",
     "s3": "s3",

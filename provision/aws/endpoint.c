@@ -63,6 +63,7 @@ static const struct exception {
 	{"logs", "aws-us-gov", "us-gov-east-1", FIPS, false, false},
 	{"logs", "aws-us-gov", "us-gov-west-1", FIPS, false, false},
 	{"monitoring", "aws-us-gov", NULL, FIPS, false, false},
+	{"monitoring", "aws-us-gov", NULL, BOTH, false, true},
 	{"sns", "aws-us-gov", "us-gov-east-1", FIPS, false, false},
 	{"sns", "aws-us-gov", "us-gov-west-1", FIPS, false, false},
 	{"sqs", "aws-us-gov", NULL, FIPS, false, false},

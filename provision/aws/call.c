@@ -15,12 +15,18 @@ static void add_uuid(struct strbuf *sb)
 		strbuf_addf(sb, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
 }
 
+/* The member that makes repeats of a request one. */
+static const char *token_member(const struct wire_service *svc)
+{
+	return strcmp(svc->id, "redshift-data") ? "ClientRequestToken" : "ClientToken";
+}
+
 static void print_body(const struct wire_service *svc, const struct aws_op *op,
 	const struct json *in, struct strbuf *body)
 {
 	if (svc->protocol == WIRE_QUERY) {
 		query_encode(svc, op->name, in, body);
-	} else if (!(op->flags & AWS_OP_CLIENT_TOKEN) || json_get(in, "ClientRequestToken")) {
+	} else if (!(op->flags & AWS_OP_CLIENT_TOKEN) || json_get(in, token_member(svc))) {
 		if (json_is(in, JSON_OBJECT))
 			json_print(in, body);
 		else
@@ -29,7 +35,7 @@ static void print_body(const struct wire_service *svc, const struct aws_op *op,
 		struct json *with = json_is(in, JSON_OBJECT) ? json_copy(in) : json_object();
 		struct strbuf token = STRBUF_INIT;
 		add_uuid(&token);
-		json_set_str(with, "ClientRequestToken", token.buf);
+		json_set_str(with, token_member(svc), token.buf);
 		json_print(with, body);
 		strbuf_release(&token);
 		json_free(with);

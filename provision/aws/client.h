@@ -24,7 +24,7 @@ enum aws_op_flags {
 	AWS_OP_IDEMPOTENT = 1 << 1,
 	/* Sent without keys: AssumeRoleWithWebIdentity. */
 	AWS_OP_UNSIGNED = 1 << 2,
-	/* ClientRequestToken is made up where it is missing, so that repeats are one. */
+	/* ClientRequestToken (redshift-data: ClientToken) is made up where it is missing, so that repeats are one. */
 	AWS_OP_CLIENT_TOKEN = 1 << 3,
 	/* Paging ends with the token that was sent: GetLogEvents. */
 	AWS_OP_SAME_TOKEN_ENDS = 1 << 4,

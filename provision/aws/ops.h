@@ -52,6 +52,17 @@ extern const struct aws_op secretsmanager_get_secret_value, secretsmanager_creat
 	secretsmanager_describe_secret, secretsmanager_delete_secret, secretsmanager_restore_secret,
 	secretsmanager_tag_resource, secretsmanager_untag_resource, secretsmanager_list_secrets,
 	secretsmanager_get_random_password;
+/* Redshift Serverless */
+extern const struct aws_op redshift_create_namespace, redshift_get_namespace,
+	redshift_list_namespaces, redshift_update_namespace, redshift_delete_namespace,
+	redshift_create_workgroup, redshift_get_workgroup, redshift_list_workgroups,
+	redshift_update_workgroup, redshift_delete_workgroup, redshift_tag_resource,
+	redshift_untag_resource, redshift_list_tags_for_resource;
+/* Redshift Data API */
+extern const struct aws_op redshift_data_execute_statement, redshift_data_batch_execute_statement,
+	redshift_data_describe_statement, redshift_data_get_statement_result,
+	redshift_data_cancel_statement, redshift_data_list_statements, redshift_data_list_databases,
+	redshift_data_list_schemas, redshift_data_list_tables, redshift_data_describe_table;
 /* Resource Groups Tagging */
 extern const struct aws_op tagging_get_resources;
 

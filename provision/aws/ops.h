@@ -34,7 +34,8 @@ extern const struct aws_op glue_create_database, glue_get_database, glue_get_dat
 	glue_start_trigger, glue_stop_trigger, glue_create_workflow, glue_get_workflow,
 	glue_list_workflows, glue_update_workflow, glue_delete_workflow, glue_start_workflow_run,
 	glue_get_workflow_run, glue_get_workflow_runs, glue_stop_workflow_run,
-	glue_resume_workflow_run, glue_tag_resource, glue_untag_resource, glue_get_tags;
+	glue_resume_workflow_run, glue_tag_resource, glue_untag_resource, glue_get_tags,
+	glue_create_connection, glue_get_connection, glue_update_connection, glue_delete_connection;
 /* Athena */
 extern const struct aws_op athena_create_work_group, athena_get_work_group, athena_list_work_groups,
 	athena_update_work_group, athena_delete_work_group, athena_start_query_execution,
@@ -44,7 +45,10 @@ extern const struct aws_op athena_create_work_group, athena_get_work_group, athe
 /* CloudWatch Logs */
 extern const struct aws_op logs_describe_log_groups, logs_describe_log_streams, logs_get_log_events,
 	logs_filter_log_events, logs_delete_log_stream, logs_delete_log_group,
-	logs_create_log_group, logs_create_log_stream, logs_put_log_events;
+	logs_create_log_group, logs_create_log_stream, logs_put_log_events,
+	logs_put_retention_policy, logs_delete_retention_policy, logs_associate_kms_key,
+	logs_disassociate_kms_key, logs_put_log_group_deletion_protection, logs_tag_resource,
+	logs_untag_resource, logs_list_tags_for_resource;
 /* Secrets Manager */
 extern const struct aws_op ssm_get_parameter;
 extern const struct aws_op secretsmanager_get_secret_value, secretsmanager_create_secret,
@@ -63,6 +67,16 @@ extern const struct aws_op redshift_data_execute_statement, redshift_data_batch_
 	redshift_data_describe_statement, redshift_data_get_statement_result,
 	redshift_data_cancel_statement, redshift_data_list_statements, redshift_data_list_databases,
 	redshift_data_list_schemas, redshift_data_list_tables, redshift_data_describe_table;
+/* CloudWatch */
+extern const struct aws_op monitoring_put_metric_alarm, monitoring_describe_alarms,
+	monitoring_delete_alarms, monitoring_tag_resource, monitoring_untag_resource,
+	monitoring_list_tags_for_resource;
+/* Step Functions */
+extern const struct aws_op states_create_state_machine, states_describe_state_machine,
+	states_update_state_machine, states_delete_state_machine, states_list_state_machines,
+	states_list_executions, states_stop_execution, states_create_activity,
+	states_describe_activity, states_delete_activity, states_tag_resource,
+	states_untag_resource, states_list_tags_for_resource;
 /* Resource Groups Tagging */
 extern const struct aws_op tagging_get_resources;
 

@@ -91,3 +91,9 @@ const struct aws_op glue_tag_resource = {
 const struct aws_op glue_untag_resource = {
 	"glue", "UntagResource", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op glue_get_tags = {"glue", "GetTags", AWS_OP_READ, NULL, NULL, NULL};
+const struct aws_op glue_create_connection = {"glue", "CreateConnection", 0, NULL, NULL, NULL};
+const struct aws_op glue_get_connection = {"glue", "GetConnection", AWS_OP_READ, NULL, NULL, NULL};
+const struct aws_op glue_update_connection = {
+	"glue", "UpdateConnection", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
+const struct aws_op glue_delete_connection = {
+	"glue", "DeleteConnection", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};

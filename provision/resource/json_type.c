@@ -40,6 +40,50 @@ static bool missing(const struct json_type *t, const struct err *err)
 	return err_is_missing(err) || (t->missing && t->missing(err));
 }
 
+/* What the calls but create name it by; malloc'd. */
+static char *address_of(const struct type_ctx *ctx, const struct resource *r)
+{
+	return json_type_of(r)->flags & JSON_BY_ARN ? arn_of(ctx, r) : xstrdup(r->name);
+}
+
+/* {name: its address}; the caller's. */
+static struct json *addressed(
+	const struct type_ctx *ctx, const struct resource *r, const char *name)
+{
+	char *address = address_of(ctx, r);
+	struct json *in = json_strings(name, address, NULL);
+	free(address);
+	return in;
+}
+
+/* [{Key,Value}] or, where the service has it so, [{key,value}]; and back. */
+static struct json *tag_list(const struct json_tagging *t, const struct json *tags)
+{
+	struct json *list = tags_to_list(tags), *lower, *e;
+	if (!t->lower)
+		return list;
+	lower = json_array();
+	json_each(e, list) json_push(lower, json_strings("key", json_get_str(e, "Key"), "value",
+						    json_get_str(e, "Value"), NULL));
+	json_free(list);
+	return lower;
+}
+
+static struct json *tag_map(const struct json_tagging *t, const struct json *list)
+{
+	struct json *map, *e;
+	if (!t->lower)
+		return tags_from_list(list);
+	map = json_object();
+	json_each(e, list)
+	{
+		const char *key = json_get_str(e, "key"), *value = json_get_str(e, "value");
+		if (key)
+			json_set_str(map, key, value ? value : "");
+	}
+	return map;
+}
+
 /* One call of the type's: patient with a new role, and with what "busy" names. */
 static int send(const struct type_ctx *ctx, const struct resource *r, const struct aws_op *op,
 	const struct json *in, struct err *err)
@@ -47,7 +91,8 @@ static int send(const struct type_ctx *ctx, const struct resource *r, const stru
 	const struct json_type *t = json_type_of(r);
 	const char *role = t->role ? json_get_str(r->props, t->role) : NULL;
 	if (role)
-		return call_with_role(ctx, op, in, role, "glue.amazonaws.com", NULL, err);
+		return call_with_role(ctx, op, in, role,
+			t->role_service ? t->role_service : "glue.amazonaws.com", NULL, err);
 	return call_unless_busy(ctx, op, in, t->busy, 60 * 1000, NULL, err);
 }
 
@@ -57,12 +102,15 @@ int json_type_get(
 	const struct type_ctx *ctx, const struct resource *r, struct json **out, struct err *err)
 {
 	const struct json_type *t = json_type_of(r);
-	struct json *in = json_strings(t->get_name, r->name, NULL), *reply = NULL;
+	struct json *in, *reply = NULL;
 	struct err why = ERR_INIT;
 	int ret = 0;
 	*out = NULL;
+	if (t->fetch)
+		return t->fetch(ctx, r, out, err);
+	in = addressed(ctx, r, t->get_name);
 	if (aws_call(ctx->aws, t->get, in, &reply, &why) == 0)
-		*out = json_detach(reply, t->get_out);
+		*out = t->get_out ? json_detach(reply, t->get_out) : json_copy(reply);
 	else if (!missing(t, &why))
 		ret = -1;
 	if (ret)
@@ -81,11 +129,11 @@ int json_tags_get(const struct type_ctx *ctx, const struct json_tagging *t, cons
 	if (t->as_list) {
 		ret = aws_call_all(ctx->aws, t->list, in, &out, err);
 		if (!ret)
-			*tags = tags_from_list(out);
+			*tags = tag_map(t, out);
 	} else {
 		ret = aws_call(ctx->aws, t->list, in, &out, err);
 		if (!ret)
-			*tags = tags_merge(NULL, json_get(out, "Tags"));
+			*tags = tags_merge(NULL, json_get(out, t->create ? t->create : "Tags"));
 	}
 	json_free(in);
 	json_free(out);
@@ -145,7 +193,7 @@ static int set_tags(const struct type_ctx *ctx, const struct resource *r, const 
 		return 0;
 	char *arn = arn_of(ctx, r);
 	struct json *in = json_strings(t->arn, arn, NULL);
-	json_set(in, t->set, t->as_list ? tags_to_list(tags) : json_copy(tags));
+	json_set(in, t->set, t->as_list ? tag_list(t, tags) : json_copy(tags));
 	int ret = aws_call(ctx->aws, t->tag, in, NULL, err);
 	json_free(in);
 	free(arn);
@@ -213,7 +261,8 @@ int json_type_create(const struct type_ctx *ctx, const struct resource *r, struc
 	struct err why = ERR_INIT;
 	wire_set(in, t->create_name, json_string(r->name));
 	if (t->tagging && json_len(tags))
-		json_set(in, "Tags", t->tagging->as_list ? tags_to_list(tags) : json_copy(tags));
+		json_set(in, t->tagging->create ? t->tagging->create : "Tags",
+			t->tagging->as_list ? tag_list(t->tagging, tags) : json_copy(tags));
 	if (t->to_create)
 		t->to_create(r, in);
 	int ret = send(ctx, r, t->create, in, &why);
@@ -273,7 +322,9 @@ static int update_definition(const struct type_ctx *ctx, const struct resource *
 		json_set(outer, t->update_in, in);
 		in = outer;
 	}
-	json_set_str(in, t->update_name, r->name);
+	char *address = address_of(ctx, r);
+	json_set_str(in, t->update_name, address);
+	free(address);
 	ret = send(ctx, r, t->update, in, err);
 	json_free(some);
 	json_free(in);
@@ -314,7 +365,7 @@ int json_type_update(const struct type_ctx *ctx, const struct resource *r,
 int json_type_destroy(const struct type_ctx *ctx, const struct resource *r, struct err *err)
 {
 	const struct json_type *t = json_type_of(r);
-	struct json *in = json_strings(t->remove_name, r->name, NULL);
+	struct json *in = addressed(ctx, r, t->remove_name);
 	struct err why = ERR_INIT;
 	int ret = call_unless_busy(ctx, t->remove, in, t->busy, 60 * 1000, NULL, &why);
 	if (ret && missing(t, &why))

@@ -13,16 +13,19 @@ struct aws_op;
 
 struct json_tagging {
 	const struct aws_op *tag, *untag, *list;
-	const char *arn;   /* member that names the resource: "ResourceArn" */
-	const char *set;   /* member with the tags to set */
-	const char *unset; /* member with the keys to take away */
-	bool as_list;      /* [{Key,Value}] instead of a map */
+	const char *arn;    /* member that names the resource: "ResourceArn" */
+	const char *set;    /* member with the tags to set */
+	const char *unset;  /* member with the keys to take away */
+	bool as_list;       /* [{Key,Value}] instead of a map */
+	bool lower;         /* of [{key,value}] */
+	const char *create; /* the create call's member with the tags; NULL: "Tags" */
 };
 extern const struct json_tagging glue_tagging, athena_tagging;
 
 enum json_type_flags {
 	JSON_UPDATE_WHOLE =
-		1 << 0, /* the update call replaces the whole definition: send all of it */
+		1 << 0,       /* the update call replaces the whole definition: send all of it */
+	JSON_BY_ARN = 1 << 1, /* get, update and remove go by ARN, create by name */
 };
 
 struct json_type {
@@ -35,13 +38,17 @@ struct json_type {
 	const char *create_name, *get_name, *update_name, *remove_name;
 	const char *arn; /* as in struct attribute */
 	const struct json_tagging *tagging;
-	unsigned flags;   /* enum json_type_flags */
-	const char *role; /* property that names a role which may be new */
+	unsigned flags;           /* enum json_type_flags */
+	const char *role;         /* property that names a role which may be new */
+	const char *role_service; /* who must be able to assume it; NULL: glue.amazonaws.com */
 	const char *const
 		*busy; /* codes that mean "in a moment" on create, update and delete; NULL: none */
 
 	/* All optional. `in` is the request's definition, to be changed in place. */
 	bool (*missing)(const struct err *err); /* an error that means: not there */
+	/* Instead of the get call: the definition, *out NULL when it is not there. */
+	int (*fetch)(const struct type_ctx *ctx, const struct resource *r, struct json **out,
+		struct err *err);
 	struct json *(*reshape)(
 		const struct json *definition); /* the reply as the rows want it; new */
 	void (*look)(const struct resource *r, const struct json *definition,

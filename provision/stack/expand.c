@@ -334,9 +334,36 @@ static void add_pair(
 	g->pairs[g->nr++] = (struct yaml_pair){key, value};
 }
 
+/*
+ * A state machine's Branches are a list, and all that Fn::ForEach can make is a mapping: where nothing else stands there, the
+ * values of that mapping are the list. CloudFormation itself has no way to say this.
+ */
+static bool is_looped_list(const struct expander *x, const char *key, const struct yaml_node *v)
+{
+	bool loops = v->kind == YAML_MAPPING && v->nr > 0;
+	for (size_t i = 0; loops && i < v->nr; i++)
+		loops = starts_with(v->pairs[i].key->text, LOOP);
+	return loops && !strcmp(key, "Branches") && starts_with(x->checker.path.buf, "Resources.");
+}
+
+static void values_only(struct expander *x, struct yaml_node *n)
+{
+	struct yaml_pair *pairs = n->pairs;
+	n->kind = YAML_SEQUENCE;
+	n->items = arena_alloc(&x->t->arena, n->nr * sizeof(*n->items));
+	for (size_t i = 0; i < n->nr; i++)
+		n->items[i] = pairs[i].value;
+}
+
 static struct yaml_node *copy_value(
 	struct expander *x, const struct yaml_node *key, const struct yaml_node *v)
 {
+	if (is_looped_list(x, key->text, v)) {
+		struct yaml_node *to = copy(x, v);
+		if (to)
+			values_only(x, to);
+		return to;
+	}
 	bool policy = is_policy(key->text) && starts_with(x->checker.path.buf, "Resources.") &&
 		      x->depth == 2;
 	return policy && !is_text(v) ? named(x, v) : copy(x, v);

@@ -24,23 +24,39 @@ static bool has_parameter(const struct template *t, const char *name)
 	return false;
 }
 
-/* A name that no template has as a parameter. */
+static bool has_mapping(const struct template *t, const struct param_value *v)
+{
+	return v->map && yaml_get(t->mappings, v->name);
+}
+
+static void offer_names(struct suggest *s, const struct template *t, const struct param_value *v)
+{
+	for (size_t i = 0; i < t->nr_parameters; i++)
+		suggest_offer(s, t->parameters[i].name);
+	for (size_t i = 0; v->map && t->mappings && i < t->mappings->nr; i++)
+		suggest_offer(s, t->mappings->pairs[i].key->text);
+}
+
+/* A name that no template has as a parameter, nor as a mapping where it is a map. */
 static void check_known(struct binder *b, const struct param_value *v)
 {
 	const struct yaml_node place = {.line = v->source.line, .column = v->source.column};
 	struct suggest s;
 	suggest_init(&s, v->name);
-	if (strvec_has(&b->p->names, v->name))
+	if (!v->map && strvec_has(&b->p->names, v->name))
 		return;
 	for (size_t i = 0; i < b->p->names.nr; i++)
 		suggest_offer(&s, b->p->names.v[i]);
 	for (size_t i = 0; i < b->p->nr_entries; i++) {
-		if (has_parameter(b->templates[i], v->name))
+		if (v->map ? has_mapping(b->templates[i], v)
+			   : has_parameter(b->templates[i], v->name))
 			return;
-		for (size_t j = 0; j < b->templates[i]->nr_parameters; j++)
-			suggest_offer(&s, b->templates[i]->parameters[j].name);
+		offer_names(&s, b->templates[i], v);
 	}
-	if (v->source.file)
+	if (v->map) {
+		report(b->errors, v->source.file, &place, v->name,
+			"config key '%s' is a map: no stack has a mapping of that name", v->name);
+	} else if (v->source.file)
 		report(b->errors, v->source.file, &place, v->name,
 			"unknown config key '%s': no stack has such a parameter", v->name);
 	else
@@ -74,6 +90,11 @@ static void bind_entry(struct binder *b, size_t i)
 	struct template *t = b->templates[i];
 	struct values all = VALUES_INIT;
 	b->templates[i] = NULL;
+	for (size_t j = 0; j < b->p->nr_config_values; j++) {
+		const struct param_value *v = &b->p->config_values[j];
+		if (v->map)
+			template_set_mapping(t, v->name, v->source.file, v->map, b->errors);
+	}
 	add_known(&all, t, b->sets.v, b->sets.nr);
 	add_known(&all, t, b->environment.v, b->environment.nr);
 	add_known(&all, t, b->p->config_values, b->p->nr_config_values);

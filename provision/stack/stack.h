@@ -25,6 +25,8 @@ struct param_value {
 	char *text;                 /* as CloudFormation takes it: lists joined by commas */
 	struct param_source source; /* strings borrowed from the project's arena */
 	const struct param_missing *missing; /* text is ""; NULL: the value is there */
+	/* A map of the config file, for the mapping of that name; text has its keys. NULL: it is none. */
+	struct yaml_node *map;
 };
 
 /* A resource that is part of the stack (its condition holds). */

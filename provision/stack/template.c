@@ -225,6 +225,20 @@ static void read_mapping_row(struct checker *c, const struct yaml_pair *pair)
 	part_leave(c, mark);
 }
 
+static void read_mapping(struct checker *c, const struct yaml_pair *pair)
+{
+	const struct yaml_node *map = pair->value;
+	size_t mark = part_enter(c, pair->key->text);
+	check_mapping_name(c, pair->key, "", "mapping name");
+	if (part_is_mapping(c, map, "a mapping")) {
+		if (!map->nr)
+			check_fail(c, map, "a mapping needs keys");
+		for (size_t i = 0; i < map->nr; i++)
+			read_mapping_row(c, &map->pairs[i]);
+	}
+	part_leave(c, mark);
+}
+
 static void read_mappings(struct checker *c, struct template *t)
 {
 	const struct yaml_node *maps = t->mappings;
@@ -234,18 +248,58 @@ static void read_mappings(struct checker *c, struct template *t)
 	}
 	part_check_count(c, maps, "mappings", TEMPLATE_MAX_MAPPINGS);
 	for (size_t i = 0; i < maps->nr; i++) {
-		const struct yaml_node *map = maps->pairs[i].value;
-		size_t mark = part_enter(c, maps->pairs[i].key->text);
-		check_mapping_name(c, maps->pairs[i].key, "", "mapping name");
-		if (part_is_mapping(c, map, "a mapping")) {
-			part_check_count(c, map, "keys of a mapping", TEMPLATE_MAX_MAPPINGS);
-			if (!map->nr)
-				check_fail(c, map, "a mapping needs keys");
-			for (size_t j = 0; j < map->nr; j++)
-				read_mapping_row(c, &map->pairs[j]);
-		}
-		part_leave(c, mark);
+		if (maps->pairs[i].value->kind == YAML_MAPPING)
+			part_check_count(c, maps->pairs[i].value, "keys of a mapping",
+				TEMPLATE_MAX_MAPPINGS);
+		read_mapping(c, &maps->pairs[i]);
 	}
+}
+
+/* A name that no row of the template's own mapping has is a slip of the pen. */
+static void check_columns(
+	struct checker *c, const struct yaml_node *own, const struct yaml_node *row)
+{
+	for (size_t i = 0; row->kind == YAML_MAPPING && i < row->nr; i++) {
+		const struct yaml_node *key = row->pairs[i].key;
+		struct suggest s;
+		bool known = false;
+		suggest_init(&s, key->text);
+		for (size_t j = 0; j < own->nr && !known; j++) {
+			const struct yaml_node *named = own->pairs[j].value;
+			known = yaml_get(named, key->text) != NULL;
+			for (size_t k = 0; named->kind == YAML_MAPPING && k < named->nr; k++)
+				suggest_offer(&s, named->pairs[k].key->text);
+		}
+		if (known)
+			continue;
+		check_fail(c, key, "unknown name '%s': the template's mapping has no such value",
+			key->text);
+		report_suggest(c->errors, &s);
+	}
+}
+
+bool template_set_mapping(struct template *t, const char *name, const char *file,
+	struct yaml_node *map, struct err_list *errors)
+{
+	struct template as_config = {.file = file};
+	struct checker c = {.t = &as_config, .errors = errors, .path = STRBUF_INIT};
+	struct yaml_node *maps = t->mappings;
+	struct yaml_pair *pair = NULL;
+
+	for (size_t i = 0; maps && i < maps->nr; i++)
+		if (!strcmp(maps->pairs[i].key->text, name))
+			pair = &maps->pairs[i];
+	if (!pair)
+		return false;
+	read_mapping(&c, &(struct yaml_pair){pair->key, map});
+	for (size_t i = 0; i < map->nr && pair->value->kind == YAML_MAPPING; i++) {
+		size_t mark = part_enter(&c, map->pairs[i].key->text);
+		check_columns(&c, pair->value, map->pairs[i].value);
+		part_leave(&c, mark);
+	}
+	strbuf_release(&c.path);
+	pair->value = map;
+	return true;
 }
 
 static void check_conditions(struct checker *c, struct template *t)

@@ -65,6 +65,12 @@ struct template *template_load(const char *path, const struct schema_set *types,
 /* The second part of the reading: `root` in place of what was written. 0 or -1. */
 int template_read_expanded(struct template *t, struct yaml_node *root, struct err_list *errors,
 	struct err_list *warnings) must_check;
+/*
+ * Puts `map` (of the config file `file`, borrowed) in the place of the template's own mapping of that name, which says what names
+ * its values may have; false: the template has no such mapping. Errors are told at the config's places.
+ */
+bool template_set_mapping(struct template *t, const char *name, const char *file,
+	struct yaml_node *map, struct err_list *errors);
 /* From memory, for tests and fuzzing. */
 struct template *template_parse(const char *file, const char *text, size_t len,
 	const struct schema_set *types, struct err_list *errors, struct err_list *warnings);

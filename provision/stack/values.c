@@ -178,6 +178,20 @@ static void add_config_list(struct source_file *f, const struct yaml_node *n, co
 	strbuf_release(&text);
 }
 
+/* The keys of a map, as a list would have them; what stands in it, the template's mapping of that name tells. */
+static void add_config_map(struct source_file *f, const struct yaml_pair *pair)
+{
+	const struct yaml_node *n = pair->value;
+	struct strbuf keys = STRBUF_INIT;
+	size_t before = f->out->nr;
+	for (size_t i = 0; i < n->nr; i++)
+		strbuf_addf(&keys, "%s%s", i ? "," : "", n->pairs[i].key->text);
+	add_at(f, pair->key->text, keys.buf, pair->key);
+	if (f->out->nr > before)
+		f->out->v[before].map = pair->value;
+	strbuf_release(&keys);
+}
+
 int values_read_config(
 	struct arena *a, const char *path, struct values *out, struct err_list *errors)
 {
@@ -194,6 +208,10 @@ int values_read_config(
 			f.missing = NULL;
 			if (v->kind == YAML_SEQUENCE && !v->tag) {
 				add_config_list(&f, v, key);
+				continue;
+			}
+			if (v->kind == YAML_MAPPING && !v->tag) {
+				add_config_map(&f, &root->pairs[i]);
 				continue;
 			}
 			const char *text = config_scalar(&f, v, key);

@@ -221,8 +221,8 @@ static void test_project__bad_config_and_parameters_are_named(void **state)
 	} cases[] = {
 		{"config.yaml", "Name: x\nNmae: x\n", "unknown config key \'Nmae\'", "config.yaml",
 			2, 1, "Name"},
-		{"config.yaml", "Name: {a: b}\n", "must be a value or a list", "config.yaml", 1, 7,
-			NULL},
+		{"config.yaml", "Name: {a: b}\n", "no stack has a mapping of that name",
+			"config.yaml", 1, 1, NULL},
 		{"config.yaml", "Name:\n", "has no value", "config.yaml", 1, 6,
 			"leave the key out"},
 		{"config.yaml", "Name: !Ref x\n", "'!Ref' is unknown", "config.yaml", 1, 7, "!Env"},
@@ -246,6 +246,81 @@ static void test_project__bad_config_and_parameters_are_named(void **state)
 		put(f.dir, cases[i].file, cases[i].text);
 		must_fail(&f, cases[i].error, cases[i].at, cases[i].line, cases[i].column,
 			cases[i].hint);
+		fixture_release(&f);
+	}
+}
+
+/* A template with a mapping, and what its branches of `Only` are made of. */
+static const char mapped_text[] = "Transform: AWS::LanguageExtensions\n"
+				  "Parameters:\n"
+				  "  Coins: {Type: CommaDelimitedList}\n"
+				  "Mappings:\n"
+				  "  Coins: {XYZ: {File: none, Drop: Y}}\n"
+				  "Resources:\n"
+				  "  Fn::ForEach::All:\n"
+				  "  - Coin\n"
+				  "  - !Ref Coins\n"
+				  "  - \"Role${Coin}\":\n"
+				  "      Type: AWS::IAM::Role\n"
+				  "      Properties:\n"
+				  "        RoleName: !FindInMap [Coins, !Ref Coin, File]\n"
+				  "        AssumeRolePolicyDocument: {}\n";
+
+static void test_project__a_map_fills_the_mapping_of_its_name(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	put(f.dir, "glueproj.yaml", "Project: p\nConfig: config.yaml\nStacks: [one]\n");
+	put(f.dir, "one.yaml", mapped_text);
+	put(f.dir, "config.yaml",
+		"Coins:\n  BTC: {File: bitcoin}\n  XMR: {File: monero, Drop: N}\n");
+	must_load(&f);
+	const struct stack *one = project_stack(f.p, "one");
+	assert_int_equal(json_len(json_get(one->parameters, "Coins")), 2);
+	assert_non_null(stack_find(one, "RoleBTC"));
+	assert_non_null(stack_find(one, "RoleXMR"));
+	assert_null(stack_find(one, "RoleXYZ"));
+	project_free(f.p);
+
+	/* some of them only */
+	strvec_push(&f.sets, "Coins=XMR");
+	must_load(&f);
+	assert_null(stack_find(project_stack(f.p, "one"), "RoleBTC"));
+	fixture_release(&f);
+}
+
+static void test_project__bad_maps_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *error;
+		int line, column;
+		const char *hint;
+	} cases[] = {
+		{"Coins:\n  BTC: {File: a}\n  BTC: {File: b}\n", "BTC", 3, 3, NULL},
+		{"Coins:\n  BTC: {Fiel: a, File: b}\n", "unknown name 'Fiel'", 2, 9, "File"},
+		{"Coins:\n  BTC: {File: {a: b}}\n", "a text or a list of texts", 2, 15, NULL},
+		{"Coins:\n  BTC: {File: !Env X}\n", "a text or a list of texts", 2, 15, NULL},
+		{"Coins:\n  BTC: bitcoin\n", "must be a mapping", 2, 8, NULL},
+		{"Coins:\n  \"B,C\": {File: x}\n", "'B,C' is not a", 2, 3, NULL},
+		{"Coins: {}\n", "a mapping needs keys", 1, 8, NULL},
+		{"Coin: {a: {File: b}}\n", "no stack has a mapping of that name", 1, 1, "Coins"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+		fixture_init(&f);
+		put(f.dir, "glueproj.yaml", "Project: p\nConfig: config.yaml\nStacks: [one]\n");
+		put(f.dir, "one.yaml", mapped_text);
+		put(f.dir, "config.yaml", cases[i].text);
+		assert_false(load(&f));
+		const struct err *e = &f.errors.v[0];
+		if (!strstr(e->text, cases[i].error) || !e->file ||
+			!ends_with(e->file, "config.yaml") || e->line != cases[i].line ||
+			e->column != cases[i].column)
+			fail_msg("case %zu: %s:%d:%d: %s", i, e->file, e->line, e->column, e->text);
+		if (cases[i].hint && (!e->hint || !strstr(e->hint, cases[i].hint)))
+			fail_msg("case %zu: hint '%s'", i, e->hint);
 		fixture_release(&f);
 	}
 }

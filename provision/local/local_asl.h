@@ -6,7 +6,7 @@
  * starts what the engine asks for and tells it what came of it; between two calls an execution is one JSON document
  * (asl_run_state), so that it can be stored after each call and go on in another process (asl_run_restore).
  *
- *	definition = asl_parse(text, …)                      CreateStateMachine, ValidateStateMachineDefinition
+ *	definition = asl_parse(text, …)                      CreateStateMachine, ValidateStateMachineDefinition (asl.h)
  *	run = asl_run_start(definition, input, context, …)   StartExecution
  *	loop:
  *		asl_run_take_events(run)   append to the history   GetExecutionHistory
@@ -16,41 +16,9 @@
  *		asl_task_…(run, id, …)     when something is known of a task
  *	until asl_run_status(run) is none of ASL_RUNNING
  *
- * Not there, and refused by asl_validate by name: QueryLanguage JSONata; Map in mode DISTRIBUTED, ItemReader, ResultWriter.
  * A run is used by one thread at a time and borrows its definition.
  */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include "err.h"
-#include "json.h"
-
-/* Sizes of AWS: a definition, and any input, output, parameters or result, in bytes of UTF-8. */
-#define ASL_DEFINITION_BYTES_MAX (1024 * 1024)
-#define ASL_PAYLOAD_BYTES_MAX (256 * 1024)
-
-enum asl_flavour { ASL_STANDARD, ASL_EXPRESS };
-
-/*
- * What is wrong with a definition (NUL-terminated, as all texts are): an array of {severity: ERROR or WARNING, code, message, location}, as
- * ValidateStateMachineDefinition's diagnostics; empty: nothing. `location` is left out where there is none. The caller's.
- */
-struct json *asl_validate(const char *text, size_t len, enum asl_flavour flavour);
-bool asl_diagnostics_fail(const struct json *diagnostics); /* is an ERROR among them? */
-/*
- * The definition, the caller's; NULL when it is wrong: ERR_INVALID, name InvalidDefinition, with the message that
- * CreateStateMachine gives: Invalid State Machine Definition: 'CODE: MESSAGE at LOCATION, …'.
- */
-struct json *asl_parse(
-	const char *text, size_t len, enum asl_flavour flavour, struct err *err) must_check;
-
-/* Time and chance, so that tests pass their own. NULL members: the system's. */
-struct asl_host {
-	int64_t (*now_ms)(void *payload);
-	void (*random)(void *payload, void *out, size_t len);
-	void *payload;
-	const char *region; /* for the history's details; NULL: us-east-1 */
-};
+#include "asl.h"
 
 enum asl_status { ASL_RUNNING, ASL_SUCCEEDED, ASL_FAILED, ASL_TIMED_OUT, ASL_ABORTED };
 const char *asl_status_name(enum asl_status status); /* RUNNING, …, as DescribeExecution has them */
@@ -106,5 +74,40 @@ bool asl_task_succeeded(struct asl_run *run, const char *id, const struct json *
 bool asl_task_failed(struct asl_run *run, const char *id, const char *error, const char *cause);
 /* StopExecution. `error` and `cause` may be NULL. False: it is over already. */
 bool asl_run_abort(struct asl_run *run, const char *error, const char *cause);
+
+/*
+ * RedriveExecution: an execution that is FAILED, TIMED_OUT or ABORTED goes on from the states that did not succeed; what
+ * succeeded within a Parallel or Map is kept, retriers and the machine's time-out count anew. False: it may not, and *why
+ * (may be NULL; static) says it as DescribeExecution's redriveStatusReason does. Of a restored run; then as after a start.
+ */
+bool asl_run_redrive(struct asl_run *run, const char **why);
+/* NULL: it may be redriven, as far as the engine knows (the host knows its age, its type and its machine). */
+const char *asl_run_not_redrivable(const struct asl_run *run);
+int64_t asl_run_redrives(const struct asl_run *run); /* redriveCount */
+
+/*
+ * Map in mode DISTRIBUTED. The engine evaluates the state's settings; reading items, child executions and writing results are the
+ * host's (local_states_map.h). The action, which asl_run_tasks gives too:
+ *   {action: "map", id, state, label?, executionType: STANDARD or EXPRESS, maxConcurrency (0: none is asked for),
+ *    toleratedFailureCount?, toleratedFailurePercentage? (neither: no failure is tolerated),
+ *    items: [..], or reader: {resource, parameters?, config?: {InputType, …, MaxItems?}},
+ *    selector?, scope: {input, context, variables}, batcher?: {maxItems?, maxBytes?, input?},
+ *    writer?: {resource?, parameters?, config?}, mapRunArn?, redrive?: true}
+ * mapRunArn: what asl_map_started told; redrive: that map run is to be redriven, not a new one to be made. The host answers with
+ * asl_map_started, then asl_task_succeeded or asl_task_failed, and hears "cancel" of the id as for tasks.
+ */
+/* MapRunStarted, or MapRunRedriven when the action had redrive; told once. */
+bool asl_map_started(
+	struct asl_run *run, const char *id, const char *map_run_arn, int64_t redrives);
+/* What the children of the map state `state` run: its ItemProcessor, good for asl_run_start. Borrowed; NULL: there is none. */
+const struct json *asl_map_definition(const struct json *definition, const char *state);
+/* What item number `index` is to its child: ItemSelector over the action's scope. NULL: err, with the error's name. */
+struct json *asl_map_item(const struct json *action, const struct json *item, int64_t index,
+	struct err *err) must_check;
+/*
+ * ItemBatcher over asl_map_item's results: an array of {input, items: how many}, one for each child execution. Without a batcher
+ * each is a child of its own. Takes `inputs`.
+ */
+struct json *asl_map_children(const struct json *action, struct json *inputs);
 
 #endif

@@ -170,6 +170,25 @@ int asl_visit_number(struct asl_visit *v, const struct json *def, const char *na
 	return rc;
 }
 
+int asl_visit_percentage(
+	struct asl_visit *v, const struct json *def, const char *name, double *out, struct err *err)
+{
+	char *path_name = xasprintf("%sPath", name);
+	const char *path = json_get_str(def, path_name);
+	struct json *made = path ? asl_expression(path, path_name, &v->scope, err) : NULL;
+	const struct json *n = path ? made : json_get(def, name);
+	int rc = path && !made ? -1 : 0;
+
+	*out = json_dbl(n, -1);
+	if (n && (!json_is(n, JSON_NUMBER) || *out < 0 || *out > 100))
+		rc = asl_fail(err, ASL_RUNTIME,
+			"The %s parameter must be a number between 0 and 100",
+			path ? path_name : name);
+	json_free(made);
+	free(path_name);
+	return rc;
+}
+
 struct json *asl_visit_parameters(struct asl_visit *v, struct err *err)
 {
 	const struct json *t = json_get(v->flow->def, "Parameters");
@@ -621,13 +640,14 @@ static int set_limits(struct asl_visit *v, struct err *err)
 
 struct json *asl_start_action(const struct json *f)
 {
+	const struct json *map = json_get(f, "map");
 	static const char *const members[][2] = {{"task", "id"}, {"state", "state"},
 		{"resource", "resource"}, {"parameters", "parameters"},
 		{"timeout", "timeoutSeconds"}, {"heartbeat", "heartbeatSeconds"},
 		{"token", "taskToken"}};
-	struct json *a = json_object();
+	struct json *a = map ? json_copy(map) : json_object();
 
-	json_set_str(a, "action", "start");
+	json_set_str(a, "action", map ? "map" : "start");
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		if (json_get(f, members[i][0]))
 			json_set(a, members[i][1], json_copy(json_get(f, members[i][0])));
@@ -635,10 +655,17 @@ struct json *asl_start_action(const struct json *f)
 	return a;
 }
 
+char *asl_task_id(struct asl_run *run, const struct asl_flow *flow)
+{
+	int64_t n = json_get_i64(run->doc, "counter", 0) + 1;
+
+	json_set_i64(run->doc, "counter", n);
+	return xasprintf("%s#%lld", flow->id, (long long)n);
+}
+
 static int work_task(struct asl_visit *v, struct err *err)
 {
 	const char *resource = json_get_str(v->flow->def, "Resource");
-	int64_t n = json_get_i64(v->run->doc, "counter", 0) + 1;
 	struct json *f = v->flow->f, *parameters;
 	char *id;
 
@@ -655,8 +682,7 @@ static int work_task(struct asl_visit *v, struct err *err)
 		too_big(v->run, v->flow);
 		return 0;
 	}
-	id = xasprintf("%s#%lld", v->flow->id, (long long)n);
-	json_set_i64(v->run->doc, "counter", n);
+	id = asl_task_id(v->run, v->flow);
 	json_set_str(f, "task", id);
 	json_set_str(f, "resource", resource);
 	json_set(f, "parameters", parameters);

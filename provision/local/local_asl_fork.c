@@ -46,8 +46,18 @@ void asl_drop(struct asl_run *run, struct json *f, const struct json *container,
 		json_set_str(a, "id", json_get_str(f, "task"));
 		json_push(run->actions, a);
 	}
+	if (tell && json_get(f, "map"))
+		asl_event(run, f, "MapRunAborted", NULL, NULL);
 	if (tell && type && (json_get(f, "kids") || json_get_str(f, "task") || json_get(f, "due")))
 		asl_event_state(run, f, type, "Aborted");
+}
+
+/* A kid that did not succeed: for asl_run_redrive. Takes it. */
+static void keep_rest(struct asl_flow *flow, const char *number, struct json *kid)
+{
+	if (!json_get(flow->f, "rest"))
+		json_set(flow->f, "rest", json_object());
+	json_set(json_get(flow->f, "rest"), number, kid);
 }
 
 static void drop_kids(struct asl_run *run, struct asl_flow *flow)
@@ -61,6 +71,7 @@ static void drop_kids(struct asl_run *run, struct asl_flow *flow)
 		if (is_map(flow))
 			asl_event_iteration(run, kid, "Aborted", json_get_str(flow->f, "state"),
 				json_get_i64(kid, "index", 0));
+		keep_rest(flow, json_name(kid), json_copy(kid));
 	}
 	json_remove(flow->f, "kids");
 }
@@ -245,7 +256,7 @@ fail:
 	return NULL;
 }
 
-static struct json *items_of(struct asl_visit *v, struct err *err)
+struct json *asl_items(struct asl_visit *v, struct err *err)
 {
 	const char *path = json_get_str(v->flow->def, "ItemsPath");
 	struct json *items = asl_expression(path ? path : "$", "ItemsPath", &v->scope, err);
@@ -256,7 +267,7 @@ static struct json *items_of(struct asl_visit *v, struct err *err)
 			path ? path : "$");
 		return NULL;
 	}
-	return items && json_get(v->flow->def, "ItemBatcher") ? batches(v, items, err) : items;
+	return items;
 }
 
 /* How many iterations may fail: kept in the flow where the state says. */
@@ -264,13 +275,15 @@ static int tolerance(struct asl_visit *v, size_t total, struct err *err)
 {
 	const struct json *def = v->flow->def;
 	struct json *f = v->flow->f;
-	int64_t count, percent;
+	int64_t count, most;
+	double percent;
 
 	if (asl_visit_number(v, def, "ToleratedFailureCount", 0, -1, &count, err) != 0 ||
-		asl_visit_number(v, def, "ToleratedFailurePercentage", 0, -1, &percent, err) != 0)
+		asl_visit_percentage(v, def, "ToleratedFailurePercentage", &percent, err) != 0)
 		return -1;
-	if (percent >= 0 && (count < 0 || percent * (int64_t)total / 100 < count))
-		count = percent * (int64_t)total / 100;
+	most = (int64_t)(percent * (double)total / 100);
+	if (percent >= 0 && (count < 0 || most < count))
+		count = most;
 	if (count >= 0)
 		json_set_i64(f, "tolerated", count);
 	return 0;
@@ -278,12 +291,18 @@ static int tolerance(struct asl_visit *v, size_t total, struct err *err)
 
 int asl_map(struct asl_visit *v, struct err *err)
 {
-	struct json *items = items_of(v, err);
+	struct json *items;
 	int64_t most;
-	size_t total = json_len(items);
+	size_t total;
 
+	if (asl_is_distributed(v->flow->def))
+		return asl_map_distributed(v, err);
+	items = asl_items(v, err);
+	if (items && json_get(v->flow->def, "ItemBatcher"))
+		items = batches(v, items, err);
 	if (!items)
 		return -1;
+	total = json_len(items);
 	asl_phase(v->flow, "fork");
 	json_set(v->flow->f, "items", items);
 	if (asl_visit_number(v, v->flow->def, "MaxConcurrency", 0, 0, &most, err) != 0 ||
@@ -299,20 +318,13 @@ int asl_map(struct asl_visit *v, struct err *err)
 	return 0;
 }
 
-/* One kid less: more of them, or the end. */
-static void go_on(struct asl_run *run, struct asl_flow *flow)
+void asl_fork_again(struct asl_run *run, struct asl_flow *flow)
 {
 	struct json *f = flow->f;
-	int64_t done = json_get_i64(f, "done", 0) + 1;
 	struct err err = ERR_INIT;
 	struct asl_visit v;
 	int rc = 0;
 
-	json_set_i64(f, "done", done);
-	if (done == json_get_i64(f, "total", 0)) {
-		fork_done(run, flow);
-		return;
-	}
 	if (!is_map(flow) || json_get_i64(f, "next", 0) >= json_get_i64(f, "total", 0))
 		return;
 	rc = asl_visit_begin(&v, run, flow, &err);
@@ -326,8 +338,21 @@ static void go_on(struct asl_run *run, struct asl_flow *flow)
 	err_release(&err);
 }
 
+/* One kid less: more of them, or the end. */
+static void go_on(struct asl_run *run, struct asl_flow *flow)
+{
+	int64_t done = json_get_i64(flow->f, "done", 0) + 1;
+
+	json_set_i64(flow->f, "done", done);
+	if (done == json_get_i64(flow->f, "total", 0))
+		fork_done(run, flow);
+	else
+		asl_fork_again(run, flow);
+}
+
 /* Takes the kid out; its number. What it was told last is the fork's last event. */
-static size_t remove_kid(struct asl_run *run, struct asl_flow *kid, const char *iteration)
+static size_t remove_kid(
+	struct asl_run *run, struct asl_flow *kid, const char *iteration, bool keep)
 {
 	struct asl_flow *flow = kid->outer;
 	size_t index = (size_t)json_get_i64(kid->f, "index", 0);
@@ -338,7 +363,10 @@ static size_t remove_kid(struct asl_run *run, struct asl_flow *kid, const char *
 		asl_event_iteration(
 			run, kid->f, iteration, json_get_str(flow->f, "state"), (int64_t)index);
 	json_set_i64(flow->f, "last", json_get_i64(kid->f, "last", 0));
-	json_remove(json_get(flow->f, "kids"), number);
+	if (keep)
+		keep_rest(flow, number, json_detach(json_get(flow->f, "kids"), number));
+	else
+		json_remove(json_get(flow->f, "kids"), number);
 	kid->gone = true;
 	return index;
 }
@@ -346,7 +374,7 @@ static size_t remove_kid(struct asl_run *run, struct asl_flow *kid, const char *
 void asl_kid_done(struct asl_run *run, struct asl_flow *kid, struct json *output)
 {
 	struct asl_flow *flow = kid->outer;
-	size_t index = remove_kid(run, kid, "Succeeded");
+	size_t index = remove_kid(run, kid, "Succeeded", false);
 	struct json *results = json_get(flow->f, "results");
 
 	json_replace(results, json_at(results, index), output);
@@ -358,13 +386,14 @@ void asl_kid_failed(struct asl_run *run, struct asl_flow *kid, const char *error
 {
 	struct asl_flow *flow = kid->outer;
 	char *e = xstrdup(error), *c = xstrdup(cause), number[32];
-	size_t index = remove_kid(run, kid, "Failed");
 	int64_t failed = json_get_i64(flow->f, "failed", 0) + 1;
 	bool tolerant = json_get(flow->f, "tolerated") != NULL;
+	bool lost = tolerant && failed <= json_get_i64(flow->f, "tolerated", 0);
+	size_t index = remove_kid(run, kid, "Failed", !lost);
 
 	snprintf(number, sizeof(number), "%zu", index);
 	json_set_i64(flow->f, "failed", failed);
-	if (tolerant && failed <= json_get_i64(flow->f, "tolerated", 0)) {
+	if (lost) {
 		if (!json_get(flow->f, "lost"))
 			json_set(flow->f, "lost", json_object());
 		json_set_bool(json_get(flow->f, "lost"), number, true);

@@ -4,8 +4,6 @@
 #include <string.h>
 #include "strbuf.h"
 
-#define EVENTS_MAX 25000
-
 struct json *asl_printed(const struct json *v)
 {
 	struct strbuf sb = STRBUF_INIT;
@@ -53,7 +51,7 @@ int64_t asl_event(struct asl_run *run, struct json *f, const char *type, const c
 	json_set_i64(run->doc, "lastEvent", id);
 	if (f)
 		json_set_i64(f, "last", id);
-	if (id == EVENTS_MAX - 1 && asl_running(run))
+	if (id == ASL_EVENTS_MAX - 1 && asl_running(run))
 		asl_run_end(run, ASL_FAILED, ASL_RUNTIME,
 			"The execution reached the maximum number of history events (25000).");
 	return id;

@@ -77,8 +77,7 @@ static bool in_phase(const struct asl_flow *flow, const char *phase)
 	return is && !strcmp(is, phase);
 }
 
-/* Enters states until every flow waits for something. */
-static void settle(struct asl_run *run)
+void asl_settle(struct asl_run *run)
 {
 	struct asl_flow *flow;
 
@@ -129,6 +128,14 @@ static void tell_start(struct asl_run *run, const struct json *input)
 	asl_event(run, NULL, "ExecutionStarted", "executionStartedEventDetails", d);
 }
 
+void asl_set_time_out(struct asl_run *run)
+{
+	if (json_get(run->definition, "TimeoutSeconds"))
+		json_set_i64(run->doc, "due",
+			asl_now(&run->host) +
+				json_get_i64(run->definition, "TimeoutSeconds", 0) * 1000);
+}
+
 struct asl_run *asl_run_start(const struct json *definition, const struct json *input,
 	const struct json *context, const struct asl_host *host)
 {
@@ -147,18 +154,18 @@ struct asl_run *asl_run_start(const struct json *definition, const struct json *
 	json_set_str(root, "state", json_get_str(definition, "StartAt"));
 	json_set(root, "input", input ? json_copy(input) : json_object());
 	json_set(run->doc, "root", root);
-	if (json_get(definition, "TimeoutSeconds"))
-		json_set_i64(run->doc, "due",
-			now + json_get_i64(definition, "TimeoutSeconds", 0) * 1000);
+	json_set_i64(json_get(c, "Execution"), "RedriveCount", 0);
+	asl_set_time_out(run);
 	tell_start(run, json_get(root, "input"));
 	asl_ready(run, "r");
-	settle(run);
+	asl_settle(run);
 	return run;
 }
 
 /* A document that a run wrote has all that the engine takes for granted, in every flow. */
 static bool flow_is_sound(const struct json *f)
 {
+	static const char *const within[] = {"kids", "rest"};
 	const struct json *kid;
 
 	if (!json_get_str(f, "state") || !json_get_str(f, "phase") || !json_get(f, "input"))
@@ -166,11 +173,13 @@ static bool flow_is_sound(const struct json *f)
 	if (!strcmp(json_get_str(f, "phase"), "fork") &&
 		json_len(json_get(f, "results")) != (size_t)json_get_i64(f, "total", -1))
 		return false;
-	json_each(kid, json_get(f, "kids"))
-	{
-		if (!flow_is_sound(kid) ||
-			strtoll(json_name(kid), NULL, 10) != json_get_i64(kid, "index", -1))
-			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(within); i++) {
+		json_each(kid, json_get(f, within[i]))
+		{
+			if (!flow_is_sound(kid) ||
+				strtoll(json_name(kid), NULL, 10) != json_get_i64(kid, "index", -1))
+				return false;
+		}
 	}
 	return true;
 }
@@ -362,13 +371,12 @@ void asl_run_tick(struct asl_run *run)
 	}
 	strvec_release(&again);
 	strvec_release(&ids);
-	settle(run);
+	asl_settle(run);
 }
 
 /* --- tasks --- */
 
-/* NULL: no such task is in flight. */
-static struct asl_flow *find_task(const struct asl_run *run, const char *id)
+struct asl_flow *asl_task_find(const struct asl_run *run, const char *id)
 {
 	struct asl_flow *flow = NULL;
 	const char *end = strchr(id, '#'), *task;
@@ -388,8 +396,10 @@ static struct asl_flow *find_task(const struct asl_run *run, const char *id)
 
 bool asl_task_started(struct asl_run *run, const char *id, const char *worker)
 {
-	struct asl_flow *flow = find_task(run, id);
-	bool again = flow && json_get_truth(flow->f, "started", false);
+	struct asl_flow *flow = asl_task_find(run, id);
+	/* a map run is told of by asl_map_started */
+	bool again =
+		flow && (json_get_truth(flow->f, "started", false) || json_get(flow->f, "map"));
 	struct json *extra = NULL;
 
 	if (flow && !again) {
@@ -414,9 +424,9 @@ static struct json *with_output(const struct json *output)
 
 bool asl_task_submitted(struct asl_run *run, const char *id, const struct json *output)
 {
-	struct asl_flow *flow = find_task(run, id);
+	struct asl_flow *flow = asl_task_find(run, id);
 
-	if (flow)
+	if (flow && !json_get(flow->f, "map"))
 		asl_event_task(run, flow, ASL_TASK_SUBMITTED, with_output(output));
 	asl_flow_free(flow);
 	return flow != NULL;
@@ -424,7 +434,7 @@ bool asl_task_submitted(struct asl_run *run, const char *id, const struct json *
 
 bool asl_task_heartbeat(struct asl_run *run, const char *id)
 {
-	struct asl_flow *flow = find_task(run, id);
+	struct asl_flow *flow = asl_task_find(run, id);
 	int64_t seconds = flow ? json_get_i64(flow->f, "heartbeat", 0) : 0;
 
 	if (seconds)
@@ -433,23 +443,36 @@ bool asl_task_heartbeat(struct asl_run *run, const char *id)
 	return flow != NULL;
 }
 
+static void task_failed(
+	struct asl_run *run, struct asl_flow *flow, const char *error, const char *cause)
+{
+	if (json_get(flow->f, "map")) {
+		asl_map_failed(run, flow, error, cause);
+		return;
+	}
+	asl_event_task(run, flow, ASL_TASK_FAILED, asl_failure(error, cause, false));
+	asl_phase(flow, "work");
+	if (asl_running(run))
+		asl_state_failed(run, flow, error, cause);
+}
+
 bool asl_task_succeeded(struct asl_run *run, const char *id, const struct json *output)
 {
-	struct asl_flow *flow = find_task(run, id);
+	struct asl_flow *flow = asl_task_find(run, id);
 	struct strbuf cause = STRBUF_INIT;
+	const char *resource;
 
 	if (!flow)
 		return false;
+	resource = json_get_str(flow->f, "resource");
 	if (output && asl_too_big(output)) {
 		strbuf_addf(&cause,
 			"The state/task '%s' returned a result with a size exceeding the maximum "
 			"number of bytes service limit.",
-			json_get_str(flow->f, "resource"));
-		asl_event_task(run, flow, ASL_TASK_FAILED,
-			asl_failure("States.DataLimitExceeded", cause.buf, false));
-		asl_phase(flow, "work");
-		if (asl_running(run))
-			asl_state_failed(run, flow, "States.DataLimitExceeded", cause.buf);
+			resource ? resource : json_get_str(flow->f, "state"));
+		task_failed(run, flow, "States.DataLimitExceeded", cause.buf);
+	} else if (json_get(flow->f, "map")) {
+		asl_map_succeeded(run, flow, output);
 	} else {
 		asl_event_task(run, flow, ASL_TASK_SUCCEEDED, with_output(output));
 		/* the token stays: $$.Task.Token is there in ResultSelector, too */
@@ -459,23 +482,19 @@ bool asl_task_succeeded(struct asl_run *run, const char *id, const struct json *
 	}
 	strbuf_release(&cause);
 	asl_flow_free(flow);
-	settle(run);
+	asl_settle(run);
 	return true;
 }
 
 bool asl_task_failed(struct asl_run *run, const char *id, const char *error, const char *cause)
 {
-	struct asl_flow *flow = find_task(run, id);
+	struct asl_flow *flow = asl_task_find(run, id);
 
 	if (!flow)
 		return false;
-	asl_event_task(run, flow, ASL_TASK_FAILED, asl_failure(error, cause, false));
-	if (asl_running(run)) {
-		asl_phase(flow, "work");
-		asl_state_failed(run, flow, error, cause);
-	}
+	task_failed(run, flow, error, cause);
 	asl_flow_free(flow);
-	settle(run);
+	asl_settle(run);
 	return true;
 }
 

@@ -9,15 +9,21 @@
  *
  * A flow is one line of states: the machine's own, a branch of a Parallel, an iteration of a Map. Its phase:
  *   enter   the state named in `state` is to be entered with `input`; such a flow is on the ready list
- *   task    {task, resource, parameters, token, started, taskDue, beatDue, beat}: until the host tells
+ *   task    {task, resource, parameters, token, started, taskDue, beatDue, beat}: until the host tells; of a Map in mode
+ *           DISTRIBUTED {task, map: ACTION, started}
  *   wait    {due}: a Wait
  *   retry   {due}: the pause before the next attempt
- *   fork    {kids: {INDEX: FLOW}, next, total, done, failed, results, items}: a Parallel or Map over flows of its own
+ *   fork    {kids: {INDEX: FLOW}, next, total, done, failed, results, items}: a Parallel or Map over flows of its own; when it
+ *           failed, {rest: {INDEX: FLOW}}: the kids that did not succeed
+ *   work    {redrivable}: none of these (the state has failed, or is just being worked on)
  * What is in braces is there in that phase only. A kid is {…, index, item}.
  * A flow's name is its place: r, r.0, r.0.3; a task's is FLOW#N, and N is never used again.
  */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
+#include "local_asl.h"
 #include "strvec.h"
+
+#define ASL_EVENTS_MAX 25000 /* of a history */
 
 struct asl_run {
 	const struct json *definition;
@@ -59,6 +65,9 @@ void asl_visit_end(struct asl_visit *v);
 /* The value of NAME or, by its path, of NAMEPath: a whole number of at least `min`; `otherwise` where neither stands. */
 int asl_visit_number(struct asl_visit *v, const struct json *def, const char *name, int64_t min,
 	int64_t otherwise, int64_t *out, struct err *err) must_check;
+/* As that, of a number between 0 and 100; -1: there is none. */
+int asl_visit_percentage(struct asl_visit *v, const struct json *def, const char *name, double *out,
+	struct err *err) must_check;
 /* Parameters, or the effective input. */
 struct json *asl_visit_parameters(struct asl_visit *v, struct err *err) must_check;
 /* The state's result is `result` (taken): on to the next state, or the flow's end. */
@@ -78,6 +87,15 @@ void asl_phase(struct asl_flow *flow, const char *phase); /* and drops what the 
 void asl_ready(struct asl_run *run, const char *flow_id);
 bool asl_too_big(const struct json *v);
 
+/* A task's new name; malloc'd. */
+char *asl_task_id(struct asl_run *run, const struct asl_flow *flow);
+struct asl_flow *asl_task_find(
+	const struct asl_run *run, const char *id); /* NULL: it is not in flight */
+/* The machine's TimeoutSeconds, from now on. */
+void asl_set_time_out(struct asl_run *run);
+/* Enters states until every flow waits for something. */
+void asl_settle(struct asl_run *run);
+
 /* Parallel and Map */
 int asl_parallel(struct asl_visit *v, struct err *err) must_check;
 int asl_map(struct asl_visit *v, struct err *err) must_check;
@@ -87,8 +105,19 @@ const struct json *asl_kid_container(const struct json *def, size_t index);
 void asl_kid_done(struct asl_run *run, struct asl_flow *kid, struct json *output);
 void asl_kid_failed(
 	struct asl_run *run, struct asl_flow *kid, const char *error, const char *cause);
+/* What ItemsPath names, an array; NULL: err. */
+struct json *asl_items(struct asl_visit *v, struct err *err) must_check;
+/* A redriven Map begins the iterations that there were none of yet. */
+void asl_fork_again(struct asl_run *run, struct asl_flow *flow);
 /* Ends all that is under way in `f` and beneath it. */
 void asl_drop(struct asl_run *run, struct json *f, const struct json *container, bool tell);
+
+/* Map in mode DISTRIBUTED */
+bool asl_is_distributed(const struct json *def);
+int asl_map_distributed(struct asl_visit *v, struct err *err) must_check;
+void asl_map_succeeded(struct asl_run *run, struct asl_flow *flow, const struct json *output);
+void asl_map_failed(
+	struct asl_run *run, struct asl_flow *flow, const char *error, const char *cause);
 
 /* History; details are taken, NULL: none. All give the event's id. */
 int64_t asl_event(struct asl_run *run, struct json *f, const char *type, const char *details_name,

@@ -2,12 +2,12 @@
  * Whether a definition may be one: fields by a table, then transitions. Codes and, where they are known, words are those
  * of ValidateStateMachineDefinition.
  */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "local_asl_check.h"
+#include "asl_check.h"
 #include "strbuf.h"
 
 enum {

@@ -2,7 +2,7 @@
  * Payload templates: a field whose name ends in .$ takes the value that a path or an intrinsic function gives. And what
  * all rooms of the language share: errors, time, chance.
  */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <string.h>
 #include "clock.h"

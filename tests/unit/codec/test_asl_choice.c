@@ -1,4 +1,4 @@
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <string.h>
 #include "testing.h"
@@ -86,7 +86,7 @@ static const struct {
 	{"$.s", "IsTimestamp", "false", 1},
 };
 
-static void test_local_asl_choice__every_comparator(void **state)
+static void test_asl_choice__every_comparator(void **state)
 {
 	struct err err = ERR_INIT;
 	char *rule;
@@ -107,7 +107,7 @@ static void test_local_asl_choice__every_comparator(void **state)
 	assert_null(asl_comparator("IsPresentPath"));
 }
 
-static void test_local_asl_choice__combinations(void **state)
+static void test_asl_choice__combinations(void **state)
 {
 	struct err err = ERR_INIT;
 
@@ -134,7 +134,7 @@ static void test_local_asl_choice__combinations(void **state)
 	err_release(&err);
 }
 
-static void test_local_asl_choice__timestamps(void **state)
+static void test_asl_choice__timestamps(void **state)
 {
 	static const char *const bad[] = {"", "2026-11-21", "2026-11-21T09:00Z",
 		"2026-11-21T09:00:00", "2026-11-21 09:00:00Z", "2026-11-21t09:00:00Z",

@@ -1,5 +1,5 @@
 /* Choice rules: a table of comparators over one value, and And, Or, Not over rules. */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#ifndef LOCAL_ASL_CHECK_H
-#define LOCAL_ASL_CHECK_H
+#ifndef ASL_CHECK_H
+#define ASL_CHECK_H
 
-/* The two rooms of asl_validate: what stands in a state (local_asl_check.c), and how states hang together. */
-#include "local_asl_internal.h"
+/* The two rooms of asl_validate: what stands in a state (asl_check.c), and how states hang together. */
+#include "asl_internal.h"
 #include "map.h"
 
 /* The states around those that are looked at: of the machine, of a branch in it, … */

@@ -1,5 +1,5 @@
-#ifndef LOCAL_ASL_INTERNAL_H
-#define LOCAL_ASL_INTERNAL_H
+#ifndef ASL_INTERNAL_H
+#define ASL_INTERNAL_H
 
 /*
  * The rooms of the Amazon States Language: paths, intrinsic functions, payload templates, choice rules; the engine puts
@@ -7,7 +7,7 @@
  * is the cause.
  */
 #include "arena.h"
-#include "local_asl.h"
+#include "asl.h"
 
 /* Variables of this flow of states and of those around it. */
 struct asl_vars {

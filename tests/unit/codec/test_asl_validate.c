@@ -1,4 +1,4 @@
-#include "local_asl.h"
+#include "asl.h"
 
 #include <string.h>
 #include "testing.h"
@@ -34,7 +34,7 @@ static const char *state_of(const char *members)
 	return found;
 }
 
-static void test_local_asl_validate__as_aws_words_it(void **state)
+static void test_asl_validate__as_aws_words_it(void **state)
 {
 	(void)state;
 	assert_string_equal(check(" ", ASL_STANDARD),
@@ -66,7 +66,7 @@ static void test_local_asl_validate__as_aws_words_it(void **state)
 		"'.waitForTaskToken' service integration ");
 }
 
-static void test_local_asl_validate__transitions(void **state)
+static void test_asl_validate__transitions(void **state)
 {
 	struct err err = ERR_INIT;
 	const char *text =
@@ -104,7 +104,7 @@ static void test_local_asl_validate__transitions(void **state)
 
 #define SCHEMA_AT "SCHEMA_VALIDATION_FAILED "
 
-static void test_local_asl_validate__fields(void **state)
+static void test_asl_validate__fields(void **state)
 {
 	static const char *const cases[][2] = {
 		{"'Type':'Pass','End':true,'Parameters':{'a.$':'nope'}", SCHEMA_AT
@@ -176,7 +176,7 @@ static void test_local_asl_validate__fields(void **state)
 	}
 }
 
-static void test_local_asl_validate__choice_rules(void **state)
+static void test_asl_validate__choice_rules(void **state)
 {
 	static const char *const bad[] = {"{'Variable':'$.a','Next':'Y'}",
 		"{'NumericEquals':1,'Next':'Y'}",
@@ -209,7 +209,7 @@ static void test_local_asl_validate__choice_rules(void **state)
 		"");
 }
 
-static void test_local_asl_validate__variables_of_outer_scopes(void **state)
+static void test_asl_validate__variables_of_outer_scopes(void **state)
 {
 	static const char *const text = "{'StartAt':'A','States':{'A':{'Type':'Pass','Assign':{'x.$"
 					"':'$.x'},'Next':'P'},'P':{"

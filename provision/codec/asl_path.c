@@ -2,7 +2,7 @@
  * Paths of the Amazon States Language: JSONPath over the input ($), the context object ($$) and variables ($name), with
  * names, indices, unions, slices, wildcards, descent, filters and length().
  */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <errno.h>
 #include <limits.h>

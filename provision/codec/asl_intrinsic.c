@@ -1,5 +1,5 @@
 /* The intrinsic functions of the Amazon States Language: one table, one reader, one function each. */
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <string.h>
 #include "testing.h"
@@ -33,7 +33,7 @@ static const char *run(const char *text)
 	return sb.buf;
 }
 
-static void test_local_asl_intrinsic__values(void **state)
+static void test_asl_intrinsic__values(void **state)
 {
 	static const char *const cases[][2] = {
 		{"States.Format('Hello, {}! You are {}', $.s, $.n)", "\"Hello, Ann! You are 7\""},
@@ -83,7 +83,7 @@ static void test_local_asl_intrinsic__values(void **state)
 		run("States.MathRandom(1, 1000, 5)"), run("States.MathRandom(1, 1000, 5)"));
 }
 
-static void test_local_asl_intrinsic__errors(void **state)
+static void test_asl_intrinsic__errors(void **state)
 {
 	static const char *const cases[] = {"States.Format('{}')", "States.Format('{} {}', 1)",
 		"States.Format('x', 1)", "States.Format('{x}', 1)", "States.Format($.n)",
@@ -108,7 +108,7 @@ static void test_local_asl_intrinsic__errors(void **state)
 		"the input '{\"a\":"));
 }
 
-static void test_local_asl_intrinsic__syntax(void **state)
+static void test_asl_intrinsic__syntax(void **state)
 {
 	static const char *const bad[] = {"States.Format", "States.Format(", "States.Format('a'",
 		"States.Format('a' 'b')", "States.Format('a) ", "States.Nope()", "States.UUID(1)",
@@ -126,7 +126,7 @@ static void test_local_asl_intrinsic__syntax(void **state)
 	}
 }
 
-static void test_local_asl_intrinsic__templates(void **state)
+static void test_asl_intrinsic__templates(void **state)
 {
 	static const char template[] = "{\"a.$\":\"$.n\",\"b\":[{\"c.$\":\"States.Format('{}', "
 				       "$.s)\"},\"$.n\"],\"d\":{\"e\":1},\".$\":2}";

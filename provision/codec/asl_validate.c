@@ -1,5 +1,5 @@
 /* A definition as a whole: its machine and those within, transitions, what can be reached. */
-#include "local_asl_check.h"
+#include "asl_check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "local_asl_internal.h"
+#include "asl_internal.h"
 
 #include <string.h>
 #include "testing.h"
@@ -43,7 +43,7 @@ static const char *at(const char *path, const char *input)
 	return sb.buf;
 }
 
-static void test_local_asl_path__values(void **state)
+static void test_asl_path__values(void **state)
 {
 	static const char *const cases[][2] = {
 		{"$.store.color", "\"red\""},
@@ -94,7 +94,7 @@ static void test_local_asl_path__values(void **state)
 	assert_string_equal(at("$.a", "[{\"a\":1}]"), "none");
 }
 
-static void test_local_asl_path__what_is_no_path(void **state)
+static void test_asl_path__what_is_no_path(void **state)
 {
 	static const char *const bad[] = {"", "a", "$.", "$..", "$.a.", "$[", "$[]", "$['a",
 		"$[?(]", "$[?(@.a ==)]", "$[1", "$.a b", "@.a", "$.a]", "$[99999999999]",
@@ -108,7 +108,7 @@ static void test_local_asl_path__what_is_no_path(void **state)
 	}
 }
 
-static void test_local_asl_path__reference_paths(void **state)
+static void test_asl_path__reference_paths(void **state)
 {
 	(void)state;
 	assert_true(asl_path_valid("$.a.b[0]['c d']", ASL_PATH_REFERENCE));
@@ -126,7 +126,7 @@ static void test_local_asl_path__reference_paths(void **state)
 }
 
 /* A tree of arrays that each step doubles: the walk is bounded. */
-static void test_local_asl_path__a_walk_is_bounded(void **state)
+static void test_asl_path__a_walk_is_bounded(void **state)
 {
 	struct strbuf sb = STRBUF_INIT;
 
@@ -158,7 +158,7 @@ static const char *put(const char *input, const char *path, const char *value)
 	return sb.buf;
 }
 
-static void test_local_asl_path__result_paths(void **state)
+static void test_asl_path__result_paths(void **state)
 {
 	(void)state;
 	assert_string_equal(put("{\"a\":1}", "$", "2"), "2");

@@ -112,14 +112,22 @@ static void deadline_after(struct timespec *ts, int64_t ms)
 	}
 }
 
-bool local_wait_until(struct local_cloud *cloud, int64_t until_ms)
+unsigned long local_wakes(struct local_cloud *cloud)
+{
+	unsigned long wakes;
+
+	pthread_mutex_lock(&cloud->private->time_lock);
+	wakes = cloud->private->wakes;
+	pthread_mutex_unlock(&cloud->private->time_lock);
+	return wakes;
+}
+
+bool local_wait_since(struct local_cloud *cloud, int64_t until_ms, unsigned long wakes)
 {
 	struct local_cloud_private *p = cloud->private;
-	unsigned long wakes;
 	bool stopping;
 
 	pthread_mutex_lock(&p->time_lock);
-	wakes = p->wakes;
 	while (!p->stopping && p->wakes == wakes) {
 		int64_t left = until_ms - (system_now_ms() + p->offset_ms);
 		struct timespec ts;
@@ -133,6 +141,11 @@ bool local_wait_until(struct local_cloud *cloud, int64_t until_ms)
 	stopping = p->stopping;
 	pthread_mutex_unlock(&p->time_lock);
 	return !stopping;
+}
+
+bool local_wait_until(struct local_cloud *cloud, int64_t until_ms)
+{
+	return local_wait_since(cloud, until_ms, local_wakes(cloud));
 }
 
 void local_wake_all(struct local_cloud *cloud)

@@ -110,6 +110,9 @@ int64_t local_now_ms(struct local_cloud *cloud);
  * false when the cloud is stopping. */
 bool local_wait_until(struct local_cloud *cloud, int64_t until_ms);
 void local_wake_all(struct local_cloud *cloud);
+/* The same for who must not miss a wake between looking and waiting: the number of wakes is taken before the look. */
+unsigned long local_wakes(struct local_cloud *cloud);
+bool local_wait_since(struct local_cloud *cloud, int64_t until_ms, unsigned long wakes);
 bool local_stopping(struct local_cloud *cloud);
 
 /* --- background work: a thread of its own for each task, joined at stop; counts as busy --- */

@@ -26,7 +26,7 @@ duckdb_version=1.4.4
 
 packages="build-essential pkg-config ca-certificates python3 libcurl4-openssl-dev libssl-dev libyaml-dev libcjson-dev
 	libarchive-dev libcsv-dev libxml2-dev libmicrohttpd-dev libsqlite3-dev zlib1g-dev libcmocka-dev"
-check_packages="python3-venv clang clang-format"
+check_packages="python3-venv clang clang-format graphviz"
 modules="libcurl openssl yaml-0.1 libcjson libarchive libxml-2.0 libmicrohttpd sqlite3 zlib cmocka"
 
 say() {

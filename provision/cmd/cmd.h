@@ -40,7 +40,7 @@ struct options {
 	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
 		well_known_keys, force;
-	const char *to, *credentials;
+	const char *to, *credentials, *format, *input;
 	long long timeout_s, port, idle_s;
 };
 

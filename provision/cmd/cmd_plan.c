@@ -1,4 +1,4 @@
-/* plan, status, outputs, graph and validate: what reads only. */
+/* plan, status, outputs and validate: what reads only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,23 +191,6 @@ int cmd_outputs(struct session *s)
 		json_each(stack, outputs) json_each(o, stack)
 			printf("%s.%s=%s\n", json_name(stack), json_name(o), json_str(o));
 	json_set(s->doc, "outputs", outputs);
-	return 0;
-}
-
-int cmd_graph(struct session *s)
-{
-	struct engine *e = session_engine(s, &(struct engine_opts){0}, false);
-	struct strbuf sb = STRBUF_INIT;
-
-	if (!e)
-		return -1;
-	engine_dot(e, &sb);
-	engine_free(e);
-	if (s->json)
-		json_set_str(s->doc, "dot", sb.buf);
-	else
-		fwrite(sb.buf, 1, sb.len, stdout);
-	strbuf_release(&sb);
 	return 0;
 }
 

@@ -92,6 +92,11 @@ static const struct opt validate_opts[] = {
 		0, 0},
 	{0},
 };
+static const struct opt graph_opts[] = {
+	{"format", 0, OPT_STRING, OPT(format), "dot|mermaid|svg",
+		"what the drawing is written in (dot); svg needs Graphviz", 0, 0},
+	{0},
+};
 static const struct opt run_opts[] = {
 	{"arg", 0, OPT_LIST, OPT(args), "K=V",
 		"an argument of the run (of a workflow: a run property)", 0, 0},
@@ -164,8 +169,12 @@ const struct command commands[] = {
 		0, 1, "what stands", "  glueproj status --output json\n"},
 	{"outputs", cmd_outputs, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD, NULL,
 		"[STACK]", 0, 1, "the stacks' outputs", "  glueproj outputs\n"},
-	{"graph", cmd_graph, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS, NULL, "", 0, 0,
-		"what needs what, in dot's words", "  glueproj graph | dot -Tsvg >graph.svg\n"},
+	{"graph", cmd_graph, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS, graph_opts, "[WHAT]", 0, 1,
+		"a drawing of what needs what; of a stack, a workflow's triggers, or a state "
+		"machine's states",
+		"  glueproj graph | dot -Tpdf >graph.pdf\n"
+		"  glueproj graph etl_workflow --format mermaid\n"
+		"  glueproj graph crypto-prices --format svg >machine.svg\n"},
 	{"validate", cmd_validate, CMD_MAYBE_PROJECT | CMD_TEMPLATE | CMD_BIND | CMD_LINT,
 		validate_opts, "", 0, 0, "all checks that need no cloud, Glue lint included",
 		"  glueproj validate\n  glueproj validate --list-rules\n  glueproj validate "

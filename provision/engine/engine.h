@@ -155,8 +155,12 @@ struct json *engine_outputs(struct engine *e, struct err *err) must_check;
 /* Resolves an output name for project_expand; see project_output_fn. */
 int engine_output_value(void *engine, const char *output, char **value, struct err *err);
 
-/* The graph in dot's words, for people; appended to sb. */
-struct strbuf;
-void engine_dot(const struct engine *e, struct strbuf *sb);
+/* --- the graph, for drawings: each resource in set-up order, and what it needs --- */
+struct engine_vertex {
+	const char *stack, *logical_id, *type; /* borrowed */
+};
+typedef void engine_vertex_fn(void *payload, const struct engine_vertex *v,
+	const struct engine_vertex *needs, size_t nr_needs);
+void engine_graph(const struct engine *e, engine_vertex_fn *fn, void *payload);
 
 #endif

@@ -290,18 +290,24 @@ int engine_output_value(void *engine, const char *output, char **value, struct e
 	return 1;
 }
 
-void engine_dot(const struct engine *e, struct strbuf *sb)
+static struct engine_vertex vertex_of(const struct node *n)
 {
-	strbuf_addstr(sb, "digraph glueproj {\n\trankdir=LR;\n\tnode [shape=box];\n");
+	return (struct engine_vertex){n->stack, n->logical_id, n->type->schema.name};
+}
+
+void engine_graph(const struct engine *e, engine_vertex_fn *fn, void *payload)
+{
+	struct engine_vertex *needs = NULL;
+	size_t alloc = 0;
+
 	for (size_t i = 0; i < e->nr; i++) {
-		const struct node *n = e->nodes[i];
-		strbuf_addf(sb, "\t\"%s/%s\" [label=\"%s\\n%s\"];\n", n->stack, n->logical_id,
-			n->logical_id, n->type->schema.name);
+		struct engine_vertex v = vertex_of(e->nodes[i]);
+		size_t nr = 0;
 		for (size_t k = 0; k < e->graph.nodes[i].nr_needs; k++) {
-			const struct node *need = e->nodes[e->graph.nodes[i].needs[k]];
-			strbuf_addf(sb, "\t\"%s/%s\" -> \"%s/%s\";\n", n->stack, n->logical_id,
-				need->stack, need->logical_id);
+			ALLOC_GROW(needs, nr, alloc);
+			needs[nr++] = vertex_of(e->nodes[e->graph.nodes[i].needs[k]]);
 		}
+		fn(payload, &v, needs, nr);
 	}
-	strbuf_addstr(sb, "}\n");
+	free(needs);
 }

@@ -28,3 +28,12 @@ const struct aws_op states_untag_resource = {
 	"states", "UntagResource", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op states_list_tags_for_resource = {
 	"states", "ListTagsForResource", AWS_OP_READ, NULL, NULL, "tags"};
+/* Executions: a name that was given makes a repeated start the same execution. */
+const struct aws_op states_start_execution = {
+	"states", "StartExecution", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
+const struct aws_op states_describe_execution = {
+	"states", "DescribeExecution", AWS_OP_READ, NULL, NULL, NULL};
+const struct aws_op states_get_execution_history = {
+	"states", "GetExecutionHistory", AWS_OP_READ, "nextToken", "nextToken", "events"};
+const struct aws_op states_redrive_execution = {
+	"states", "RedriveExecution", 0, NULL, NULL, NULL};

@@ -76,9 +76,8 @@ extern const struct aws_op states_create_state_machine, states_describe_state_ma
 	states_update_state_machine, states_delete_state_machine, states_list_state_machines,
 	states_list_executions, states_stop_execution, states_start_execution,
 	states_describe_execution, states_get_execution_history, states_redrive_execution,
-	states_create_activity,
-	states_describe_activity, states_delete_activity, states_tag_resource,
-	states_untag_resource, states_list_tags_for_resource;
+	states_create_activity, states_describe_activity, states_delete_activity,
+	states_tag_resource, states_untag_resource, states_list_tags_for_resource;
 /* Resource Groups Tagging */
 extern const struct aws_op tagging_get_resources;
 

@@ -55,6 +55,16 @@ const char *publish_path(struct publish *p, const char *relative, struct err *er
 int publish_commit(struct publish *p, struct err *err) must_check; /* frees p either way */
 void publish_abort(struct publish *p);                             /* NULL is fine */
 
+/* --- data sets that are new: what is there is never touched --- */
+/* ERR_EXISTS when anything lies at or below <stem>/. */
+int place_check_new(
+	struct job *job, const struct place *p, const char *stem, struct err *err) must_check;
+/* "part-00000-<id>.snappy.parquet" with the same id for the same stem, so that the second of two writers meets the first's;
+ * malloc'd. */
+char *publish_new_name(const char *stem);
+/* All of them or none: ERR_EXISTS when one is there already, also by another writer at the same time. Frees all either way. */
+int publish_commit_new(struct publish **v, size_t nr, struct err *err) must_check;
+
 /* Local files of all Parquet objects below <stem>/, sorted by name: staged from a bucket in parallel, or where they are.
  * ERR_NOT_FOUND when there is none. */
 int place_parquet_files(struct job *job, const struct place *p, const char *stem,

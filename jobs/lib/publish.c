@@ -8,20 +8,11 @@
 #include <unistd.h>
 #include "fs.h"
 #include "joblog.h"
-#include "map.h"
+#include "publish_internal.h"
 #include "s3.h"
 #include "thrdpool.h"
 
 #define UPLOAD_THREADS 16
-
-struct publish {
-	struct job *job;
-	char *bucket;     /* NULL: a folder */
-	char *target;     /* folder, or key prefix ending in '/' */
-	char *dir;        /* where files are written */
-	struct map files; /* relative name to malloc'd path, in order of publish_path */
-	size_t nr;
-};
 
 static char *parent_for(const struct place *place, const char *stem, struct err *err)
 {

@@ -1,0 +1,226 @@
+#include "crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "duck.h"
+#include "fs.h"
+#include "joblog.h"
+
+#define MEMORY_PERCENT 60
+#define SHOWN_ROWS "20"
+
+/* A silver data set: its two columns, whose names count in any case, and the types that they may have. */
+struct silver_column {
+	const char *name, *as, *to;
+	const char *types; /* DuckDB's, with ' ' around each */
+};
+struct silver_set {
+	const char *suffix, *table;
+	struct silver_column columns[2];
+};
+static const struct silver_set sets[] = {
+	{"_hist", "hist",
+		{{"Date", "day", "DATE", " DATE TIMESTAMP "},
+			{"Price", "price", "FLOAT", " FLOAT DOUBLE "}}},
+	{"_trend", "trend",
+		{{"date", "day", "DATE", " DATE TIMESTAMP "},
+			{"g_trend", "g", "INTEGER", " TINYINT SMALLINT INTEGER BIGINT "}}},
+};
+
+static int check_column(const struct duck_rows *found, const struct silver_column *c,
+	const char *shown, struct err *err)
+{
+	for (size_t i = 0; i < found->nr_rows; i++) {
+		const char *name = found->v[i * found->nr_columns];
+		const char *type = found->v[i * found->nr_columns + 1];
+		char *word;
+		bool fits;
+
+		if (!iequals(name, c->name))
+			continue;
+		word = xasprintf(" %s ", type);
+		fits = strstr(c->types, word) != NULL;
+		free(word);
+		if (fits)
+			return 0;
+		return err_set(err, ERR_INVALID, "'%s': its column '%s' is %s, not %s", shown, name,
+			type, c->to);
+	}
+	return err_set(err, ERR_INVALID, "'%s' has no column '%s'", shown, c->name);
+}
+
+static int check_columns(struct duck *d, const struct silver_set *set, const char *files,
+	const char *shown, struct err *err)
+{
+	char *sql = xasprintf("DESCRIBE SELECT * FROM read_parquet(%s)", files);
+	struct duck_rows found = {0};
+	int ret = duck_query(d, sql, &found, err);
+
+	free(sql);
+	if (ret != 0)
+		return err_wrap(err, "'%s'", shown);
+	for (size_t i = 0; i < ARRAY_SIZE(set->columns) && ret == 0; i++)
+		ret = check_column(&found, &set->columns[i], shown, err);
+	duck_rows_release(&found);
+	return ret;
+}
+
+static int load(struct duck *d, const struct silver_set *set, const struct strvec *paths,
+	const char *shown, struct err *err)
+{
+	struct strbuf files = STRBUF_INIT, sql = STRBUF_INIT;
+	int64_t rows = 0;
+	int ret;
+
+	duck_add_list(&files, paths);
+	ret = check_columns(d, set, files.buf, shown, err);
+	strbuf_addf(&sql, "CREATE TABLE %s AS SELECT ", set->table);
+	for (size_t i = 0; i < ARRAY_SIZE(set->columns); i++) {
+		const struct silver_column *c = &set->columns[i];
+
+		strbuf_addf(&sql, "CAST(\"%s\" AS %s) AS %s, ", c->name, c->to, c->as);
+	}
+	strbuf_addf(&sql,
+		"file_row_number AS at FROM read_parquet(%s, file_row_number = true, "
+		"hive_partitioning = false)",
+		files.buf);
+	if (ret == 0) {
+		ret = duck_exec(d, sql.buf, &rows, err);
+		if (ret != 0)
+			err_wrap(err, "'%s'", shown);
+	}
+	if (ret == 0)
+		job_log(JOB_INFO, "reading", "from=\"%s\" rows=%lld", shown, (long long)rows);
+	strbuf_release(&files);
+	strbuf_release(&sql);
+	return ret;
+}
+
+/* A hint names the step that makes what is missing. */
+static int find(struct job *job, const struct place *silver, const char *stem, struct strvec *paths,
+	struct err *err)
+{
+	if (place_parquet_files(job, silver, stem, paths, err) == 0)
+		return 0;
+	if (err->code == ERR_NOT_FOUND)
+		err_hint(err, "bronze2silver writes them");
+	return -1;
+}
+
+struct inputs {
+	char *shown[ARRAY_SIZE(sets)];
+	struct strvec paths[ARRAY_SIZE(sets)];
+};
+
+static int find_inputs(struct job *job, const struct place *silver, const char *ticker,
+	struct inputs *in, struct strvec *folders, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		char *stem = xasprintf("%s%s", ticker, sets[i].suffix);
+		int ret = find(job, silver, stem, &in->paths[i], err);
+
+		in->shown[i] = xasprintf("%s%s/", silver->shown, stem);
+		if (!silver->bucket)
+			strvec_pushf(folders, "%s%s", silver->shown, stem);
+		free(stem);
+		if (ret != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the joined rows --- */
+
+static int show_joined(struct duck *d, struct err *err)
+{
+	struct duck_rows rows = {0};
+
+	if (duck_query(d, "SELECT day, price, g FROM joined ORDER BY day, h, t LIMIT " SHOWN_ROWS,
+		    &rows, err) != 0)
+		return -1;
+	for (size_t i = 0; i < rows.nr_rows; i++) {
+		char **v = rows.v + i * rows.nr_columns;
+
+		job_log(JOB_INFO, "joined", "date=%s price=%s g_trend=%s", v[0] ? v[0] : "null",
+			v[1] ? v[1] : "null", v[2] ? v[2] : "null");
+	}
+	duck_rows_release(&rows);
+	return 0;
+}
+
+static int join(struct duck *d, struct err *err)
+{
+	int64_t dates = 0, rows = 0;
+
+	if (duck_exec(d, "CREATE TABLE dates AS SELECT day FROM hist UNION SELECT day FROM trend",
+		    &dates, err) != 0 ||
+		duck_exec(d,
+			"CREATE TABLE joined AS SELECT dates.day, price, g, hist.at AS h, "
+			"trend.at AS t FROM dates LEFT JOIN hist ON hist.day = dates.day "
+			"LEFT JOIN trend ON trend.day = dates.day",
+			&rows, err) != 0)
+		return -1;
+	if (rows > dates)
+		job_log(JOB_WARN, "repeated",
+			"dates=%lld rows=%lld reason=\"dates that come twice multiply rows\"",
+			(long long)dates, (long long)rows);
+	return show_joined(d, err);
+}
+
+#define BY_DATE "(ORDER BY day, h, t ROWS BETWEEN "
+static const char gold[] =
+	"SELECT day AS \"Date\", price AS \"Price\", g AS \"g_trend\", "
+	"avg(price) OVER " BY_DATE "13 PRECEDING AND CURRENT ROW) AS \"PriceMA\", "
+	"avg(g_cont) OVER " BY_DATE "6 PRECEDING AND CURRENT ROW) AS \"TrendMA\" "
+	"FROM (SELECT day, h, t, g, coalesce(price, "
+	"last_value(price IGNORE NULLS) OVER " BY_DATE "2 PRECEDING AND 1 PRECEDING)) AS price, "
+	"coalesce(g, first_value(g IGNORE NULLS) OVER " BY_DATE
+	"1 FOLLOWING AND 6 FOLLOWING)) AS g_cont FROM joined) ORDER BY day, h, t";
+
+static int write_gold(struct duck *d, const char *ticker, struct publish *out, struct err *err)
+{
+	struct strbuf sql = STRBUF_INIT;
+	char *name = publish_new_name(ticker);
+	const char *path = publish_path(out, name, err);
+	int64_t rows = 0;
+	int ret = -1;
+
+	if (path) {
+		strbuf_addf(&sql, "COPY (%s) TO ", gold);
+		duck_add_text(&sql, path);
+		strbuf_addstr(&sql, " (FORMAT parquet, COMPRESSION snappy)");
+		ret = duck_exec(d, sql.buf, &rows, err);
+	}
+	if (ret == 0)
+		job_log(JOB_INFO, "gold", "ticker=%s rows=%lld", ticker, (long long)rows);
+	strbuf_release(&sql);
+	free(name);
+	return ret;
+}
+
+int crypto_gold(struct job *job, const struct place *silver, const char *ticker,
+	struct publish *out, struct err *err)
+{
+	struct strvec folders = STRVEC_INIT;
+	struct inputs in = {{NULL}, {STRVEC_INIT, STRVEC_INIT}};
+	struct duck *d = NULL;
+	int ret = -1;
+
+	strvec_push(&folders, publish_dir(out));
+	if (find_inputs(job, silver, ticker, &in, &folders, err) == 0)
+		d = duck_open(job, MEMORY_PERCENT, &folders, err);
+	for (size_t i = 0; d && i < ARRAY_SIZE(sets); i++) {
+		if (load(d, &sets[i], &in.paths[i], in.shown[i], err) != 0)
+			goto out;
+	}
+	if (d && join(d, err) == 0)
+		ret = write_gold(d, ticker, out, err);
+out:
+	duck_close(d);
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		free(in.shown[i]);
+		strvec_release(&in.paths[i]);
+	}
+	strvec_release(&folders);
+	return ret;
+}

@@ -39,8 +39,8 @@ struct options {
 	struct strvec allow_data_loss, args;
 	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
-		well_known_keys, force;
-	const char *to, *credentials, *format, *input;
+		well_known_keys, force, warehouse;
+	const char *to, *credentials, *secret, *format, *input;
 	long long timeout_s, port, idle_s;
 };
 
@@ -204,6 +204,11 @@ void log_tail_free(struct log_tail *t);
  * goes to `events` instead when that is given. Failures are silent: logs never block the status. */
 void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,
 	struct json *events);
+
+/* query_warehouse.c: asks Redshift Serverless; *id (malloc'd) is set as soon as the statement has one. Rows as text or null, columns as
+ * {name, type} are pushed. */
+int query_warehouse(struct session *s, const char *sql, char **id, struct json *columns,
+	struct json *rows, struct err *err) must_check;
 
 /* man.c */
 void man_print(void); /* the manual page, out of the same tables */

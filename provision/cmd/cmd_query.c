@@ -1,4 +1,4 @@
-/* query: one statement through Athena, its rows as a table, CSV or JSON. */
+/* query: one statement through Athena or the warehouse, its rows as a table, CSV or JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,19 +231,33 @@ static void print_rows(const struct json *columns, const struct json *rows)
 	free(cells);
 }
 
-int cmd_query(struct session *s)
+static int query_athena(struct session *s, char **id, struct json *columns, struct json *rows,
+	int64_t *scanned, struct err *err)
 {
-	struct json *columns = json_array(), *rows = json_array(), *execution = NULL;
-	struct err err = ERR_INIT;
-	char *id = NULL;
-	int ret = start_query(s, s->operands.v[0], &id, &err);
+	struct json *execution = NULL;
+	int ret = start_query(s, s->operands.v[0], id, err);
 
 	if (!ret)
-		ret = await_query(s, id, &execution, &err);
+		ret = await_query(s, *id, &execution, err);
 	if (!ret) {
 		const char *kind = json_str(json_path(execution, "QueryExecution.StatementType"));
-		ret = read_results(s, id, !kind || !strcmp(kind, "DML"), columns, rows, &err);
+		ret = read_results(s, *id, !kind || !strcmp(kind, "DML"), columns, rows, err);
 	}
+	*scanned =
+		json_i64(json_path(execution, "QueryExecution.Statistics.DataScannedInBytes"), 0);
+	json_free(execution);
+	return ret;
+}
+
+int cmd_query(struct session *s)
+{
+	struct json *columns = json_array(), *rows = json_array();
+	struct err err = ERR_INIT;
+	char *id = NULL;
+	int64_t scanned = 0; /* which the Data API does not tell */
+	int ret = s->o.warehouse ? query_warehouse(s, s->operands.v[0], &id, columns, rows, &err)
+				 : query_athena(s, &id, columns, rows, &scanned, &err);
+
 	if (!ret && !s->json) {
 		if (s->o.csv)
 			print_csv(columns, rows);
@@ -253,9 +267,7 @@ int cmd_query(struct session *s)
 	json_set(s->doc, "columns", columns);
 	json_set(s->doc, "rows", rows);
 	json_set(s->doc, "query_execution_id", id ? json_string(id) : json_null());
-	json_set_i64(s->doc, "scanned_bytes",
-		json_i64(json_path(execution, "QueryExecution.Statistics.DataScannedInBytes"), 0));
-	json_free(execution);
+	json_set_i64(s->doc, "scanned_bytes", scanned);
 	free(id);
 	return ret ? session_fail(s, &err) : 0;
 }

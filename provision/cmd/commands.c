@@ -114,7 +114,11 @@ static const struct opt tables_opts[] = {OPT_DATABASE, {0}};
 static const struct opt query_opts[] = {
 	OPT_DATABASE,
 	{"workgroup", 0, OPT_STRING, OPT(workgroup), "NAME",
-		"Athena work group (default: the project's, else primary)", 0, 0},
+		"work group of Athena (default: the project's, else primary) or of the warehouse", 0, 0},
+	{"warehouse", 0, OPT_FLAG, OPT(warehouse), NULL,
+		"ask the warehouse (Redshift Serverless; default: the project's)", 0, 0},
+	{"secret", 0, OPT_STRING, OPT(secret), "ARN",
+		"the secret to log in to the warehouse with (default: your own identity)", 0, 0},
 	{"csv", 0, OPT_FLAG, OPT(csv), NULL, "rows as CSV", 0, 0},
 	OPT_TIMEOUT,
 	{0},
@@ -195,8 +199,9 @@ const struct command commands[] = {
 		"  glueproj tables\n"},
 	{"query", cmd_query,
 		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
-		query_opts, "SQL", 1, 1, "ask Athena",
-		"  glueproj query \"select count(*) from etl_poc_data_gold\"\n"},
+		query_opts, "SQL", 1, 1, "ask Athena, or the warehouse",
+		"  glueproj query \"select count(*) from etl_poc_data_gold\"\n"
+		"  glueproj query --warehouse \"select * from market_data.btc\"\n"},
 	{"upload", cmd_upload, CMD_MAYBE_PROJECT | CMD_CLOUD | CMD_OWN_CLOUD, upload_opts,
 		"FILE...", 1, 1000000,
 		"files, folders and patterns to a bucket, in parallel; run again it goes on where "

@@ -5,8 +5,9 @@
 #   make demo [PROJECT=sales-lake] [KEEP=1]
 #
 # KEEP=1 leaves all of it standing. The exit code is the pipeline's: that of the first command that failed, else 0.
-# stacks/PROJECT/demo.sh says what there is to run: demo_about, demo_workflow, demo_setup_options, demo_queries and
-# demo_titles; demo_prepare goes before all, demo_show after the queries, and demo_clean stops what demo_prepare started.
+# stacks/PROJECT/demo.sh says what there is to run: demo_about, demo_workflow, demo_setup_options, demo_tables, demo_queries (with
+# demo_query_options) and demo_titles; demo_prepare goes before all, demo_show after the queries, and demo_clean stops what
+# demo_prepare started.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,8 @@ if [ ! -f "$folder/glueproj.yaml" ] || [ ! -f "$folder/demo.sh" ]; then
 	exit 2
 fi
 
-demo_about=$project demo_workflow='' demo_setup_options=() demo_titles=() demo_queries=()
+demo_about=$project demo_workflow='' demo_setup_options=() demo_titles=() demo_queries=() demo_query_options=()
+demo_tables=yes
 demo_prepare() {
 	:
 }
@@ -66,15 +68,17 @@ pipeline() {
 	heading "Set up"
 	step setup "${demo_setup_options[@]}" || return
 	if [ -n "$demo_workflow" ]; then
-		heading "Run the workflow and follow it"
+		heading "Run it and follow it"
 		step run "$demo_workflow" --follow || return
 	fi
-	heading "Tables of the catalog"
-	step tables || return
+	if [ $demo_tables = yes ]; then
+		heading "Tables of the catalog"
+		step tables || return
+	fi
 	local i
 	for i in "${!demo_queries[@]}"; do
 		heading "${demo_titles[$i]:-Query}"
-		step query "${demo_queries[$i]}" || return
+		step query "${demo_query_options[@]}" "${demo_queries[$i]}" || return
 	done
 	demo_show || code=1
 }
@@ -90,7 +94,7 @@ how_to_go_on() {
 	heading "All of it is left standing. Go on with"
 	typed ./glueproj -p "$folder" --local status
 	[ -z "$demo_workflow" ] || typed ./glueproj -p "$folder" --local run "$demo_workflow" --follow
-	typed ./glueproj -p "$folder" --local tables
+	[ $demo_tables != yes ] || typed ./glueproj -p "$folder" --local tables
 	echo 'or, for other clients:'
 	echo "\$ eval \"\$(./glueproj local start --dir $folder/.glueproj/local)\""
 	echo 'and at the end:'

@@ -32,6 +32,12 @@ bool asl_diagnostics_fail(const struct json *diagnostics); /* is an ERROR among 
 struct json *asl_parse(
 	const char *text, size_t len, enum asl_flavour flavour, struct err *err) must_check;
 
+/* As asl_validate, of a document in which ${Name} may stand for what is not known yet. */
+struct json *asl_validate_template(const struct json *def, enum asl_flavour flavour);
+/* Does it, or a state in it, ask for JSONata? */
+bool asl_uses_jsonata(const struct json *def);
+bool asl_map_is_distributed(const struct json *state);
+
 /* Time and chance, so that tests pass their own. NULL members: the system's. */
 struct asl_host {
 	int64_t (*now_ms)(void *payload);

@@ -39,6 +39,7 @@ enum kind {
 	K_LIST,
 	K_OBJECT,
 	K_TIMESTAMP,
+	K_PERCENT,
 };
 
 static const struct field {
@@ -91,7 +92,7 @@ static const struct field {
 	{"MaxConcurrencyPath", T_MAP, K_REFERENCE, 0, NULL},
 	{"ToleratedFailureCount", T_MAP, K_COUNT, 0, "ToleratedFailureCountPath"},
 	{"ToleratedFailureCountPath", T_MAP, K_REFERENCE, 0, NULL},
-	{"ToleratedFailurePercentage", T_MAP, K_COUNT, 0, "ToleratedFailurePercentagePath"},
+	{"ToleratedFailurePercentage", T_MAP, K_PERCENT, 0, "ToleratedFailurePercentagePath"},
 	{"ToleratedFailurePercentagePath", T_MAP, K_REFERENCE, 0, NULL},
 };
 
@@ -113,6 +114,13 @@ void asl_tell(struct asl_check *c, const char *severity, const char *code, const
 	strbuf_release(&sb);
 }
 
+bool asl_is_placeholder(const struct asl_check *c, const char *text)
+{
+	const char *start = text ? strstr(text, "${") : NULL;
+
+	return c->placeholders && start && strchr(start, '}');
+}
+
 /* --- payload templates --- */
 
 static void check_member(struct asl_check *c, const struct json *m, const char *where, bool dollars)
@@ -125,7 +133,7 @@ static void check_member(struct asl_check *c, const struct json *m, const char *
 				"Using JSONPath or an intrinsic function in the field '%s' has no "
 				"effect: the result of a Pass state is static",
 				name);
-		else if (!text || !asl_expression_valid(text))
+		else if (!asl_is_placeholder(c, text) && (!text || !asl_expression_valid(text)))
 			SCHEMA(c, where,
 				"The value for the field '%s' must be a valid JSONPath or a valid "
 				"intrinsic function call",
@@ -140,8 +148,7 @@ static void check_member(struct asl_check *c, const struct json *m, const char *
 	}
 }
 
-static void check_template(
-	struct asl_check *c, const struct json *t, const char *where, bool dollars)
+void asl_check_template(struct asl_check *c, const struct json *t, const char *where, bool dollars)
 {
 	const struct json *e;
 
@@ -149,7 +156,7 @@ static void check_template(
 	{
 		if (json_is(t, JSON_OBJECT))
 			check_member(c, e, where, dollars);
-		check_template(c, e, where, dollars);
+		asl_check_template(c, e, where, dollars);
 	}
 }
 
@@ -235,7 +242,7 @@ static void check_path(
 	}
 }
 
-static void check_number(
+void asl_check_number(
 	struct asl_check *c, const struct json *v, double min, double max, const char *where)
 {
 	double d = json_dbl(v, -1);
@@ -251,9 +258,11 @@ static void check_value(
 {
 	int64_t ms;
 
+	if (asl_is_placeholder(c, json_str(v)))
+		return;
 	switch (f->kind) {
 	case K_ANY:
-		check_template(c, v, where, false);
+		asl_check_template(c, v, where, false);
 		break;
 	case K_STRING:
 		if (!json_is(v, JSON_STRING))
@@ -264,14 +273,20 @@ static void check_value(
 			SCHEMA(c, where, "Expected value of type Boolean");
 		break;
 	case K_COUNT:
-		check_number(c, v, f->min, 99999999, where);
+		asl_check_number(c, v, f->min, 99999999, where);
+		break;
+	case K_PERCENT:
+		if (!json_is(v, JSON_NUMBER))
+			SCHEMA(c, where, "Expected value of type Number");
+		else if (json_dbl(v, -1) < 0 || json_dbl(v, -1) > 100)
+			SCHEMA(c, where, "Expected value between 0 and 100");
 		break;
 	case K_TIMESTAMP:
 		if (!json_is(v, JSON_STRING) || asl_timestamp(json_str(v), &ms) != 0)
 			SCHEMA(c, where, "Value is not a valid timestamp");
 		break;
 	case K_TEMPLATE:
-		check_template(c, v, where, true);
+		asl_check_template(c, v, where, true);
 		/* fall through */
 	case K_OBJECT:
 		if (!json_is(v, JSON_OBJECT))
@@ -313,7 +328,7 @@ static void check_errors(struct asl_check *c, const struct json *rule, bool last
 			"'States.ALL' must appear alone in ErrorEquals, and in the last of them");
 }
 
-static void check_known(
+void asl_check_known(
 	struct asl_check *c, const struct json *o, const char *const *known, const char *where)
 {
 	const struct json *e;
@@ -335,14 +350,14 @@ static void check_retry(struct asl_check *c, const struct json *r, bool last, co
 	const char *jitter = json_get_str(r, "JitterStrategy");
 	const struct json *rate = json_get(r, "BackoffRate");
 
-	check_known(c, r, known, where);
+	asl_check_known(c, r, known, where);
 	check_errors(c, r, last, where);
 	if (json_get(r, "IntervalSeconds"))
-		check_number(c, json_get(r, "IntervalSeconds"), 1, 99999999, where);
+		asl_check_number(c, json_get(r, "IntervalSeconds"), 1, 99999999, where);
 	if (json_get(r, "MaxAttempts"))
-		check_number(c, json_get(r, "MaxAttempts"), 0, 99999999, where);
+		asl_check_number(c, json_get(r, "MaxAttempts"), 0, 99999999, where);
 	if (json_get(r, "MaxDelaySeconds"))
-		check_number(c, json_get(r, "MaxDelaySeconds"), 1, 31622400, where);
+		asl_check_number(c, json_get(r, "MaxDelaySeconds"), 1, 31622400, where);
 	if (rate && (!json_is(rate, JSON_NUMBER) || json_dbl(rate, 0) < 1))
 		SCHEMA(c, where, "BackoffRate must be a number greater than or equal to 1.0");
 	if (json_get(r, "JitterStrategy") &&
@@ -357,14 +372,26 @@ static void check_catch(struct asl_check *c, const struct json *r, bool last, co
 		"Comment", "ErrorEquals", "Next", "ResultPath", "Assign", NULL};
 	static const struct field path = {"ResultPath", 0, K_RESULT_PATH, 0, NULL};
 
-	check_known(c, r, known, where);
+	asl_check_known(c, r, known, where);
 	check_errors(c, r, last, where);
 	if (!json_get_str(r, "Next"))
 		SCHEMA(c, where, "These fields are required: [Next]");
 	if (json_get(r, "ResultPath"))
 		check_value(c, &path, json_get(r, "ResultPath"), where);
-	check_template(c, json_get(r, "Assign"), where, true);
+	asl_check_template(c, json_get(r, "Assign"), where, true);
 	check_variables(c, json_get(r, "Assign"), where);
+}
+
+/* A path where a text is meant: somebody forgot the end of the field's name. */
+static void check_no_path(
+	struct asl_check *c, const char *name, const char *text, const char *where)
+{
+	if (text && ((starts_with(text, "$.") && asl_path_valid(text, ASL_PATH_ANY)) ||
+			    (asl_is_intrinsic(text) && asl_intrinsic_valid(text))))
+		asl_tell(c, "WARNING", "NO_PATH", where,
+			"The value of the field '%s' looks like a path, but the field's name does "
+			"not end with 'Path'",
+			name);
 }
 
 static void check_operand(struct asl_check *c, const struct json *v,
@@ -373,6 +400,8 @@ static void check_operand(struct asl_check *c, const struct json *v,
 	int64_t ms;
 	bool ok = false;
 
+	if (asl_is_placeholder(c, json_str(v)))
+		return;
 	if (cmp->path)
 		ok = json_str(v) && asl_path_valid(json_str(v), ASL_PATH_ANY);
 	else if (cmp->operand == ASL_OP_STRING)
@@ -386,6 +415,8 @@ static void check_operand(struct asl_check *c, const struct json *v,
 	if (!ok)
 		SCHEMA(c, where, "The value of '%s' is not of the type that it compares with",
 			cmp->name);
+	else if (!cmp->path)
+		check_no_path(c, cmp->name, json_str(v), where);
 }
 
 static void check_rule(struct asl_check *c, const struct json *r, bool top, const char *where)
@@ -410,7 +441,8 @@ static void check_rule(struct asl_check *c, const struct json *r, bool top, cons
 		} else if (cmp) {
 			conditions++;
 			check_operand(c, e, cmp, where);
-			if (!variable || !asl_path_valid(variable, ASL_PATH_ANY))
+			if (!asl_is_placeholder(c, variable) &&
+				(!variable || !asl_path_valid(variable, ASL_PATH_ANY)))
 				SCHEMA(c, where, "Variable must be a valid JSONPath");
 		} else if (strcmp(name, "Variable") != 0 && strcmp(name, "Comment") != 0 &&
 			   !(top && (!strcmp(name, "Next") || !strcmp(name, "Assign")))) {
@@ -430,7 +462,7 @@ static void check_choice(struct asl_check *c, const struct json *r, bool last, c
 {
 	(void)last;
 	check_rule(c, r, true, where);
-	check_template(c, json_get(r, "Assign"), where, true);
+	asl_check_template(c, json_get(r, "Assign"), where, true);
 	check_variables(c, json_get(r, "Assign"), where);
 }
 
@@ -456,23 +488,15 @@ static void check_rules(struct asl_check *c, const struct json *def, const char 
 
 /* --- the state --- */
 
-static void check_resource(struct asl_check *c, const char *resource, const char *where)
+static void check_resource(struct asl_check *c, const struct json *def, const char *where)
 {
+	const char *resource = json_get_str(def, "Resource");
 	char *at = xasprintf("%s/Resource", where);
 
-	if (!resource)
+	if (!json_get(def, "Resource"))
 		SCHEMA(c, where, "These fields are required: [Resource]");
-	else if (!starts_with(resource, "arn:") || !strchr(resource + 4, ':'))
-		SCHEMA(c, at, "Value is not a valid resource ARN");
-	else if (c->flavour == ASL_EXPRESS && ends_with(resource, ".waitForTaskToken"))
-		SCHEMA(c, at,
-			"Express state machine does not support '.waitForTaskToken' service "
-			"integration ");
-	else if (c->flavour == ASL_EXPRESS && strstr(resource, ".sync"))
-		SCHEMA(c, at,
-			"Express state machine does not support '.sync' service integration ");
-	else if (c->flavour == ASL_EXPRESS && strstr(resource, ":activity:"))
-		SCHEMA(c, at, "Express state machine does not support Activity ARN");
+	else if (resource)
+		asl_check_resource(c, resource, at);
 	free(at);
 }
 
@@ -519,11 +543,14 @@ static void check_by_type(struct asl_check *c, const struct json *def, int type,
 	int64_t timeout = json_get_i64(def, "TimeoutSeconds", INT64_MAX);
 
 	if (type == T_TASK) {
-		check_resource(c, json_get_str(def, "Resource"), where);
+		check_resource(c, def, where);
 		if (json_get_i64(def, "HeartbeatSeconds", 0) >= timeout)
 			SCHEMA(c, where, "HeartbeatSeconds must be smaller than TimeoutSeconds");
 	} else if (type == T_WAIT) {
 		check_wait(c, def, where);
+	} else if (type == T_FAIL) {
+		check_no_path(c, "Error", json_get_str(def, "Error"), where);
+		check_no_path(c, "Cause", json_get_str(def, "Cause"), where);
 	} else if (type == T_CHOICE && !json_get(def, "Choices")) {
 		SCHEMA(c, where, "These fields are required: [Choices]");
 	} else if (type == T_PARALLEL && !json_get(def, "Branches")) {
@@ -537,6 +564,8 @@ static void check_by_type(struct asl_check *c, const struct json *def, int type,
 	check_rules(c, def, "Catch", check_catch, where);
 	check_rules(c, def, "Choices", check_choice, where);
 	check_variables(c, json_get(def, "Assign"), where);
+	if (type == T_MAP)
+		asl_check_map(c, def, where);
 }
 
 void asl_check_state(struct asl_check *c, const struct json *def, const char *where)
@@ -582,9 +611,9 @@ void asl_check_top(struct asl_check *c, const struct json *o)
 		"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage", NULL};
 	const char *version = json_get_str(o, "Version");
 
-	check_known(c, o, known, "/");
+	asl_check_known(c, o, known, "/");
 	if (json_get(o, "TimeoutSeconds"))
-		check_number(c, json_get(o, "TimeoutSeconds"), 1, 99999999, "/TimeoutSeconds");
+		asl_check_number(c, json_get(o, "TimeoutSeconds"), 1, 99999999, "/TimeoutSeconds");
 	if (json_get(o, "Version") && (!version || strcmp(version, "1.0") != 0))
 		SCHEMA(c, "/Version", "The field 'Version' should have one of these values: [1.0]");
 }
@@ -595,13 +624,12 @@ void asl_check_processor(struct asl_check *c, const struct json *o, bool map, co
 	static const char *const processor[] = {
 		"Comment", "StartAt", "States", "ProcessorConfig", NULL};
 	const struct json *config = json_get(o, "ProcessorConfig");
-	const char *mode = json_get_str(config, "Mode");
+	char *at;
 
-	check_known(c, o, map ? processor : branch, where);
-	if (mode && !strcmp(mode, "DISTRIBUTED"))
-		SCHEMA(c, where,
-			"Map state in mode 'DISTRIBUTED' is not supported by the local cloud");
-	else if (config && (!mode || strcmp(mode, "INLINE") != 0))
-		SCHEMA(c, where,
-			"The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]");
+	asl_check_known(c, o, map ? processor : branch, where);
+	if (map && config) {
+		at = xasprintf("%s/ProcessorConfig", where);
+		asl_check_processor_config(c, config, at);
+		free(at);
+	}
 }

@@ -124,8 +124,15 @@ static void check_inner(struct asl_check *c, const struct json *m, bool map, con
 		SCHEMA(c, where, "Expected value of type Object");
 		return;
 	}
+	enum asl_flavour flavour = c->flavour;
+	const struct asl_around *around = c->around;
+
 	asl_check_processor(c, m, map, where);
+	if (map)
+		asl_check_enter(c, m);
 	check_machine(c, m, where);
+	c->flavour = flavour;
+	c->around = around;
 }
 
 static void check_within(
@@ -133,7 +140,6 @@ static void check_within(
 {
 	struct asl_around around = {states, c->around};
 	static const char *const processors[] = {"ItemProcessor", "Iterator"};
-	static const char *const refused[] = {"ItemReader", "ResultWriter"};
 	const struct json *e;
 	char *at;
 	int i = 0;
@@ -150,11 +156,6 @@ static void check_within(
 		if (json_get(def, processors[k]))
 			check_inner(c, json_get(def, processors[k]), true, at);
 		free(at);
-	}
-	for (size_t k = 0; k < ARRAY_SIZE(refused); k++) {
-		if (json_get(def, refused[k]))
-			SCHEMA(c, where, "Field '%s' is not supported by the local cloud",
-				refused[k]);
 	}
 	c->around = around.outer;
 }
@@ -207,13 +208,50 @@ static void check_machine(struct asl_check *c, const struct json *m, const char 
 	}
 }
 
+static void check_document(struct asl_check *c, const struct json *def)
+{
+	map_init(&c->names, NULL);
+	map_init(&c->labels, NULL);
+	asl_check_top(c, def);
+	asl_check_query_language(c, def, "/QueryLanguage");
+	check_machine(c, def, "");
+	map_release(&c->names);
+	map_release(&c->labels);
+}
+
+struct json *asl_validate_template(const struct json *def, enum asl_flavour flavour)
+{
+	struct asl_check c = {.flavour = flavour, .found = json_array(), .placeholders = true};
+
+	if (json_is(def, JSON_OBJECT))
+		check_document(&c, def);
+	else
+		asl_tell(&c, "ERROR", "SCHEMA_VALIDATION_FAILED", NULL,
+			"Definition must be a valid JSON object");
+	return c.found;
+}
+
+bool asl_uses_jsonata(const struct json *def)
+{
+	const char *language = json_get_str(def, "QueryLanguage");
+	const struct json *e;
+
+	if (language && !strcmp(language, "JSONata"))
+		return true;
+	json_each(e, def)
+	{
+		if (asl_uses_jsonata(e))
+			return true;
+	}
+	return false;
+}
+
 struct json *asl_validate(const char *text, size_t len, enum asl_flavour flavour)
 {
 	struct asl_check c = {.flavour = flavour, .found = json_array()};
 	struct err err = ERR_INIT;
 	struct json *def;
 
-	map_init(&c.names, NULL);
 	def = json_parse(text, len, &err);
 	if (len > ASL_DEFINITION_BYTES_MAX) {
 		asl_tell(&c, "ERROR", "SCHEMA_VALIDATION_FAILED", NULL,
@@ -224,11 +262,8 @@ struct json *asl_validate(const char *text, size_t len, enum asl_flavour flavour
 	} else if (!def) {
 		asl_tell(&c, "ERROR", "INVALID_JSON_DESCRIPTION", NULL, "%s", err.text);
 	} else {
-		asl_check_top(&c, def);
-		asl_check_query_language(&c, def, "/QueryLanguage");
-		check_machine(&c, def, "");
+		check_document(&c, def);
 	}
-	map_release(&c.names);
 	json_free(def);
 	err_release(&err);
 	return c.found;

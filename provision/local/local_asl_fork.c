@@ -295,7 +295,7 @@ int asl_map(struct asl_visit *v, struct err *err)
 	int64_t most;
 	size_t total;
 
-	if (asl_is_distributed(v->flow->def))
+	if (asl_map_is_distributed(v->flow->def))
 		return asl_map_distributed(v, err);
 	items = asl_items(v, err);
 	if (items && json_get(v->flow->def, "ItemBatcher"))

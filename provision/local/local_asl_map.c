@@ -8,13 +8,6 @@
 #include <string.h>
 #include "strbuf.h"
 
-bool asl_is_distributed(const struct json *def)
-{
-	const char *mode = json_get_str(json_path(def, "ItemProcessor.ProcessorConfig"), "Mode");
-
-	return mode && !strcmp(mode, "DISTRIBUTED");
-}
-
 /* --- the action --- */
 
 /* Parameters of a reader or writer, as they are for this visit. NULL: err. */

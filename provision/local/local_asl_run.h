@@ -113,7 +113,6 @@ void asl_fork_again(struct asl_run *run, struct asl_flow *flow);
 void asl_drop(struct asl_run *run, struct json *f, const struct json *container, bool tell);
 
 /* Map in mode DISTRIBUTED */
-bool asl_is_distributed(const struct json *def);
 int asl_map_distributed(struct asl_visit *v, struct err *err) must_check;
 void asl_map_succeeded(struct asl_run *run, struct asl_flow *flow, const struct json *output);
 void asl_map_failed(

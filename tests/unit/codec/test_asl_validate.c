@@ -1,7 +1,7 @@
 #include "asl.h"
 
 #include <string.h>
-#include "testing.h"
+#include "quoted_json.h"
 
 /* The diagnostics as "CODE LOCATION: MESSAGE" lines. ' stands for ". */
 static const char *check(const char *text, enum asl_flavour flavour)
@@ -139,28 +139,26 @@ static void test_asl_validate__fields(void **state)
 			SCHEMA_AT "/States/X/Timestamp: Value is not a valid timestamp"},
 		{"'Type':'Task','End':true,'Resource':'glue'",
 			SCHEMA_AT "/States/X/Resource: Value is not a valid resource ARN"},
-		{"'Type':'Task','End':true,'Resource':'arn:a:b','Retry':[{'ErrorEquals':['States."
+		{"'Type':'Task','End':true,'Resource':'arn:aws:lambda:eu-west-1:1:function:f','"
+		 "Retry':[{'ErrorEquals':['States."
 		 "ALL',"
 		 "'x']}]",
 			SCHEMA_AT
 			"/States/X/Retry[0]: 'States.ALL' must appear alone in ErrorEquals, "
 			"and in the last of them"},
-		{"'Type':'Task','End':true,'Resource':'arn:a:b','Retry':[{'ErrorEquals':['x'],"
+		{"'Type':'Task','End':true,'Resource':'arn:aws:lambda:eu-west-1:1:function:f','"
+		 "Retry':[{'ErrorEquals':['x'],"
 		 "'BackoffRate':0.5}]",
 			SCHEMA_AT
 			"/States/X/Retry[0]: BackoffRate must be a number greater than or "
 			"equal to 1.0"},
-		{"'Type':'Task','End':true,'Resource':'arn:a:b','TimeoutSeconds':5,'"
+		{"'Type':'Task','End':true,'Resource':'arn:aws:lambda:eu-west-1:1:function:f','"
+		 "TimeoutSeconds':5,'"
 		 "HeartbeatSeconds':5",
 			SCHEMA_AT
 			"/States/X: HeartbeatSeconds must be smaller than TimeoutSeconds"},
 		{"'Type':'Fail','Error':'a','ErrorPath':'$.a'", SCHEMA_AT
 			"/States/X: Only one of these fields may be there: [Error, ErrorPath]"},
-		{"'Type':'Map','End':true,'ItemProcessor':{'ProcessorConfig':{'Mode':'DISTRIBUTED'}"
-		 ","
-		 "'StartAt':'I','States':{'I':{'Type':'Succeed'}}}",
-			SCHEMA_AT "/States/X/ItemProcessor: Map state in mode 'DISTRIBUTED' is not "
-				  "supported by the local cloud"},
 		{"'Type':'Map','End':true",
 			SCHEMA_AT "/States/X: These fields are required: [ItemProcessor]"},
 		{"'Type':'Parallel','End':true,'Branches':[]",
@@ -231,4 +229,141 @@ static void test_asl_validate__variables_of_outer_scopes(void **state)
 	strbuf_replace(&sb, "%s", "y");
 	assert_string_equal(check(sb.buf, ASL_STANDARD), "");
 	strbuf_release(&sb);
+}
+
+static void test_asl_validate__resources(void **state)
+{
+	static const struct {
+		const char *resource;
+		bool standard, express;
+	} cases[] = {
+		{"arn:aws:states:::glue:startJobRun", true, true},
+		{"arn:aws:states:::glue:startJobRun.sync", true, false},
+		{"arn:aws:states:::glue:startJobRun.sync:2", false, false},
+		{"arn:aws:states:::glue:startCrawler", false, false},
+		{"arn:aws:states:::states:startExecution.sync:2", true, false},
+		{"arn:aws:states:::sqs:sendMessage.waitForTaskToken", true, false},
+		{"arn:aws:states:::sqs:sendMessage.sync", false, false},
+		{"arn:aws-cn:states:::aws-sdk:glue:startCrawler", true, true},
+		{"arn:aws:states:::aws-sdk:glue:startCrawler.sync", false, false},
+		{"arn:aws:states:::aws-sdk:glue:StartCrawler", false, false},
+		{"arn:aws:states:::aws-sdk:glue", false, false},
+		{"arn:aws:states:::nosuch:thing", false, false},
+		{"arn:aws:states:eu-west-1:111122223333:activity:a", true, false},
+		{"arn:aws:lambda:eu-west-1:111122223333:function:f", true, true},
+	};
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		text = xasprintf("{'StartAt':'X','States':{'X':{'Type':'Task','End':true,'Resource'"
+				 ":'%s'}}}",
+			cases[i].resource);
+		if (!*check(text, ASL_STANDARD) != cases[i].standard ||
+			!*check(text, ASL_EXPRESS) != cases[i].express)
+			fail_msg("%s: %s", cases[i].resource, check(text, ASL_STANDARD));
+		free(text);
+	}
+	assert_string_equal(state_of("'Type':'Task','End':true,'Resource':"
+				     "'arn:aws:states:::glue:startJobRun.sync:2'"),
+		SCHEMA_AT "/States/X/Resource: The resource provided "
+			  "arn:aws:states:::glue:startJobRun.sync:2 is not recognized. The value "
+			  "is not a valid resource ARN, or the resource is not available in this "
+			  "region.");
+}
+
+#define DISTRIBUTED(more, config)                                                          \
+	"'Type':'Map','End':true," more "'ItemProcessor':{'ProcessorConfig':{" config "}," \
+	"'StartAt':'I','States':{'I':{'Type':'Succeed'}}}"
+#define STANDARD "'Mode':'DISTRIBUTED','ExecutionType':'STANDARD'"
+#define READER(resource, config)                                                             \
+	"'ItemReader':{'Resource':'arn:aws:states:::s3:" resource "','Parameters':{'Bucket'" \
+	":'b','Key.$':'$.k'},'ReaderConfig':{" config "}},"
+
+static void test_asl_validate__distributed_maps(void **state)
+{
+	static const char *const good[] = {
+		DISTRIBUTED("", STANDARD),
+		DISTRIBUTED("'Label':'L','ToleratedFailurePercentage':2.5,", STANDARD),
+		DISTRIBUTED(READER("listObjectsV2", "'MaxItems':5"), STANDARD),
+		DISTRIBUTED(
+			READER("getObject", "'InputType':'JSONL','MaxItemsPath':'$.n'"), STANDARD),
+		DISTRIBUTED(READER("getObject", "'InputType':'CSV','CSVHeaderLocation':'GIVEN',"
+						"'CSVHeaders':['a'],'CSVDelimiter':'PIPE'"),
+			STANDARD),
+		DISTRIBUTED("'ItemBatcher':{'MaxInputBytesPerBatchPath':'$.b'},"
+			    "'ResultWriter':{'Resource':'arn:aws:states:::s3:putObject',"
+			    "'Parameters':{'Bucket':'b','Prefix':'p'},'WriterConfig':"
+			    "{'OutputType':'JSONL','Transformation':'FLATTEN'}},",
+			STANDARD),
+	};
+	static const char *const bad[] = {
+		DISTRIBUTED("", "'Mode':'DISTRIBUTED'"),
+		DISTRIBUTED("", "'Mode':'SPREAD'"),
+		DISTRIBUTED("", STANDARD ",'X':1"),
+		DISTRIBUTED("", "'Mode':'INLINE','ExecutionType':'STANDARD'"),
+		DISTRIBUTED("'Label':'a b',", STANDARD),
+		DISTRIBUTED("'Label':'L',", "'Mode':'INLINE'"),
+		DISTRIBUTED("'ToleratedFailurePercentage':101,", STANDARD),
+		DISTRIBUTED(READER("listObjectsV2", ""), "'Mode':'INLINE'"),
+		DISTRIBUTED(READER("putObject", ""), STANDARD),
+		DISTRIBUTED(READER("getObject", ""), STANDARD),
+		DISTRIBUTED(READER("getObject", "'InputType':'CSV'"), STANDARD),
+		DISTRIBUTED(READER("getObject", "'InputType':'CSV','CSVHeaderLocation':'GIVEN'"),
+			STANDARD),
+		DISTRIBUTED(READER("getObject", "'InputType':'JSON','MaxItems':0"), STANDARD),
+		DISTRIBUTED(READER("getObject", "'InputType':'JSON','MaxItems':1,"
+						"'MaxItemsPath':'$.n'"),
+			STANDARD),
+		DISTRIBUTED("'ItemBatcher':{},", STANDARD),
+		DISTRIBUTED("'ResultWriter':{},", STANDARD),
+		DISTRIBUTED(
+			"'ResultWriter':{'Resource':'arn:aws:states:::s3:putObject'},", STANDARD),
+		DISTRIBUTED("'ResultWriter':{'WriterConfig':{'OutputType':'CSV'}},", STANDARD),
+	};
+	static const char *const express =
+		"{'StartAt':'M','States':{'M':{'Type':'Map','End':true,'ItemProcessor':{"
+		"'ProcessorConfig':{'Mode':'DISTRIBUTED','ExecutionType':'EXPRESS'},'StartAt':'I',"
+		"'States':{'I':{'Type':'Task','Resource':'arn:aws:states:::glue:startJobRun.sync',"
+		"'End':true}}}}}}";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_string_equal(state_of(good[i]), "");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (!*state_of(bad[i]))
+			fail_msg("%s", bad[i]);
+	}
+	/* the children's flavour is their own */
+	assert_string_equal(check(express, ASL_STANDARD), SCHEMA_AT
+		"/States/M/ItemProcessor/States/I/Resource: Express state machine does not "
+		"support '.sync' service integration ");
+	assert_non_null(strstr(check(express, ASL_EXPRESS),
+		"Express state machine does not support Map state in mode 'DISTRIBUTED'"));
+}
+
+static void test_asl_validate__paths_where_texts_are_meant(void **state)
+{
+	(void)state;
+	assert_string_equal(state_of("'Type':'Fail','Cause':'$.why'"),
+		"NO_PATH /States/X: The value of the field 'Cause' looks like a path, but the "
+		"field's name does not end with 'Path'");
+	assert_string_equal(
+		check("{'StartAt':'X','States':{'X':{'Type':'Choice','Choices':[{'Variable':'$.a',"
+		      "'StringEquals':'$.b','Next':'Y'}]},'Y':{'Type':'Succeed'}}}",
+			ASL_STANDARD),
+		"NO_PATH /States/X/Choices[0]: The value of the field 'StringEquals' looks like a "
+		"path, but the field's name does not end with 'Path'");
+}
+
+static void test_asl_validate__placeholders(void **state)
+{
+	struct json *def = js("{'StartAt':'X','States':{'X':{'Type':'Task','Resource':'${F}',"
+			      "'TimeoutSeconds':'${T}','Parameters':{'a.$':'${P}'},'End':true}}}");
+	struct json *found = asl_validate_template(def, ASL_STANDARD);
+
+	(void)state;
+	assert_int_equal(json_len(found), 0);
+	json_free(found);
+	json_free(def);
 }

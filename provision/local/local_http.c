@@ -332,6 +332,8 @@ static int unknown_operation(const struct wire_service *svc, const char *operati
 /* IAM's name of a service where it is not the one that signs. */
 static const char *iam_prefix(const struct wire_service *svc)
 {
+	if (!strcmp(svc->signing_name, "monitoring"))
+		return "cloudwatch";
 	return !strcmp(svc->signing_name, "tagging") ? "tag" : svc->signing_name;
 }
 

@@ -16,6 +16,7 @@ const struct local_part *const local_parts[] = {
 	&local_glue_part,
 	&local_secrets_part,
 	&local_ssm_part,
+	&local_alarms_part,
 	NULL,
 };
 
@@ -48,5 +49,8 @@ const struct local_service *const local_services[] = {
 	&local_ssm_list_service,
 	&local_ssm_put_service,
 	&local_ssm_tags_service,
+	&local_alarms_service,
+	&local_metrics_service,
+	&local_metrics_read_service,
 	NULL,
 };

@@ -19,4 +19,9 @@ extern const struct local_service local_sts_service, local_iam_role_service,
 	local_secrets_value_service, local_ssm_service, local_ssm_list_service,
 	local_ssm_put_service, local_ssm_tags_service;
 
+/* CloudWatch: local_alarms.h */
+extern const struct local_part local_alarms_part;
+extern const struct local_service local_alarms_service, local_metrics_service,
+	local_metrics_read_service;
+
 #endif

@@ -142,9 +142,9 @@ static void test_local_asl_engine__timeouts(void **state)
 	end(&p);
 }
 
-#define BRANCH(n)                                                                                  \
-	"{'StartAt':'" n "','States':{'" n "':{'Type':'Task','Resource':'arn:aws:states:::glue:" n \
-	"','End':true}}}"
+#define BRANCH(n)                          \
+	"{'StartAt':'" n "','States':{'" n \
+	"':{'Type':'Task','Resource':'arn:aws:states:::aws-sdk:glue:" n "','End':true}}}"
 
 static void test_local_asl_engine__parallel(void **state)
 {

@@ -36,7 +36,7 @@ static void test_local_asl_redrive__a_task_and_its_retriers(void **state)
 	assert_null(asl_run_error(p.run));
 	assert_int_equal(asl_run_due(p.run), now + 100000);
 	assert_string_equal(task(&p, 2, "parameters"), "{\"n\":0,\"r\":1}");
-	assert_string_equal(story(&p, 8), "TaskScheduled TaskFailed ExecutionFailed "
+	assert_string_equal(story(&p, 8), "TaskFailed ExecutionFailed "
 					  "ExecutionRedriven TaskScheduled");
 	assert_int_equal(json_get_i64(json_at(p.events, 11), "previousEventId", 0), 11);
 	fail_task(&p, 2, "x");

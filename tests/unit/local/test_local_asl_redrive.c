@@ -38,7 +38,7 @@ static void test_local_asl_redrive__a_task_and_its_retriers(void **state)
 	assert_string_equal(task(&p, 2, "parameters"), "{\"n\":0,\"r\":1}");
 	assert_string_equal(story(&p, 8), "TaskFailed ExecutionFailed "
 					  "ExecutionRedriven TaskScheduled");
-	assert_int_equal(json_get_i64(json_at(p.events, 11), "previousEventId", 0), 11);
+	assert_int_equal(json_get_i64(json_at(p.events, 10), "previousEventId", 0), 10);
 	fail_task(&p, 2, "x");
 	assert_int_equal(asl_run_due(p.run), now + 1000);
 	assert_true(asl_run_abort(p.run, "stop", NULL));

@@ -4,7 +4,7 @@
 #   scripts/install-deps.sh [build|check]
 #
 # build: compiler, Debian's development packages, DuckDB as a pair of header and library (build/deps/duckdb).
-# check (default): also clang, clang-format and the Python test tools (build/deps/venv).
+# check (default): also clang, clang-format, a PostgreSQL server and the Python test tools (build/deps/venv).
 #
 # DUCKDB_DIR=DIR takes an installed DuckDB (DIR/include/duckdb.h, DIR/lib/libduckdb.so); else one that
 # pkg-config knows; else version 1.4.4 from its npm packages, checked by SHA-256. PYTHON=... names the Python for the tests.
@@ -25,9 +25,9 @@ duckdb=${DUCKDB_DIR:-$deps/duckdb}
 duckdb_version=1.4.4
 
 packages="build-essential pkg-config ca-certificates python3 libcurl4-openssl-dev libssl-dev libyaml-dev libcjson-dev
-	libarchive-dev libcsv-dev libxml2-dev libmicrohttpd-dev libsqlite3-dev zlib1g-dev libcmocka-dev"
+	libarchive-dev libcsv-dev libxml2-dev libmicrohttpd-dev libsqlite3-dev zlib1g-dev libcmocka-dev libpq-dev"
 check_packages="python3-venv clang clang-format graphviz"
-modules="libcurl openssl yaml-0.1 libcjson libarchive libxml-2.0 libmicrohttpd sqlite3 zlib cmocka"
+modules="libcurl openssl yaml-0.1 libcjson libarchive libxml-2.0 libmicrohttpd sqlite3 zlib cmocka libpq"
 
 say() {
 	printf 'install-deps: %s\n' "$*" >&2
@@ -59,8 +59,13 @@ venv_found() {
 		$deps/venv/bin/python -c '' 2>/dev/null
 }
 
+# Any version will do: the tests start it themselves.
+postgres_found() {
+	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null
+}
+
 tools_found() {
-	[ "$what" = build ] || { command -v clang >/dev/null && command -v clang-format >/dev/null && venv_found; }
+	[ "$what" = build ] || { command -v clang >/dev/null && command -v clang-format >/dev/null && postgres_found && venv_found; }
 }
 
 all_found() {
@@ -74,6 +79,7 @@ missing_packages() {
 	for name in $list; do
 		dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$name"
 	done
+	[ "$what" = build ] || postgres_found || printf 'postgresql '
 	duckdb_found || pkg-config --exists "duckdb = $duckdb_version" 2>/dev/null || command -v npm >/dev/null || printf 'npm '
 }
 
@@ -92,8 +98,25 @@ install_packages() {
 	say "apt-get install $missing"
 	export DEBIAN_FRONTEND=noninteractive
 	$sudo apt-get -q update >&2 || say "apt-get update failed, trying with the old lists"
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing >&2 ||
-		die "apt-get could not install: $missing"
+	apt_install() {
+		$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" >&2 ||
+			die "apt-get could not install: $*"
+	}
+	case " $missing" in
+	*" postgresql "*) install_postgres ;;
+	esac
+	apt_install $missing
+}
+
+# The package makes and starts a cluster of its own, unless it is told not to: the tests want the programs only.
+install_postgres() {
+	local conf=/etc/postgresql-common/createcluster.conf
+	apt_install postgresql-common
+	if grep -q '^#create_main_cluster = true$' $conf; then
+		$sudo sed -i 's/^#create_main_cluster = true$/create_main_cluster = false/' $conf
+		(apt_install postgresql) || true # the second try, with all others, tells why
+		$sudo sed -i 's/^create_main_cluster = false$/#create_main_cluster = true/' $conf
+	fi
 }
 
 # --- DuckDB ---

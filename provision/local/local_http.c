@@ -13,6 +13,7 @@
 #include "digest.h"
 #include "fs.h"
 #include "local_s3.h"
+#include "local_sqs.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -149,6 +150,10 @@ static void print_fault(struct local_http *h)
 		local_reply_header(r, "Content-Type", "application/x-amz-json-%s",
 			svc->protocol == WIRE_JSON_10 ? "1.0" : "1.1");
 		local_reply_header(r, "x-amzn-ErrorType", "%s", e->aws_code);
+		if (!strcmp(svc->id, "sqs"))
+			local_reply_header(r, "x-amzn-query-error", "%s;%s",
+				local_sqs_query_code(e->aws_code),
+				e->http_status < 500 ? "Sender" : "Receiver");
 	}
 }
 
@@ -337,6 +342,16 @@ static const char *iam_prefix(const struct wire_service *svc)
 	return !strcmp(svc->signing_name, "tagging") ? "tag" : svc->signing_name;
 }
 
+/* "sqs:SendMessage": malloc'd. Batches of messages have no action of their own. */
+static char *iam_action(const struct wire_service *svc, const char *operation)
+{
+	size_t len = strlen(operation);
+
+	if ((!strcmp(svc->id, "sqs") || !strcmp(svc->id, "sns")) && ends_with(operation, "Batch"))
+		len -= strlen("Batch");
+	return xasprintf("%s:%.*s", iam_prefix(svc), (int)len, operation);
+}
+
 static int authorize_route(struct local_http *h, const struct local_route *route,
 	const struct local_request *req, struct err *err)
 {
@@ -346,7 +361,7 @@ static int authorize_route(struct local_http *h, const struct local_route *route
 
 	if (!h->who.role_name || !strcmp(route->operation, "GetCallerIdentity"))
 		return 0;
-	action = xasprintf("%s:%s", iam_prefix(h->service), route->operation);
+	action = iam_action(h->service, route->operation);
 	if (route->arn)
 		route->arn(h->cloud, req, &arn);
 	result = local_authorize(h, action, arn.len ? arn.buf : "*", err);
@@ -426,7 +441,7 @@ static int authorize_call(struct local_cloud *cloud, const struct local_route *r
 	const struct local_request *req, struct err *err)
 {
 	struct strbuf arn = STRBUF_INIT;
-	char *action = xasprintf("%s:%s", iam_prefix(req->service), route->operation);
+	char *action = iam_action(req->service, route->operation);
 	int result = 0;
 
 	if (route->arn)

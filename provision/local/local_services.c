@@ -17,6 +17,7 @@ const struct local_part *const local_parts[] = {
 	&local_secrets_part,
 	&local_ssm_part,
 	&local_alarms_part,
+	&local_sqs_part,
 	NULL,
 };
 
@@ -52,5 +53,8 @@ const struct local_service *const local_services[] = {
 	&local_alarms_service,
 	&local_metrics_service,
 	&local_metrics_read_service,
+	&local_sqs_service,
+	&local_sqs_message_service,
+	&local_sqs_receive_service,
 	NULL,
 };

@@ -1,0 +1,27 @@
+#ifndef LOCAL_EVENTS_H
+#define LOCAL_EVENTS_H
+
+/*
+ * EventBridge inside the local cloud (Amazon EventBridge API Reference): buses, rules, targets, schedules. An event
+ * that fits a rule is a row for each of the rule's targets, written before PutEvents answers; a thread delivers
+ * the rows, retries what may come right, and gives up into the target's dead-letter queue. So a crash loses no event.
+ */
+#include "local_cloud.h"
+
+extern const struct local_part local_events_part;
+extern const struct local_service local_events_service, local_events_bus_service,
+	local_events_put_service;
+
+/*
+ * An event of one of the cloud's own services ("aws.glue", "Glue Job State Change", ["arn:…"], {…}) on the default bus of
+ * the cloud's region. `resources` is an array or NULL; both documents stay the caller's. Trouble is logged: the
+ * service's own work does not fail for it. The second form is for callers that are inside a transaction.
+ */
+void local_event_put(struct local_cloud *cloud, const char *source, const char *detail_type,
+	const struct json *resources, const struct json *detail);
+int local_event_put_tx(struct local_cloud *cloud, const char *source, const char *detail_type,
+	const struct json *resources, const struct json *detail, struct err *err) must_check;
+/* Looks for deliveries now: after a commit in which the second form was called. */
+void local_events_kick(struct local_cloud *cloud);
+
+#endif

@@ -83,6 +83,7 @@ const char *local_sqs_query_code(const char *code)
 	static const struct {
 		const char *code, *query;
 	} rows[] = {
+		{"AccessDeniedException", "AccessDenied"},
 		{"BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"},
 		{"BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong"},
 		{"EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest"},
@@ -428,7 +429,7 @@ static int purge_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *e
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
 
 	if (!ret && q.purged_ms && now - q.purged_ms < sqs_state(cloud)->name_rest_ms)
-		ret = local_fault(err, 403, "PurgeQueueInProgress",
+		ret = local_fault(err, 400, "PurgeQueueInProgress",
 			"Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name);
 	if (!ret && (sql_run(cloud->db, NULL, err, "DELETE FROM sqs_message WHERE queue_id = ?",
 			     "i", q.id) ||

@@ -58,6 +58,8 @@ JSON_ERRORS = {
     "InvalidSignatureException": 400, "MissingAuthenticationTokenException": 400, "SerializationException": 400, "ServiceUnavailableException": 503,
     "ThrottlingException": 400, "UnknownOperationException": 400, "UnrecognizedClientException": 400, "ValidationException": 400,
 }
+# What services say in JSON that once spoke the query protocol: its common errors ("Common errors", SQS API Reference).
+COMPATIBLE_ERRORS = {"AccessDenied": 403, "InvalidParameterValue": 400, "MissingParameter": 400, "InvalidAttributeValue": 400}
 QUERY_ERRORS = {
     "AccessDenied": 403, "ExpiredToken": 403, "IncompleteSignature": 403, "InternalFailure": 500, "InvalidAction": 400, "InvalidClientTokenId": 403,
     "MalformedQueryString": 400, "MissingAction": 400, "MissingAuthenticationToken": 403, "ServiceUnavailable": 503, "SignatureDoesNotMatch": 403,
@@ -265,7 +267,13 @@ def json_error(request, reply, model, operation, verdict):
     if value is None:
         return
     code = value.get("__type", "").rpartition("#")[2]
-    check_code(code, reply.status, modeled(operation, JSON_ERRORS), operation, verdict)
+    known = modeled(operation, JSON_ERRORS)
+    if "awsQueryCompatible" in model.metadata:  # by the shape's name in the body, by the old code in a header
+        known.update(COMPATIBLE_ERRORS, **{s.name: s.metadata.get("error", {}).get("httpStatusCode", 400) for s in operation.error_shapes})
+        said = reply.header.get("x-amzn-query-error", "")
+        if not re.fullmatch(r"[A-Za-z.]+;(Sender|Receiver)", said):
+            verdict.add("x-amzn-query-error", repr(said))
+    check_code(code, reply.status, known, operation, verdict)
     shape = next((s for s in operation.error_shapes if s.name == code), None)
     members = {n.lower() for n in shape.members} if shape else set()
     for name, text in value.items():

@@ -210,6 +210,15 @@ void log_tail_read(struct log_tail *t, const char *node, const char *run_id, boo
 int query_warehouse(struct session *s, const char *sql, char **id, struct json *columns,
 	struct json *rows, struct err *err) must_check;
 
+/* The last lines (at most `max`) of a job run, as `logs` has them; none where there are none or they cannot be read. The caller's. */
+struct json *log_last(
+	struct session *s, const char *node, const char *run_id, bool pythonshell, size_t max);
+/* Appends copies of events to `events`, in the order of time. */
+void log_push_sorted(struct json *events, const struct json *more);
+/* The job runs that an execution of a state machine began (`run_id` NULL: the newest execution): pushes {"JobName","Id"}. */
+int states_job_runs(struct session *s, const char *machine, const char *run_id, struct json *runs,
+	bool *running, struct err *err) must_check;
+
 /* man.c */
 void man_print(void); /* the manual page, out of the same tables */
 
@@ -243,8 +252,10 @@ int project_crawls(struct session *s, const char *workflow, struct strvec *crawl
  * the texts hold. */
 int call_with(struct session *s, const struct aws_op *op, struct json **out, struct err *err,
 	...) must_check;
+/* The ARN of a state machine's name (an ARN stays as it is); malloc'd. */
+char *machine_arn(const struct session *s, const char *name);
 /* NAME as typed (physical name or logical id) to type ("AWS::Glue::Workflow"…) and physical name; malloc'd. Asks the cloud when
- * the project does not know it; the project's name itself is its one workflow, when nothing else is called so.
+ * the project does not know it; the project's name itself is its one workflow or machine, when nothing else is called so.
  * ERR_NOT_FOUND names the runnable ones. */
 int find_runnable(struct session *s, const char *typed, const char **type, char **name,
 	struct err *err) must_check;

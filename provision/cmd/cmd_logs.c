@@ -1,4 +1,4 @@
-/* logs: what the last run (or a named one) of a job, workflow or crawler wrote. */
+/* logs: what the last run (or a named one) of a job, workflow, crawler or state machine wrote. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,37 +99,6 @@ static int crawler_events(struct session *s, const char *name, struct json *even
 	return ret;
 }
 
-struct timed {
-	struct json *event;
-	size_t at;
-};
-
-static int by_time(const void *a, const void *b)
-{
-	const struct timed *x = a, *y = b;
-	int order = strcmp(json_get_str(x->event, "time"), json_get_str(y->event, "time"));
-
-	return order ? order : (x->at > y->at) - (x->at < y->at);
-}
-
-/* Jobs were asked one after the other; what they said is told in the order of time. */
-static void push_sorted(struct json *events, const struct json *more)
-{
-	struct timed *v = xcalloc(json_len(more) + 1, sizeof(*v));
-	struct json *ev;
-	size_t nr = 0;
-
-	json_each(ev, more)
-	{
-		v[nr] = (struct timed){ev, nr};
-		nr++;
-	}
-	qsort(v, nr, sizeof(*v), by_time);
-	for (size_t i = 0; i < nr; i++)
-		json_push(events, json_copy(v[i].event));
-	free(v);
-}
-
 static int gather(struct session *s, struct log_tail *tail, const char *type, const char *name,
 	struct json *events, bool *running, struct err *err)
 {
@@ -142,6 +111,8 @@ static int gather(struct session *s, struct log_tail *tail, const char *type, co
 	runs = json_array();
 	if (!strcmp(type, "AWS::Glue::Workflow"))
 		ret = workflow_runs(s, name, runs, running, err);
+	else if (!strcmp(type, "AWS::StepFunctions::StateMachine"))
+		ret = states_job_runs(s, name, s->o.run_id, runs, running, err);
 	else
 		ret = job_runs(s, name, runs, running, err);
 	if (!ret && !json_len(runs))
@@ -149,7 +120,7 @@ static int gather(struct session *s, struct log_tail *tail, const char *type, co
 	found = json_array();
 	json_each(run, runs)
 		read_job_run(s, tail, json_get_str(run, "JobName"), json_get_str(run, "Id"), found);
-	push_sorted(events, found);
+	log_push_sorted(events, found);
 	json_free(found);
 	json_free(runs);
 	return ret;

@@ -99,7 +99,11 @@ static const struct opt graph_opts[] = {
 };
 static const struct opt run_opts[] = {
 	{"arg", 0, OPT_LIST, OPT(args), "K=V",
-		"an argument of the run (of a workflow: a run property)", 0, 0},
+		"an argument of the run (of a workflow: a run property; of a state machine: a "
+		"member of its input)",
+		0, 0},
+	{"input", 0, OPT_STRING, OPT(input), "JSON",
+		"a state machine's input; @FILE and @- read it", 0, 0},
 	{"follow", 'f', OPT_FLAG, OPT(follow), NULL, "wait for its end and show its logs", 0, 0},
 	OPT_TIMEOUT,
 	{0},
@@ -114,7 +118,8 @@ static const struct opt tables_opts[] = {OPT_DATABASE, {0}};
 static const struct opt query_opts[] = {
 	OPT_DATABASE,
 	{"workgroup", 0, OPT_STRING, OPT(workgroup), "NAME",
-		"work group of Athena (default: the project's, else primary) or of the warehouse", 0, 0},
+		"work group of Athena (default: the project's, else primary) or of the warehouse",
+		0, 0},
 	{"warehouse", 0, OPT_FLAG, OPT(warehouse), NULL,
 		"ask the warehouse (Redshift Serverless; default: the project's)", 0, 0},
 	{"secret", 0, OPT_STRING, OPT(secret), "ARN",
@@ -185,13 +190,15 @@ const struct command commands[] = {
 		"--template lake.yaml\n"},
 	{"run", cmd_run, CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
 		run_opts, "NAME", 1, 1,
-		"start a workflow, job or crawler (the project's name: its workflow); with "
-		"--follow its result is the exit code",
+		"start a workflow, job, crawler or state machine (the project's name: its workflow "
+		"or machine); with --follow its result is the exit code",
 		"  glueproj run etl_workflow --follow\n  glueproj run gluejobclean --arg "
-		"raw_object_name=x.csv -f\n"},
+		"raw_object_name=x.csv -f\n"
+		"  glueproj run crypto-prices --input '{\"drop\": \"Y\"}' --follow\n"},
 	{"logs", cmd_logs,
 		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
-		logs_opts, "NAME", 1, 1, "logs of the last run of a job, workflow or crawler",
+		logs_opts, "NAME", 1, 1,
+		"logs of the last run of a job, workflow, crawler or state machine",
 		"  glueproj logs gluejobclean\n"},
 	{"tables", cmd_tables,
 		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,

@@ -143,15 +143,87 @@ static void read_stream(struct log_tail *t, const char *group, const char *node,
 	free(key);
 }
 
+/* Of each kind of job: what it printed, what it complained of. */
+static const char *const tails[] = {"output", "error"};
+
 void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,
 	struct json *events)
 {
 	const char *kind = pythonshell ? "python-jobs" : "jobs";
-	static const char *const tails[] = {"output", "error"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
 		char *group = xasprintf("/aws-glue/%s/%s", kind, tails[i]);
 		read_stream(t, group, node, run_id, run_id, events);
 		free(group);
 	}
+}
+
+/* --- all at once --- */
+
+struct timed {
+	struct json *event;
+	size_t at;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct timed *x = a, *y = b;
+	int order = strcmp(json_get_str(x->event, "time"), json_get_str(y->event, "time"));
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* Jobs were asked one after the other; what they said is told in the order of time. */
+void log_push_sorted(struct json *events, const struct json *more)
+{
+	struct timed *v = xcalloc(json_len(more) + 1, sizeof(*v));
+	struct json *ev;
+	size_t nr = 0;
+
+	json_each(ev, more)
+	{
+		v[nr] = (struct timed){ev, nr};
+		nr++;
+	}
+	qsort(v, nr, sizeof(*v), by_time);
+	for (size_t i = 0; i < nr; i++)
+		json_push(events, json_copy(v[i].event));
+	free(v);
+}
+
+/* Of one stream; what cannot be read says nothing. */
+static void read_last(struct session *s, const char *group, const char *node, const char *run_id,
+	size_t max, struct json *events)
+{
+	struct json *in = json_object(), *out = NULL, *ev;
+	struct err ignored = ERR_INIT;
+
+	json_set_str(in, "logGroupName", group);
+	json_set_str(in, "logStreamName", run_id);
+	json_set_bool(in, "startFromHead", false);
+	json_set_i64(in, "limit", (int64_t)max);
+	if (!aws_call(s->aws, &logs_get_log_events, in, &out, &ignored))
+		json_each(ev, json_get(out, "events")) add_event(events, ev, run_id, run_id, node);
+	err_release(&ignored);
+	json_free(in);
+	json_free(out);
+}
+
+struct json *log_last(
+	struct session *s, const char *node, const char *run_id, bool pythonshell, size_t max)
+{
+	struct json *found = json_array(), *events = json_array(), *last = json_array(), *ev;
+	size_t i = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(tails); k++) {
+		char *group = xasprintf(
+			"/aws-glue/%s/%s", pythonshell ? "python-jobs" : "jobs", tails[k]);
+		read_last(s, group, node, run_id, max, found);
+		free(group);
+	}
+	log_push_sorted(events, found);
+	json_each(ev, events) if (i++ + max >= json_len(events)) json_push(last, json_copy(ev));
+	json_free(found);
+	json_free(events);
+	return last;
 }

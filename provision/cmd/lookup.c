@@ -5,6 +5,8 @@
 #include "cmd.h"
 #include "ops.h"
 
+#define MACHINE "AWS::StepFunctions::StateMachine"
+
 /* What run can start, in the order in which a name is looked for. */
 static const struct runnable {
 	const char *type;
@@ -14,7 +16,16 @@ static const struct runnable {
 	{"AWS::Glue::Workflow", &glue_get_workflow, "Name", "EntityNotFoundException"},
 	{"AWS::Glue::Job", &glue_get_job, "JobName", "EntityNotFoundException"},
 	{"AWS::Glue::Crawler", &glue_get_crawler, "Name", "EntityNotFoundException"},
+	{MACHINE, &states_describe_state_machine, "stateMachineArn", "StateMachineDoesNotExist"},
 };
+
+char *machine_arn(const struct session *s, const char *name)
+{
+	if (starts_with(name, "arn:"))
+		return xstrdup(name);
+	return xasprintf("arn:%s:states:%s:%s:stateMachine:%s", s->ctx.partition, s->ctx.region,
+		s->ctx.account, name);
+}
 
 int call_with(struct session *s, const struct aws_op *op, struct json **out, struct err *err, ...)
 {
@@ -72,13 +83,18 @@ static int in_cloud(
 	struct err e = ERR_INIT;
 	int ret = 0;
 
-	json_set_str(in, r->member, name);
+	char *arn = !strcmp(r->type, MACHINE) ? machine_arn(s, name) : NULL;
+
+	json_set_str(in, r->member, arn ? arn : name);
 	*there = !aws_call(s->aws, r->get, in, NULL, &e);
-	if (!*there && e.code != ERR_NOT_FOUND && !err_is_aws(&e, r->missing)) {
+	/* No machine can be called what makes no ARN. */
+	if (!*there && e.code != ERR_NOT_FOUND && !err_is_aws(&e, r->missing) &&
+		!(arn && (err_is_aws(&e, "InvalidArn") || err_is_aws(&e, "ValidationException")))) {
 		err_move(err, &e);
 		ret = -1;
 	}
 	err_release(&e);
+	free(arn);
 	json_free(in);
 	return ret;
 }
@@ -97,28 +113,35 @@ static void hint_names(const struct engine *e, struct err *err)
 	strvec_release(&names);
 }
 
-/* The project's own name stands for its one workflow. 1: it is another name. */
+/* The project's own name stands for its one workflow or state machine. 1: it is another name. */
 static int find_of_project(struct session *s, const struct engine *e, const char *typed,
 	const char **type, char **name, struct err *err)
 {
 	struct strvec names = STRVEC_INIT;
+	size_t workflows;
 	char *joined = NULL;
 	int ret = 1;
 
 	if (!e || strcmp(typed, s->project->name) != 0)
 		goto out;
 	engine_names(e, "AWS::Glue::Workflow", &names);
+	workflows = names.nr;
+	engine_names(e, MACHINE, &names);
 	if (names.nr == 1) {
-		*type = "AWS::Glue::Workflow";
+		*type = workflows ? "AWS::Glue::Workflow" : MACHINE;
 		*name = xstrdup(names.v[0]);
 		ret = 0;
 	} else if (names.nr) {
 		joined = strvec_join(&names, ", ");
-		ret = err_set(err, ERR_USAGE, "project '%s' has %zu workflows: %s", typed, names.nr,
+		ret = err_set(err, ERR_USAGE, "project '%s' has %zu %s: %s", typed, names.nr,
+			workflows == names.nr ? "workflows"
+			: workflows           ? "workflows and state machines"
+					      : "state machines",
 			joined);
 		err_hint(err, "run one of them by its name");
 	} else {
-		err_set(err, ERR_NOT_FOUND, "project '%s' has no workflow", typed);
+		err_set(err, ERR_NOT_FOUND, "project '%s' has no workflow and no state machine",
+			typed);
 		hint_names(e, err);
 		ret = -1;
 	}
@@ -187,7 +210,8 @@ int find_runnable(
 	if (ret <= 0)
 		goto out;
 	ret = -1;
-	err_set(err, ERR_NOT_FOUND, "there is no workflow, job or crawler named '%s'", typed);
+	err_set(err, ERR_NOT_FOUND,
+		"there is no workflow, job or crawler named '%s', and no state machine", typed);
 	hint_names(e, err);
 out:
 	engine_free(e);

@@ -31,7 +31,8 @@ const struct wire_service *wire_service_by_target(const char *x_amz_target); /* 
 const struct wire_service *wire_service_by_signing_name(const char *signing_name);
 
 /* --- query protocol --- */
-/* {"RoleName":"x","Tags":[{"Key":…}]} to "Action=…&Version=…&RoleName=x&Tags.member.1.Key=…"; an empty list is left out. */
+/* {"RoleName":"x","Tags":[{"Key":…}]} to "Action=…&Version=…&RoleName=x&Tags.member.1.Key=…"; an empty list is left out.
+ * Objects named "Attributes" and "MessageAttributes" are maps, with one entry.N a member. */
 void query_encode(const struct wire_service *svc, const char *action, const struct json *in,
 	struct strbuf *out);
 /* The other way; "Action" and "Version" are members too. ERR_INVALID for what is no such form. */

@@ -7,12 +7,57 @@
 #define MAX_PAIRS 4096
 #define MAX_DEPTH 32
 
+/* --- maps --- */
+
+/* Members that are maps, and what their entries call key and value (SNS's, by its published model). */
+static const struct map_member {
+	const char *name, *key, *value;
+} map_members[] = {
+	{"Attributes", "key", "value"},
+	{"MessageAttributes", "Name", "Value"},
+};
+
+static const struct map_member *map_member(const struct json *v)
+{
+	const char *name = json_is(v, JSON_OBJECT) ? json_name(v) : NULL;
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(map_members); i++)
+		if (!strcmp(map_members[i].name, name))
+			return &map_members[i];
+	return NULL;
+}
+
 /* --- requests out --- */
+
+static void encode_value(const struct json *v, struct strbuf *name, struct strbuf *out);
+
+static void encode_map(
+	const struct map_member *m, const struct json *v, struct strbuf *name, struct strbuf *out)
+{
+	struct json *key;
+	const struct json *e;
+	size_t len = name->len, i = 0;
+	json_each(e, v)
+	{
+		strbuf_addf(name, ".entry.%zu.%s", ++i, m->key);
+		key = json_string(json_name(e));
+		encode_value(key, name, out);
+		json_free(key);
+		strbuf_setlen(name, name->len - strlen(m->key));
+		strbuf_addstr(name, m->value);
+		encode_value(e, name, out);
+		strbuf_setlen(name, len);
+	}
+}
 
 static void encode_value(const struct json *v, struct strbuf *name, struct strbuf *out)
 {
 	size_t len = name->len;
 	const struct json *e;
+	if (map_member(v)) {
+		encode_map(map_member(v), v, name, out);
+		return;
+	}
 	if (json_is(v, JSON_ARRAY)) {
 		size_t i = 0;
 		json_each(e, v)
@@ -137,12 +182,37 @@ out:
 	return array;
 }
 
-/* A copy in which {"member":{"1":…}} is a list. */
+/* {"1":{"key":k,"value":v},…}, by either spelling, as {k:v,…}; NULL when it is none. */
+static struct json *map_from(const struct json *entries)
+{
+	struct json *out = json_object();
+	const struct json *e;
+	json_each(e, entries)
+	{
+		for (size_t i = 0; i < ARRAY_SIZE(map_members); i++) {
+			const char *key = json_get_str(e, map_members[i].key);
+			const struct json *value = json_get(e, map_members[i].value);
+			if (key && value && json_len(e) == 2)
+				json_set(out, key, lists_from(value));
+		}
+	}
+	if (json_len(out) == json_len(entries))
+		return out;
+	json_free(out);
+	return NULL;
+}
+
+/* A copy in which {"member":{"1":…}} is a list, and {"entry":{"1":…}} a map. */
 static struct json *lists_from(const struct json *v)
 {
 	if (!json_is(v, JSON_OBJECT))
 		return json_copy(v);
-	const struct json *member = json_get(v, "member");
+	const struct json *member = json_get(v, "member"), *entry = json_get(v, "entry");
+	if (map_member(v) && json_len(v) == 1 && json_is(entry, JSON_OBJECT)) {
+		struct json *map = map_from(entry);
+		if (map)
+			return map;
+	}
 	if (json_len(v) == 1 && json_is(member, JSON_OBJECT)) {
 		struct json *array = array_from(member);
 		if (array)
@@ -313,9 +383,17 @@ static void print_value(const char *name, const struct json *v, struct strbuf *s
 		return;
 	}
 	bool array = json_is(v, JSON_ARRAY);
+	const struct map_member *map = map_member(v);
 	strbuf_addf(sb, "<%s>", name);
 	json_each(e, v)
 	{
+		if (map) {
+			strbuf_addstr(sb, "<entry>");
+			xml_add_element(sb, map->key, json_name(e));
+			print_value(map->value, e, sb);
+			strbuf_addstr(sb, "</entry>");
+			continue;
+		}
 		print_value(array ? "member" : json_name(e), e, sb);
 	}
 	strbuf_addf(sb, "</%s>", name);

@@ -58,6 +58,36 @@ static void check_bad(const char *form)
 	err_release(&err);
 }
 
+static void test_query__maps(void **state)
+{
+	(void)state;
+	static const char doc[] = "{\"Attributes\":{\"A.b\":\"1\",\"Policy\":\"{}\"},\"L\":[{"
+				  "\"MessageAttributes\":{\"n\":"
+				  "{\"DataType\":\"String\",\"StringValue\":\"x\"}}}]}";
+	struct strbuf form = STRBUF_INIT, xml = STRBUF_INIT;
+	struct json *in = parse(doc), *out = NULL;
+	query_encode(wire_service_find("sns"), "Publish", in, &form);
+	assert_string_equal(form.buf,
+		"Action=Publish&Version=2010-03-31&Attributes.entry.1.key=A.b&Attributes.entry.1."
+		"value=1&Attributes.entry.2.key=Policy&Attributes.entry.2.value=%7B%7D&L.member.1."
+		"MessageAttributes.entry.1.Name=n&L.member.1.MessageAttributes.entry.1.Value."
+		"DataType=String&L.member.1.MessageAttributes.entry.1.Value.StringValue=x");
+	assert_int_equal(query_decode(form.buf, form.len, &out, NULL), 0);
+	json_remove(out, "Action");
+	json_remove(out, "Version");
+	check_json(out, doc);
+	json_free(out);
+	query_reply_print(wire_service_find("sns"), "GetTopicAttributes", in, "id", &xml);
+	assert_non_null(
+		strstr(xml.buf, "<Attributes><entry><key>A.b</key><value>1</value></entry>"));
+	assert_int_equal(query_reply_parse(xml.buf, xml.len, &out, NULL), 0);
+	check_json(json_get(out, "Attributes"), "{\"A.b\":\"1\",\"Policy\":\"{}\"}");
+	json_free(out);
+	json_free(in);
+	strbuf_release(&form);
+	strbuf_release(&xml);
+}
+
 static void test_query__decode_refuses(void **state)
 {
 	(void)state;

@@ -8,6 +8,7 @@
 #include "job.h"
 #include "pg_internal.h"
 
+#define STATE "SQLSTATE "
 #define POLL_MS 500
 /* To hear from the server that a statement was cancelled. */
 #define CANCEL_WAIT_MS 5000
@@ -67,6 +68,7 @@ static int fail_of_result(const struct pg *p, const PGresult *result, struct err
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	struct strbuf line = STRBUF_INIT;
+	char *named;
 
 	/* Without a state libpq speaks itself: the server is gone. */
 	if (!state || !text)
@@ -76,8 +78,10 @@ static int fail_of_result(const struct pg *p, const PGresult *result, struct err
 		strbuf_addstr(&line, ": ");
 		add_line(&line, detail);
 	}
-	err_set(err, code_of(state), "%s: %s (SQLSTATE %s)", p->shown, line.buf, state);
-	err_named(err, state);
+	err_set(err, code_of(state), "%s: %s", p->shown, line.buf);
+	named = xasprintf(STATE "%s", state);
+	err_named(err, named);
+	free(named);
 	if (hint)
 		err_hint(err, "%s", hint);
 	strbuf_release(&line);
@@ -86,7 +90,8 @@ static int fail_of_result(const struct pg *p, const PGresult *result, struct err
 
 bool pg_is_state(const struct err *err, const char *sqlstate)
 {
-	return err->name && strcmp(err->name, sqlstate) == 0;
+	return err->name && starts_with(err->name, STATE) &&
+	       strcmp(err->name + strlen(STATE), sqlstate) == 0;
 }
 
 /* --- waiting --- */
@@ -150,6 +155,7 @@ static void give_up(struct pg *p)
 {
 	const struct clock *clock = clock_system();
 	int64_t until = clock->mono_ms(clock) + CANCEL_WAIT_MS;
+	bool copying;
 	PGresult *result;
 
 	if (PQtransactionStatus(p->connection) != PQTRANS_ACTIVE)
@@ -163,9 +169,10 @@ static void give_up(struct pg *p)
 			result = PQgetResult(p->connection);
 			if (!result)
 				return;
-			if (PQresultStatus(result) == PGRES_COPY_IN)
-				(void)PQputCopyEnd(p->connection, "given up");
+			copying = PQresultStatus(result) == PGRES_COPY_IN;
 			PQclear(result);
+			if (copying && PQputCopyEnd(p->connection, "given up") <= 0)
+				break;
 		}
 		if (fd.fd < 0 || clock->mono_ms(clock) > until)
 			return;

@@ -5,7 +5,7 @@
  * A PostgreSQL session (libpq): connect, statements with parameters, COPY in, transactions. Every wait hears signals: what runs is
  * then cancelled, ERR_INTERRUPTED. One thread a session.
  *
- * Errors: the server's message on one line with its detail, its hint as hint, and its SQLSTATE as the error's name ("42P01"), for
+ * Errors: the server's message on one line with its detail, its hint as hint, and its SQLSTATE as the error's name ("SQLSTATE 42P01"), for
  * pg_is_state. Codes: ERR_DENIED (28xxx, 42501), ERR_NOT_FOUND (no such database, schema, table), ERR_EXISTS, ERR_CONFLICT (locks,
  * deadlocks, dependants), ERR_IO (the server cannot be reached or went away), else ERR_FAILED.
  * A password is in no message: what cannot be read as a connection string is not repeated.

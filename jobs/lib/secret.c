@@ -27,7 +27,7 @@ static void trim(char *s)
 	wipe(s + len - from, strlen(s) - (len - from));
 }
 
-static char *fetch(struct job *job, const char *name, struct err *err)
+char *secret_text(struct job *job, const char *name, struct err *err)
 {
 	struct aws_client *aws = job_aws(job, err);
 	struct json *in = json_object(), *out = NULL;
@@ -69,7 +69,7 @@ char *secret_api_key(struct job *job, struct err *err)
 		return NULL;
 	}
 	if (!key)
-		key = fetch(job, name, err);
+		key = secret_text(job, name, err);
 	if (!key)
 		return NULL;
 	trim(key);

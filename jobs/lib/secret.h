@@ -9,4 +9,7 @@
  * for free_secret(). */
 char *secret_api_key(struct job *job, struct err *err) must_check;
 
+/* A secret's SecretString by its name or ARN. Malloc'd, for free_secret(). */
+char *secret_text(struct job *job, const char *name, struct err *err) must_check;
+
 #endif

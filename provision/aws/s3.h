@@ -51,6 +51,9 @@ int s3_put_object(struct aws_client *c, const char *bucket, const char *key, con
 	size_t len, const struct s3_put_opts *opts, char **etag, struct err *err) must_check;
 int s3_get_object(struct aws_client *c, const char *bucket, const char *key, const char *owner,
 	size_t max_bytes, struct strbuf *out, struct s3_head *head, struct err *err) must_check;
+/* A version of it. */
+int s3_get_object_version(struct aws_client *c, const char *bucket, const char *key,
+	const char *version_id, size_t max_bytes, struct strbuf *out, struct err *err) must_check;
 /* Streams into the sink; a transfer that breaks is resumed with Range and If-Match. */
 int s3_get_object_to(struct aws_client *c, const char *bucket, const char *key,
 	const struct http_sink *sink, struct err *err) must_check;

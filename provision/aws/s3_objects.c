@@ -102,6 +102,23 @@ int s3_get_object(struct aws_client *c, const char *bucket, const char *key, con
 	return ret;
 }
 
+int s3_get_object_version(struct aws_client *c, const char *bucket, const char *key,
+	const char *version_id, size_t max_bytes, struct strbuf *out, struct err *err)
+{
+	struct s3_request r;
+	struct http_reply reply = HTTP_REPLY_INIT;
+	s3_request_init(&r, "GetObject", AWS_OP_READ, "GET", bucket, key);
+	s3_query(&r, "versionId", version_id);
+	s3_header(&r, "x-amz-checksum-mode", "ENABLED");
+	r.max_reply_bytes = max_bytes;
+	int ret = s3_send(c, &r, &reply, err);
+	if (ret == 0)
+		strbuf_add(out, reply.body.buf, reply.body.len);
+	s3_request_release(&r);
+	http_reply_release(&reply);
+	return ret;
+}
+
 int s3_head_object(struct aws_client *c, const char *bucket, const char *key, const char *owner,
 	struct s3_head *head, struct err *err)
 {

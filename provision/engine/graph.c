@@ -421,6 +421,17 @@ static void edges_of_fields(
 		edges_of_field(e, from, f, json_get(props, f->name));
 }
 
+struct edges_from {
+	struct engine *e;
+	size_t from;
+};
+
+static void edge_of_type(void *payload, const char *type, const char *name)
+{
+	struct edges_from *f = payload;
+	edge_by_name(f->e, f->from, type, name);
+}
+
 /* A string that is the place of an upload (a script, a bundle in the arguments): the upload comes first. */
 static void edges_to_uploads(struct engine *e, size_t from, const struct json *v)
 {
@@ -471,6 +482,9 @@ static void edges_of_node(struct engine *e, size_t from)
 				depgraph_add(&e->graph, from, k);
 	if (n->props) {
 		edges_of_fields(e, from, n->type->schema.fields, n->props);
+		if (n->type->schema.edges)
+			n->type->schema.edges(
+				n->props, edge_of_type, &(struct edges_from){e, from});
 		if (n->decl)
 			edges_to_uploads(e, from, n->props);
 	}

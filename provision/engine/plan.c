@@ -108,26 +108,35 @@ static bool changes_explain(const struct node *n)
  * What cannot be read back shows in the digest only. When nothing else was found it must be that; a secret is also named
  * beside other changes, unless they alone explain the digest.
  */
+static void add_unread(struct json *changes, const char *prefix, const struct field *fields,
+	const struct json *props, const struct json *live, bool only_secrets)
+{
+	for (const struct field *f = fields; f && f->name; f++) {
+		const struct json *wanted = json_get(props, f->name), *is = json_get(live, f->name);
+		char *path = xasprintf("%s%s%s", prefix, *prefix ? "." : "", f->name);
+		struct json *change;
+		if (wanted && f->flags & F_WRITE_ONLY && !is &&
+			(!only_secrets || f->flags & F_SECRET)) {
+			change = json_object();
+			json_set_str(change, "path", path);
+			json_set(change, "before", json_null());
+			json_set(change, "after", json_copy(wanted));
+			json_set_str(change, "effect", "update");
+			json_push(changes, change);
+		} else if (f->fields && json_is(wanted, JSON_OBJECT) && json_is(is, JSON_OBJECT)) {
+			add_unread(changes, path, f->fields, wanted, is, only_secrets);
+		}
+		free(path);
+	}
+}
+
 static void add_unread_changes(struct node *n)
 {
-	bool found = json_len(n->changes) > 0, explained;
+	bool found = json_len(n->changes) > 0;
 
-	if (n->has_unknown)
+	if (n->has_unknown || (found && changes_explain(n)))
 		return;
-	explained = found && changes_explain(n);
-	for (const struct field *f = n->type->schema.fields; f && f->name; f++) {
-		const struct json *wanted = json_get(n->props, f->name);
-		struct json *change;
-		if (!(f->flags & F_WRITE_ONLY) || !wanted || json_get(n->live.props, f->name) ||
-			(found && (explained || !(f->flags & F_SECRET))))
-			continue;
-		change = json_object();
-		json_set_str(change, "path", f->name);
-		json_set(change, "before", json_null());
-		json_set(change, "after", json_copy(wanted));
-		json_set_str(change, "effect", "update");
-		json_push(n->changes, change);
-	}
+	add_unread(n->changes, "", n->type->schema.fields, n->props, n->live.props, found);
 	mask_secrets(n, n->changes);
 }
 

@@ -56,7 +56,9 @@ bool err_is_any(const struct err *err, const char *const *aws_codes)
 bool err_is_missing(const struct err *err)
 {
 	static const char *const codes[] = {"EntityNotFoundException", "NoSuchEntity",
-		"NoSuchBucket", "ResourceNotFoundException", "NoSuchKey", NULL};
+		"NoSuchBucket", "ResourceNotFoundException", "NoSuchKey",
+		"StateMachineDoesNotExist", "ActivityDoesNotExist", "ExecutionDoesNotExist",
+		"ResourceNotFound", NULL};
 	return err->code == ERR_NOT_FOUND || err_is_any(err, codes);
 }
 
@@ -64,7 +66,7 @@ bool err_is_there(const struct err *err)
 {
 	static const char *const codes[] = {"AlreadyExistsException", "EntityAlreadyExists",
 		"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "ResourceAlreadyExistsException",
-		NULL};
+		"StateMachineAlreadyExists", "ActivityAlreadyExists", NULL};
 	return err->code == ERR_EXISTS || err_is_any(err, codes);
 }
 
@@ -118,6 +120,8 @@ static const struct {
 	{"InvalidInputException", "Role does not exist"},
 	{"AccessDeniedException", "security token included in the request is invalid. (Service:"},
 	{"AccessDeniedException", "authorized to assume the provided role"},
+	{"AccessDeniedException", "is not authorized to access the Log Destination"},
+	{"AccessDeniedException", "is not authorized to create managed-rule"},
 	{"ValidationException", "is unable to assume the role"},
 	{"ValidationException", "cannot be assumed"},
 	{"InvalidRequestException", "unable to assume"},

@@ -7,7 +7,7 @@
 #include "strbuf.h"
 
 static const struct field s3_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "DlqEventQueueArn", .kind = FIELD_STRING},
 	{.name = "EventQueueArn", .kind = FIELD_STRING},
 	{.name = "Exclusions", .kind = FIELD_LIST, .item = FIELD_STRING},
@@ -17,7 +17,7 @@ static const struct field s3_target_fields[] = {
 };
 static const char *const metadata_values[] = {"COMMENTS", "RAWTYPES", NULL};
 static const struct field jdbc_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "EnableAdditionalMetadata",
 		.kind = FIELD_LIST,
 		.item = FIELD_STRING,
@@ -28,7 +28,7 @@ static const struct field jdbc_target_fields[] = {
 	{0},
 };
 static const struct field mongodb_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "Path", .kind = FIELD_STRING},
 	{0},
 };
@@ -39,7 +39,7 @@ static const struct field dynamodb_target_fields[] = {
 	{0},
 };
 static const struct field catalog_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "DatabaseName",
 		.kind = FIELD_STRING,
 		.flags = F_LOWER,
@@ -52,14 +52,14 @@ static const struct field catalog_target_fields[] = {
 	{0},
 };
 static const struct field delta_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "CreateNativeDeltaTable", .kind = FIELD_BOOL},
 	{.name = "DeltaTables", .kind = FIELD_LIST, .item = FIELD_STRING},
 	{.name = "WriteManifest", .kind = FIELD_BOOL},
 	{0},
 };
 static const struct field table_format_target_fields[] = {
-	{.name = "ConnectionName", .kind = FIELD_STRING},
+	{.name = "ConnectionName", .kind = FIELD_STRING, .names = "AWS::Glue::Connection"},
 	{.name = "Exclusions", .kind = FIELD_LIST, .item = FIELD_STRING},
 	{.name = "MaximumTraversalDepth", .kind = FIELD_INTEGER},
 	{.name = "Paths", .kind = FIELD_LIST, .item = FIELD_STRING},

@@ -15,7 +15,10 @@ static const struct field command_fields[] = {
 	{0},
 };
 static const struct field connections_fields[] = {
-	{.name = "Connections", .kind = FIELD_LIST, .item = FIELD_STRING},
+	{.name = "Connections",
+		.kind = FIELD_LIST,
+		.item = FIELD_STRING,
+		.names = "AWS::Glue::Connection"},
 	{0},
 };
 static const struct field execution_fields[] = {

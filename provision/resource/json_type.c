@@ -265,7 +265,9 @@ int json_type_create(const struct type_ctx *ctx, const struct resource *r, struc
 			t->tagging->as_list ? tag_list(t->tagging, tags) : json_copy(tags));
 	if (t->to_create)
 		t->to_create(r, in);
-	int ret = send(ctx, r, t->create, in, &why);
+	int ret = t->fill ? t->fill(ctx, r, in, &why) : 0;
+	if (!ret)
+		ret = send(ctx, r, t->create, in, &why);
 	if (ret && err_is_there(&why)) {
 		ret = complete(ctx, r, &why, err);
 	} else if (ret) {
@@ -317,6 +319,8 @@ static int update_definition(const struct type_ctx *ctx, const struct resource *
 	int ret = 0;
 	if (t->to_update)
 		t->to_update(r, live->props, diff, in);
+	if (t->fill)
+		ret = t->fill(ctx, r, in, err);
 	if (t->update_in) {
 		struct json *outer = json_object();
 		json_set(outer, t->update_in, in);
@@ -325,7 +329,8 @@ static int update_definition(const struct type_ctx *ctx, const struct resource *
 	char *address = address_of(ctx, r);
 	json_set_str(in, t->update_name, address);
 	free(address);
-	ret = send(ctx, r, t->update, in, err);
+	if (!ret)
+		ret = send(ctx, r, t->update, in, err);
 	json_free(some);
 	json_free(in);
 	return ret;
@@ -339,7 +344,7 @@ int json_type_update(const struct type_ctx *ctx, const struct resource *r,
 	struct json *diff =
 		fields_changes(t->type.schema.fields, r->props, live->props, t->type.defaults);
 	struct json *wanted = tags_wanted(r, false), *set = NULL, *unset = NULL, *c;
-	bool changed = false;
+	bool changed = t->flags & JSON_UPDATE_ALWAYS;
 	int ret = 0;
 	json_each(c, diff)
 	{

@@ -26,6 +26,8 @@ enum json_type_flags {
 	JSON_UPDATE_WHOLE =
 		1 << 0,       /* the update call replaces the whole definition: send all of it */
 	JSON_BY_ARN = 1 << 1, /* get, update and remove go by ARN, create by name */
+	JSON_UPDATE_ALWAYS =
+		1 << 2, /* an update is sent even where nothing that can be read differs */
 };
 
 struct json_type {
@@ -56,6 +58,9 @@ struct json_type {
 	void (*to_create)(const struct resource *r, struct json *in);
 	void (*to_update)(const struct resource *r, const struct json *live,
 		const struct json *diff, struct json *in);
+	/* After those two: what only calls can tell. */
+	int (*fill)(const struct type_ctx *ctx, const struct resource *r, struct json *in,
+		struct err *err);
 	/* What create needs besides the one call; `unfinished` says whether. The digest tag then comes last. */
 	bool (*unfinished)(const struct resource *r);
 	int (*finish)(const struct type_ctx *ctx, const struct resource *r, struct err *err);

@@ -3,6 +3,8 @@
 /* Sorted by name; the pseudo types come last, and templates do not see them. */
 const struct resource_type *const resource_types[] = {
 	&athena_workgroup.type,
+	&cloudwatch_alarm.type,
+	&glue_connection.type,
 	&glue_crawler.type,
 	&glue_database.type,
 	&glue_job.type,
@@ -11,8 +13,11 @@ const struct resource_type *const resource_types[] = {
 	&managed_policy_type,
 	&policy_type,
 	&role_type,
+	&logs_log_group.type,
 	&bucket_type,
 	&secret_type,
+	&stepfunctions_activity.type,
+	&stepfunctions_state_machine.type,
 	&crawl_type,
 	&upload_type,
 	NULL,
@@ -20,6 +25,8 @@ const struct resource_type *const resource_types[] = {
 
 static const struct type_schema *const schemas[] = {
 	&athena_workgroup.type.schema,
+	&cloudwatch_alarm.type.schema,
+	&glue_connection.type.schema,
 	&glue_crawler.type.schema,
 	&glue_database.type.schema,
 	&glue_job.type.schema,
@@ -28,8 +35,11 @@ static const struct type_schema *const schemas[] = {
 	&managed_policy_type.schema,
 	&policy_type.schema,
 	&role_type.schema,
+	&logs_log_group.type.schema,
 	&bucket_type.schema,
 	&secret_type.schema,
+	&stepfunctions_activity.type.schema,
+	&stepfunctions_state_machine.type.schema,
 };
 
 const struct schema_set *resource_schemas(void)

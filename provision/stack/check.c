@@ -377,7 +377,7 @@ static void check_items(struct check *k, const struct field *f, const struct jso
 static void check_value(
 	struct check *k, const struct field *f, enum field_kind kind, const struct json *v)
 {
-	if (json_is_unknown(v))
+	if (json_is_unknown(v) || (f->flags & F_FILE && json_is(v, JSON_STRING)))
 		return;
 	if (!has_kind(kind, v)) {
 		fail(k, "'%s' must be %s", k->path.buf, kind_names[kind]);
@@ -389,7 +389,10 @@ static void check_value(
 		break;
 	case FIELD_INTEGER:
 	case FIELD_NUMBER:
-		check_range(k, f, v);
+		if (f && f->values)
+			check_allowed(k, f, json_scalar_text(v));
+		else
+			check_range(k, f, v);
 		break;
 	case FIELD_BOOL:
 		break;

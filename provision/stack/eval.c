@@ -385,7 +385,7 @@ static void mark_secret_fields(struct evaluation *ev, const struct field *fields
 {
 	for (const struct field *f = fields; f && f->name; f++) {
 		const struct json *v = json_get(props, f->name);
-		if (!v || (!(f->flags & F_SECRET) && (f->kind != FIELD_OBJECT || !f->fields)))
+		if (!v || (!(f->flags & F_SECRET) && !(f->fields && json_is(v, JSON_OBJECT))))
 			continue;
 		char *path = xasprintf("%s%s%s", prefix, *prefix ? "." : "", f->name);
 		if (!(f->flags & F_SECRET)) {

@@ -17,7 +17,7 @@ enum field_kind {
 	FIELD_JSON, /* free form: an object, or a string that holds one (policies, Configuration) */
 	FIELD_OBJECT, /* `fields` */
 	FIELD_LIST,   /* of `item`; of objects with `fields` */
-	FIELD_MAP,    /* free names to strings */
+	FIELD_MAP,    /* free names to strings; `fields`: what some of them are, secrets say */
 	FIELD_TAGS,   /* [{Key,Value}] */
 	FIELD_TAG_MAP /* {name: value} */
 };
@@ -36,6 +36,8 @@ enum field_flags {
 		<< 8, /* live value may be the name where the template has the ARN, and the other way */
 	F_UNSUPPORTED =
 		1 << 9, /* CloudFormation has it, glueproj does not do it yet: a clear error */
+	F_FILE =
+		1 << 10, /* FIELD_OBJECT: may be the path of a local file, which package/ uploads */
 };
 
 struct field {
@@ -81,6 +83,9 @@ struct type_schema {
 	const char *name_pattern_hint;     /* for people; NULL */
 	bool (*name_ok)(const char *name); /* NULL: anything goes */
 	schema_check_fn *check;            /* NULL: none */
+	/* calls `add` for what names other resources where no row can say so; NULL: nothing does */
+	void (*edges)(const struct json *props,
+		void (*add)(void *payload, const char *type, const char *name), void *payload);
 	/* the attribute that Ref gives, where only the live resource has it; NULL: as ref_format says */
 	const char *ref_attribute;
 };

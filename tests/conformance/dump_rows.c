@@ -38,7 +38,8 @@ static void dump(const struct field *f, const char *cfn, const char *wire)
 			json_set(line, "values", values);
 		}
 		put(line);
-		if (f->fields)
+		/* rows of a map's members are no properties of the schema's */
+		if (f->fields && f->kind != FIELD_MAP)
 			dump(f->fields, a, b);
 		free(a);
 		free(b);

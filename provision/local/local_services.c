@@ -18,6 +18,7 @@ const struct local_part *const local_parts[] = {
 	&local_ssm_part,
 	&local_alarms_part,
 	&local_sqs_part,
+	&local_sns_part,
 	NULL,
 };
 
@@ -56,5 +57,8 @@ const struct local_service *const local_services[] = {
 	&local_sqs_service,
 	&local_sqs_message_service,
 	&local_sqs_receive_service,
+	&local_sns_service,
+	&local_sns_subscription_service,
+	&local_sns_publish_service,
 	NULL,
 };

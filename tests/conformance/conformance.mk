@@ -7,8 +7,12 @@ $(BUILD)/conformance/endpoint_tool: tests/conformance/endpoint_tool.c $(foreach 
 	$(call say,TEST,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(call iquote,aws) -o $@ $< $(foreach l,aws wire codec base,$(BUILD)/lib$(l).a) $(ALL_LDFLAGS) $(PKG_LIBS)
+$(BUILD)/conformance/asl_tool: tests/conformance/asl_tool.c $(foreach l,codec base,$(BUILD)/lib$(l).a)
+	$(call say,TEST,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(call iquote,codec) -o $@ $< $(foreach l,codec base,$(BUILD)/lib$(l).a) $(ALL_LDFLAGS) $(PKG_LIBS)
 .PHONY: conformance-tools
-conformance-tools: $(BUILD)/conformance/sigv4_tool $(BUILD)/conformance/endpoint_tool
+conformance-tools: $(BUILD)/conformance/sigv4_tool $(BUILD)/conformance/endpoint_tool $(BUILD)/conformance/asl_tool
 
 # What reads credentials is in aws/, which the other fuzzers do not link.
 AWS_FUZZERS := $(BUILD)/fuzz/fuzz_profile $(BUILD)/fuzz/fuzz_credentials

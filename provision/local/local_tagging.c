@@ -309,6 +309,8 @@ static const struct taggable {
 	{"logs", "log-group:", "SELECT 1 FROM log_group WHERE name = ?", false},
 	{"s3", "", "SELECT 1 FROM s3_bucket WHERE name = ?", false},
 	{"secretsmanager", "secret:", "SELECT 1 FROM secret WHERE arn = ?", true},
+	{"sns", "", "SELECT 1 FROM sns_topic WHERE arn = ?", true},
+	{"sqs", "", "SELECT 1 FROM sqs_queue WHERE arn = ?", true},
 	{"ssm", "parameter/", "SELECT 1 FROM ssm_parameter WHERE arn = ?", true},
 };
 

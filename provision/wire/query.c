@@ -399,11 +399,16 @@ static void print_value(const char *name, const struct json *v, struct strbuf *s
 	strbuf_addf(sb, "</%s>", name);
 }
 
+const char *query_namespace_scheme(const struct wire_service *svc)
+{
+	return strcmp(svc->id, "sns") ? "https" : "http";
+}
+
 void query_reply_print(const struct wire_service *svc, const char *action, const struct json *out,
 	const char *request_id, struct strbuf *sb)
 {
-	strbuf_addf(sb, "<%sResponse xmlns=\"https://%s.amazonaws.com/doc/%s/\">", action, svc->id,
-		svc->api_version);
+	strbuf_addf(sb, "<%sResponse xmlns=\"%s://%s.amazonaws.com/doc/%s/\">", action,
+		query_namespace_scheme(svc), svc->id, svc->api_version);
 	if (out) {
 		struct strbuf name = STRBUF_INIT;
 		strbuf_addf(&name, "%sResult", action);

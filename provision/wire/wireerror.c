@@ -151,9 +151,10 @@ static void print_xml_error(const struct wire_service *svc, const char *code, co
 	bool ours = !strcmp(code, "InternalFailure") || !strcmp(code, "ServiceUnavailable");
 	if (query)
 		strbuf_addf(sb,
-			"<ErrorResponse xmlns=\"https://%s.amazonaws.com/doc/%s/\"><Error>"
+			"<ErrorResponse xmlns=\"%s://%s.amazonaws.com/doc/%s/\"><Error>"
 			"<Type>%s</Type>",
-			svc->id, svc->api_version, ours ? "Receiver" : "Sender");
+			query_namespace_scheme(svc), svc->id, svc->api_version,
+			ours ? "Receiver" : "Sender");
 	else
 		strbuf_addstr(sb, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
 	xml_add_element(sb, "Code", code);

@@ -10,6 +10,7 @@ static const struct glue_field arn_fields[] = {
 static const struct {
 	const char *kind, *operation, *member;
 } kinds[] = {
+	{"connection", "GetConnection", "Name"},
 	{"crawler", "GetCrawler", "Name"},
 	{"database", "GetDatabase", "Name"},
 	{"job", "GetJob", "JobName"},

@@ -21,7 +21,9 @@ static const char schema[] =
 	"log_stream(id) "
 	"ON DELETE CASCADE, time_ms INTEGER NOT NULL, seq INTEGER NOT NULL, ingested_ms INTEGER "
 	"NOT "
-	"NULL, message TEXT NOT NULL, PRIMARY KEY (stream_id, time_ms, seq)) WITHOUT ROWID;";
+	"NULL, message TEXT NOT NULL, PRIMARY KEY (stream_id, time_ms, seq)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS log_protected (group_id INTEGER PRIMARY KEY REFERENCES "
+	"log_group(id) ON DELETE CASCADE);";
 
 /* --- lookups --- */
 
@@ -332,6 +334,24 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, lo
 	return ret;
 }
 
+static int protect_tx(struct local_cloud *cloud, int64_t group, bool on, struct err *err)
+{
+	return sql_run(cloud->db, NULL, err,
+		on ? "INSERT OR IGNORE INTO log_protected (group_id) VALUES (?)"
+		   : "DELETE FROM log_protected WHERE group_id = ?",
+		"i", group);
+}
+
+/* 1: it must not be deleted. */
+static int is_protected_tx(struct local_cloud *cloud, int64_t group, struct err *err)
+{
+	int64_t id;
+
+	return one_id(sql_query(cloud->db, err,
+			      "SELECT group_id FROM log_protected WHERE group_id = ?", "i", group),
+		&id, err);
+}
+
 static int create_group_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
 {
 	const struct json *in = c->req->in;
@@ -355,10 +375,76 @@ static int create_group_tx(struct local_cloud *cloud, struct logs_call *c, struc
 	err_release(&sql);
 	if (ret != 0)
 		return -1;
+	if (json_get_truth(in, "deletionProtectionEnabled", false) &&
+		protect_tx(cloud, sql_last_rowid(cloud->db), true, err) != 0)
+		return -1;
 	arn = group_arn(cloud, c->req->region, c->group);
 	ret = local_tags_set(cloud, arn, json_get(in, "tags"), err);
 	free(arn);
 	return ret;
+}
+
+static int put_protection_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
+{
+	struct strbuf name = STRBUF_INIT;
+	int64_t group;
+	int ret = -1;
+
+	if (!json_get(c->req->in, "deletionProtectionEnabled"))
+		logs_invalid(err,
+			"1 validation error detected: Value null at "
+			"'deletionProtectionEnabled' failed to satisfy constraint: Member "
+			"must not be null");
+	else if (logs_request_group(cloud, c->req, &name, err) &&
+		 logs_group_tx(cloud, name.buf, &group, err) == 0)
+		ret = protect_tx(cloud, group,
+			json_get_truth(c->req->in, "deletionProtectionEnabled", false), err);
+	strbuf_release(&name);
+	return ret;
+}
+
+/* By logGroupName, or resourceIdentifier, which is the group's ARN. */
+static int change_key_tx(
+	struct local_cloud *cloud, struct logs_call *c, const char *key, struct err *err)
+{
+	const char *resource = json_get_str(c->req->in, "resourceIdentifier"), *name = c->group;
+	struct strbuf text = STRBUF_INIT;
+	int64_t group;
+	int ret = -1;
+
+	if (!name == !resource) {
+		logs_invalid(
+			err, "Exactly one of logGroupName and resourceIdentifier must be given");
+		return -1;
+	}
+	if (resource && read_identifier(cloud, c->req, resource, &text, err) != 0)
+		goto out;
+	if (resource) {
+		if (ends_with(text.buf, ":*"))
+			strbuf_setlen(&text, text.len - 2);
+		name = text.buf;
+	}
+	if (check_group_name(name, err) == 0 && logs_group_tx(cloud, name, &group, err) == 0)
+		ret = sql_run(cloud->db, NULL, err, "UPDATE log_group SET kms = ? WHERE id = ?",
+			"si", key, group);
+out:
+	strbuf_release(&text);
+	return ret;
+}
+
+static int associate_key_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
+{
+	const char *key = json_get_str(c->req->in, "kmsKeyId");
+
+	if (!key || !starts_with(key, "arn:") || !strstr(key, ":kms:") || strlen(key) > 256)
+		return logs_invalid(
+			err, "The specified KMS key '%s' is no ARN of a key", key ? key : "null");
+	return change_key_tx(cloud, c, key, err);
+}
+
+static int disassociate_key_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
+{
+	return change_key_tx(cloud, c, NULL, err);
 }
 
 static int delete_group_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
@@ -369,6 +455,13 @@ static int delete_group_tx(struct local_cloud *cloud, struct logs_call *c, struc
 	int row, ret;
 
 	if (check_group_name(c->group, err) != 0 || logs_group_tx(cloud, c->group, &id, err) != 0)
+		return -1;
+	row = is_protected_tx(cloud, id, err);
+	if (row > 0)
+		local_fault(err, 400, "ValidationException",
+			"The log group '%s' has deletion protection enabled and cannot be deleted",
+			c->group);
+	if (row != 0)
 		return -1;
 	st = sql_query(cloud->db, err, "SELECT region FROM log_group WHERE id = ?", "i", id);
 	if (!st)
@@ -418,8 +511,7 @@ static int delete_stream_tx(struct local_cloud *cloud, struct logs_call *c, stru
 	return sql_run(cloud->db, NULL, err, "DELETE FROM log_stream WHERE id = ?", "i", stream);
 }
 
-/* Events older than the group keeps them. group 0: all groups. */
-static int purge_tx(struct local_cloud *cloud, int64_t group, struct err *err)
+int logs_purge_tx(struct local_cloud *cloud, int64_t group, struct err *err)
 {
 	return sql_run(cloud->db, NULL, err,
 		"DELETE FROM log_event WHERE (stream_id, time_ms, seq) IN (SELECT e.stream_id, "
@@ -446,7 +538,7 @@ static int put_retention_tx(struct local_cloud *cloud, struct logs_call *c, stru
 		sql_run(cloud->db, NULL, err, "UPDATE log_group SET retention = ? WHERE id = ?",
 			"ii", days, group) != 0)
 		return -1;
-	return purge_tx(cloud, group, err);
+	return logs_purge_tx(cloud, group, err);
 }
 
 static int delete_retention_tx(struct local_cloud *cloud, struct logs_call *c, struct err *err)
@@ -609,6 +701,9 @@ OPERATION(create_log_stream, create_stream_tx)
 OPERATION(delete_log_stream, delete_stream_tx)
 OPERATION(put_retention_policy, put_retention_tx)
 OPERATION(delete_retention_policy, delete_retention_tx)
+OPERATION(put_deletion_protection, put_protection_tx)
+OPERATION(associate_kms_key, associate_key_tx)
+OPERATION(disassociate_kms_key, disassociate_key_tx)
 OPERATION(put_log_events, put_events_tx)
 OPERATION(tag_resource, tag_tx)
 OPERATION(untag_resource, untag_tx)
@@ -620,8 +715,14 @@ static void group_arn_of(
 	const char *name = json_get_str(req->in, "logGroupName"),
 		   *stream = json_get_str(req->in, "logStreamName"),
 		   *given = json_get_str(req->in, "resourceArn");
-	char *text = group_arn(cloud, req->region, name ? name : "*");
+	char *text;
 
+	if (!name && !given) {
+		name = json_get_str(req->in, "logGroupIdentifier");
+		name = name ? name : json_get_str(req->in, "resourceIdentifier");
+		given = name && starts_with(name, "arn:") ? name : NULL;
+	}
+	text = group_arn(cloud, req->region, name ? name : "*");
 	if (given)
 		strbuf_addstr(arn, given);
 	else
@@ -631,14 +732,17 @@ static void group_arn_of(
 }
 
 static const struct local_route routes[] = {
+	{"AssociateKmsKey", associate_kms_key, group_arn_of},
 	{"CreateLogGroup", create_log_group, group_arn_of},
 	{"CreateLogStream", create_log_stream, group_arn_of},
 	{"DeleteLogGroup", delete_log_group, group_arn_of},
 	{"DeleteLogStream", delete_log_stream, group_arn_of},
 	{"DeleteRetentionPolicy", delete_retention_policy, group_arn_of},
+	{"DisassociateKmsKey", disassociate_kms_key, group_arn_of},
 	{"ListTagsForResource", list_tags, group_arn_of},
 	{"ListTagsLogGroup", list_tags, group_arn_of},
 	{"PutLogEvents", put_log_events, group_arn_of},
+	{"PutLogGroupDeletionProtection", put_deletion_protection, group_arn_of},
 	{"PutRetentionPolicy", put_retention_policy, group_arn_of},
 	{"TagLogGroup", tag_resource, group_arn_of},
 	{"TagResource", tag_resource, group_arn_of},
@@ -654,7 +758,7 @@ static int recover(struct local_cloud *cloud, struct err *err)
 
 	if (local_tx_begin(cloud, err) != 0)
 		return -1;
-	ret = purge_tx(cloud, 0, err);
+	ret = logs_purge_tx(cloud, 0, err);
 	if (ret == 0)
 		ret = local_tx_commit(cloud, err);
 	local_tx_end(cloud);

@@ -113,6 +113,8 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, re
 
 	if (ret == 0) {
 		ret = fn(cloud, &c, err);
+		if (ret == 0)
+			ret = local_tx_commit(cloud, err);
 		local_tx_end(cloud);
 	}
 	if (ret == 0)
@@ -123,11 +125,14 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, re
 	return ret;
 }
 
+/* What the group keeps no longer is gone before anybody reads it. */
 static int open_group(struct local_cloud *cloud, struct read_call *c, int64_t *id, struct err *err)
 {
 	const char *name = logs_request_group(cloud, c->req, &c->group, err);
 
-	return name ? logs_group_tx(cloud, name, id, err) : -1;
+	if (!name || logs_group_tx(cloud, name, id, err) != 0)
+		return -1;
+	return logs_purge_tx(cloud, *id, err);
 }
 
 /* LIKE pattern for a prefix, with its own wildcards escaped by '\'. */
@@ -172,6 +177,7 @@ static struct json *row_group(struct local_cloud *cloud, struct sql_stmt *st)
 	json_set_str(g, "kmsKeyId", sql_text(st, 6));
 	json_set_str(g, "logGroupClass", sql_text(st, 5) ? sql_text(st, 5) : "STANDARD");
 	json_set_str(g, "logGroupArn", arn);
+	json_set_bool(g, "deletionProtectionEnabled", sql_int(st, 7));
 	free(arn);
 	free(star);
 	return g;
@@ -203,7 +209,9 @@ static int describe_groups_tx(struct local_cloud *cloud, struct read_call *c, st
 	st = sql_query(cloud->db, err,
 		"SELECT name, created_ms, retention, (SELECT ifnull(sum(bytes), 0) FROM log_stream "
 		"s "
-		"WHERE s.group_id = g.id), region, class, kms FROM log_group g WHERE name LIKE ?1 "
+		"WHERE s.group_id = g.id), region, class, kms, EXISTS (SELECT 1 FROM log_protected "
+		"p WHERE p.group_id = g.id) FROM "
+		"log_group g WHERE name LIKE ?1 "
 		"ESCAPE '\\' AND (?2 = '' OR instr(name, ?2) > 0) AND name > ?3 ORDER BY name "
 		"LIMIT "
 		"?4",

@@ -17,6 +17,8 @@ int logs_stream_tx(struct local_cloud *cloud, int64_t group, const char *name, i
 /* The group that a request names by logGroupName or logGroupIdentifier (name or ARN). Borrowed; NULL with a fault. */
 const char *logs_request_group(struct local_cloud *cloud, const struct local_request *req,
 	struct strbuf *scratch, struct err *err);
+/* Events older than the group keeps them go. group 0: of all groups. */
+int logs_purge_tx(struct local_cloud *cloud, int64_t group, struct err *err) must_check;
 /* Events appended to a stream, in the order given. */
 struct logs_writer {
 	struct local_cloud *cloud;

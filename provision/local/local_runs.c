@@ -9,6 +9,8 @@
  */
 #include "local_glue.h"
 
+#include "local_glue_connection.h"
+#include "local_states.h"
 #include "log.h"
 
 #define ACTIVE_STATES "('STARTING', 'RUNNING', 'STOPPING')"
@@ -286,6 +288,7 @@ int local_run_start_tx(struct local_cloud *cloud, const struct local_run_request
 
 	job = local_job_get_tx(cloud, req->job, &region, err);
 	if (!job || make_run(job, req, &doc, err) != 0 ||
+		local_connections_there_tx(cloud, job, err) != 0 ||
 		first_state(cloud, job, doc, &n.state, err) != 0)
 		goto out;
 	if (previous && (load_tx(cloud, previous, &before, err) != 0 ||
@@ -460,6 +463,7 @@ static int write_end(struct local_cloud *cloud, const struct local_run *run, con
 		    "DELETE FROM glue_job_run WHERE id = ? AND job_deleted = 1", "s", run->id) != 0)
 		return -1;
 	*gone = changed > 0;
+	states_nudge(cloud, "glue", run->id);
 	return sql_run(cloud->db, NULL, err,
 		"UPDATE glue_job_run SET state = ?, error = ?, executed_ms = ?, modified_ms = ?, "
 		"completed_ms = ?, pgid = 0 WHERE id = ?",

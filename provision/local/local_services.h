@@ -21,9 +21,9 @@ extern const struct local_service local_sts_service, local_iam_role_service,
 	local_sqs_receive_service, local_sns_service, local_sns_subscription_service,
 	local_sns_publish_service;
 
-/* CloudWatch: local_alarms.h */
-extern const struct local_part local_alarms_part;
+/* CloudWatch: local_alarms.h; connections: local_glue_connection.h */
+extern const struct local_part local_alarms_part, local_glue_connection_part;
 extern const struct local_service local_alarms_service, local_metrics_service,
-	local_metrics_read_service;
+	local_metrics_read_service, local_glue_connection_service;
 
 #endif

@@ -300,6 +300,8 @@ static const struct taggable {
 	bool by_arn;
 } taggables[] = {
 	{"athena", "workgroup/", "SELECT 1 FROM athena_group WHERE name = ?", false},
+	{"cloudwatch", "alarm:", "SELECT 1 FROM cw_alarm WHERE name = ?", false},
+	{"glue", "connection/", "SELECT 1 FROM glue_connection WHERE name = ?", false},
 	{"glue", "crawler/", "SELECT 1 FROM crawler WHERE name = ?", false},
 	{"glue", "database/", "SELECT 1 FROM catalog_database WHERE name = ?", false},
 	{"glue", "job/", "SELECT 1 FROM glue_job WHERE name = ?", false},

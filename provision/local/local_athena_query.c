@@ -1,6 +1,7 @@
 /* Query executions ("StartQueryExecution" and its kin, Amazon Athena API Reference). */
 #include "local_athena.h"
 #include "local_objects.h"
+#include "local_states.h"
 #include "log.h"
 #include "uri.h"
 #include <unistd.h>
@@ -244,6 +245,8 @@ static void change(struct athena_query *q, const char *state, const char *reason
 
 	if (glue_tx(q->cloud, change_tx, &c, &err))
 		log_warn("query %s: %s", q->id, err.text);
+	if (strcmp(state, "RUNNING") != 0)
+		states_nudge(q->cloud, "athena", q->id);
 	err_release(&err);
 }
 

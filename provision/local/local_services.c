@@ -20,8 +20,8 @@ const struct local_part *const local_parts[] = {
 	&local_glue_connection_part,
 	&local_sqs_part,
 	&local_sns_part,
-	&local_states_map_part,
 	&local_states_part,
+	&local_states_map_part,
 	NULL,
 };
 

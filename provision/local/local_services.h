@@ -26,4 +26,11 @@ extern const struct local_part local_alarms_part, local_glue_connection_part;
 extern const struct local_service local_alarms_service, local_metrics_service,
 	local_metrics_read_service, local_glue_connection_service;
 
+/* Step Functions: local_states.h, local_states_map.h */
+extern const struct local_part local_states_part, local_states_map_part;
+extern const struct local_service local_states_machine_service, local_states_execution_service,
+	local_states_start_service, local_states_redrive_service, local_states_activity_service,
+	local_states_task_service, local_states_tag_service, local_states_version_service,
+	local_states_map_service;
+
 #endif

@@ -18,7 +18,7 @@
 extern const struct local_part local_states_part;
 extern const struct local_service local_states_machine_service, local_states_execution_service,
 	local_states_activity_service, local_states_task_service, local_states_tag_service,
-	local_states_version_service;
+	local_states_version_service, local_states_start_service, local_states_redrive_service;
 
 /* --- tasks --- */
 
@@ -34,8 +34,9 @@ struct states_task {
 	const char *token; /* NULL: none */
 	const char *execution_arn, *machine_arn, *role_arn;
 	bool express;
-	bool again;        /* the local cloud was ended since the task was first started */
-	const char *ref;   /* what states_task_follow() recorded; NULL: nothing */
+	bool again;       /* the local cloud was ended since the task was first started */
+	const char *kind; /* what states_task_follow() recorded; NULL: nothing */
+	const char *ref;
 	int64_t called_ms; /* when it was first started */
 };
 
@@ -102,6 +103,8 @@ struct states_end {
 	const struct json *output; /* of SUCCEEDED */
 	const char *error, *cause; /* NULL: none */
 };
+/* A job's run, a query, an execution has ended, or may have: who follows it looks. Any thread, also inside a transaction. */
+void states_nudge(struct local_cloud *cloud, const char *kind, const char *ref);
 void local_states_map_ended(struct local_cloud *cloud, const struct states_end *end);
 
 /*

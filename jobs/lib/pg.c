@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
@@ -96,14 +97,27 @@ bool pg_is_state(const struct err *err, const char *sqlstate)
 
 /* --- waiting --- */
 
+static void *send_cancel(void *request)
+{
+	char why[256];
+
+	(void)PQcancel(request, why, sizeof(why));
+	PQfreeCancel(request);
+	return NULL;
+}
+
+/* On a connection of its own, which a server that hangs would hold for ever: nobody waits for it. */
 static void cancel(struct pg *p)
 {
 	PGcancel *request = PQgetCancel(p->connection);
-	char why[256];
+	pthread_t thread;
 
-	if (request)
-		(void)PQcancel(request, why, sizeof(why));
-	PQfreeCancel(request);
+	if (!request)
+		return;
+	if (pthread_create(&thread, NULL, send_cancel, request) == 0)
+		pthread_detach(thread);
+	else
+		PQfreeCancel(request);
 }
 
 /* Until the socket may be read (or written, where that is asked for). */
@@ -160,7 +174,8 @@ static void give_up(struct pg *p)
 
 	if (PQtransactionStatus(p->connection) != PQTRANS_ACTIVE)
 		return;
-	cancel(p);
+	if (PQisBusy(p->connection))
+		cancel(p);
 	for (;;) {
 		struct pollfd fd = {.fd = PQsocket(p->connection), .events = POLLIN};
 

@@ -46,6 +46,8 @@ static int timeout_of(const struct map *m)
 	const char *text = map_get(m, "connect_timeout"), *hosts = map_get(m, "host");
 	long long each, nr = 1;
 
+	if (!text)
+		text = getenv("PGCONNECT_TIMEOUT");
 	if (!text || parse_int64(text, 1, 3600, &each) != 0)
 		each = TIMEOUT_S;
 	for (; hosts && (hosts = strchr(hosts, ',')); hosts++)

@@ -304,6 +304,9 @@ int local_authorize(struct local_http *h, const char *action, const char *arn, s
 		free(err->aws_code);
 		err->aws_code = xstrdup("AccessDeniedException");
 		err->http_status = 400;
+	} else if (h->service && !strcmp(h->service->id, "sns")) {
+		free(err->aws_code);
+		err->aws_code = xstrdup("AuthorizationError");
 	}
 	return -1;
 }

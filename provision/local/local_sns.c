@@ -75,6 +75,10 @@ int sns_topic_asked_tx(struct local_cloud *cloud, const struct local_request *re
 		"sns:%.*s", (int)(ends_with(operation, "Batch") ? len - 5 : len), operation);
 	ret = local_resource_denies(
 		cloud, json_get_str(t->attrs, "Policy"), req->who, action, arn, err);
+	if (ret) {
+		free(err->aws_code);
+		err->aws_code = xstrdup("AuthorizationError");
+	}
 	free(action);
 	return ret;
 }

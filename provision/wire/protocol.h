@@ -40,9 +40,9 @@ int query_decode(const char *body, size_t len, struct json **out, struct err *er
 /* The <…Result> element of a reply as JSON: all scalars are strings, <member> lists are arrays. `lists` is a
  * NULL-terminated list of element names that are lists even when empty; may be NULL. */
 int query_reply_parse(const char *body, size_t len, struct json **out, struct err *err) must_check;
-/* <ActionResponse><ActionResult>…</ActionResult><ResponseMetadata>…: JSON arrays become <member> lists. */
 /* Of the replies' XML namespace: "https", but for SNS. */
 const char *query_namespace_scheme(const struct wire_service *svc);
+/* <ActionResponse><ActionResult>…</ActionResult><ResponseMetadata>…: JSON arrays become <member> lists. */
 void query_reply_print(const struct wire_service *svc, const char *action, const struct json *out,
 	const char *request_id, struct strbuf *sb);
 

@@ -29,23 +29,28 @@ static void check_name(struct asl_check *c, const char *name, const char *where)
 	map_put(&c->names, name, c);
 }
 
-/* Every name that a state goes on to. */
-typedef void target_fn(void *ctx, const char *field, const char *target);
+/* Every name that a state goes on to; `at` is where it stands in the state. */
+typedef void target_fn(void *ctx, const char *field, const char *target, const char *at);
 
 static void each_target(const struct json *def, target_fn *fn, void *ctx)
 {
 	static const char *const lists[] = {"Choices", "Catch"};
 	const struct json *e;
+	char *at;
 
 	if (json_get_str(def, "Next"))
-		fn(ctx, "Next", json_get_str(def, "Next"));
+		fn(ctx, "Next", json_get_str(def, "Next"), "Next");
 	if (json_get_str(def, "Default"))
-		fn(ctx, "Default", json_get_str(def, "Default"));
+		fn(ctx, "Default", json_get_str(def, "Default"), "Default");
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		size_t n = 0;
+
 		json_each(e, json_get(def, lists[i]))
 		{
+			at = xasprintf("%s[%zu]/Next", lists[i], n++);
 			if (json_get_str(e, "Next"))
-				fn(ctx, "Next", json_get_str(e, "Next"));
+				fn(ctx, "Next", json_get_str(e, "Next"), at);
+			free(at);
 		}
 	}
 }
@@ -57,24 +62,25 @@ struct transitions {
 	struct map *reached;
 };
 
-static void check_target(void *ctx, const char *field, const char *target)
+static void check_target(void *ctx, const char *field, const char *target, const char *at)
 {
 	struct transitions *t = ctx;
-	char *at;
+	char *where;
 
-	if (json_get(t->states, target))
+	if (json_get(t->states, target) || asl_is_placeholder(t->c, target))
 		return;
-	at = xasprintf("%s/%s", t->where, field);
-	asl_tell(t->c, "ERROR", "MISSING_TRANSITION_TARGET", at, "Missing '%s' target: %s", field,
-		target);
-	free(at);
+	where = xasprintf("%s/%s", t->where, at);
+	asl_tell(t->c, "ERROR", "MISSING_TRANSITION_TARGET", where, "Missing '%s' target: %s",
+		field, target);
+	free(where);
 }
 
-static void reach(void *ctx, const char *field, const char *target)
+static void reach(void *ctx, const char *field, const char *target, const char *at)
 {
 	struct transitions *t = ctx;
 
 	(void)field;
+	(void)at;
 	if (json_get(t->states, target) && !map_has(t->reached, target))
 		map_put(t->reached, target, t);
 }
@@ -97,7 +103,7 @@ static void check_reach(
 	char *at;
 
 	map_init(&reached, NULL);
-	reach(&t, "StartAt", start);
+	reach(&t, "StartAt", start, "StartAt");
 	for (size_t i = 0; i < reached.nr_entries; i++) {
 		s = json_get(states, reached.entries[i].key);
 		each_target(s, reach, &t);
@@ -182,7 +188,7 @@ static void check_states(
 	if (json_get(states, start))
 		check_reach(c, states, start, where);
 	else
-		check_target(&t, "StartAt", start);
+		check_target(&t, "StartAt", start, "StartAt");
 }
 
 static void check_machine(struct asl_check *c, const struct json *m, const char *where)

@@ -84,6 +84,17 @@ const struct lint_rule lint_rules[] = {
 	{"GL065", "a crawler's target is in a bucket that there can be", LINT_WARNING,
 		ONE(TYPE_CRAWLER, lint_crawled_bucket), NULL},
 	{"GL066", "names of databases are in lower case", LINT_WARNING, ALL(lint_lower_case), NULL},
+	/* state machines */
+	{"GL080", "a state machine's definition is one that AWS takes", LINT_ERROR,
+		ALL(lint_definition), NULL},
+	{"GL081", "a definition's fields do what they seem to", LINT_WARNING,
+		ALL(lint_definition_fields), NULL},
+	{"GL082", "a definition's ${Name} is among DefinitionSubstitutions", LINT_WARNING,
+		ALL(lint_substitutions), NULL},
+	{"GL083", "a definition starts jobs that there are", LINT_WARNING,
+		ALL(lint_definition_jobs), NULL},
+	{"GL084", "the local cloud runs what a definition asks for", LINT_WARNING,
+		ALL(lint_local_definition), NULL},
 	{0},
 };
 

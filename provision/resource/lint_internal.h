@@ -9,6 +9,7 @@
 #define TYPE_CRAWLER "AWS::Glue::Crawler"
 #define TYPE_DATABASE "AWS::Glue::Database"
 #define TYPE_JOB "AWS::Glue::Job"
+#define TYPE_STATE_MACHINE "AWS::StepFunctions::StateMachine"
 #define TYPE_TRIGGER "AWS::Glue::Trigger"
 #define TYPE_WORKFLOW "AWS::Glue::Workflow"
 #define TYPE_ROLE "AWS::IAM::Role"
@@ -93,6 +94,14 @@ void lint_new_folders_only(struct lint *l, const struct lint_resource *r);
 void lint_table_level(struct lint *l, const struct lint_resource *r);
 void lint_crawled_bucket(struct lint *l, const struct lint_resource *r);
 void lint_lower_case(struct lint *l);
+
+/* lint_states.c */
+void lint_definition(struct lint *l);
+void lint_definition_fields(struct lint *l);
+void lint_substitutions(struct lint *l);
+void lint_definition_jobs(struct lint *l);
+void lint_local_definition(struct lint *l);
+
 void lint_unknown_rule(struct lint *l);
 
 #endif

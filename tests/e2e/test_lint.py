@@ -177,6 +177,23 @@ def on_demand(name, flow, *actions, mark=""):
     return trigger(name, "Type: ON_DEMAND", f"WorkflowName: {flow}{mark}", f"Actions: [{', '.join(actions)}]")
 
 
+def machine(name, *lines, properties=()):
+    """A state machine of one state, X; its definition's lines."""
+    return (f"  {name}:\n    Type: AWS::StepFunctions::StateMachine\n    Properties:\n      StateMachineName: m_{name}\n"
+            "      RoleArn: arn:aws:iam::111122223333:role/machine\n") + "".join(f"      {line}\n" for line in (*lines, *properties))
+
+
+def definition(*states):
+    return ("Definition:", "  StartAt: X", "  States:", *(f"    {line}" for line in states))
+
+
+def in_text(text, mark="", **substitutions):
+    """DefinitionString; the marked line is the property's."""
+    return ("DefinitionString: |" + mark, *(f"  {line}" for line in text.splitlines()), *(["DefinitionSubstitutions:"] if substitutions else []),
+            *(f"  {k}: {v}" for k, v in substitutions.items()))
+
+
+START = "Resource: 'arn:aws:states:::glue:startJobRun.sync', End: true"
 LOGS = "{Effect: Allow, Action: 'logs:*', Resource: '*'}"
 ALL_S3 = "{Effect: Allow, Action: 's3:*', Resource: '*'}"
 SHELL = "{Name: pythonshell, PythonVersion: '3.9', ScriptLocation: %s}"
@@ -275,6 +292,28 @@ PROJECTS = {
               role("T44", "{Effect: Allow, Action: 'glue:UpdateCrawler', Resource: '*'}, {Effect: Allow, Action: 'iam:*', Resource: '*', "
                    "Condition: {StringEquals: {'iam:PassedToService': [lambda.amazonaws.com]}}}", trust="lambda.amazonaws.com", mark=" # <- GL044")],
     "GL064": [crawler("A64", "Configuration: '{\"Version\": 1.0, \"Grouping\": {\"TableLevelConfiguration\": 1}}' # <- GL064")],
+    "GL080": [
+        machine("A80", *definition("X:", "  Type: Pass", "  Next: Nowhere # <- GL080", "Y: {Type: Succeed} # <- GL080")),
+        machine("B80", *definition("X: {Type: Task, End: true, Resource: 'arn:aws:states:::glue:startJobRun.sync:2'} # <- GL080")),
+        machine("C80", *definition("X: {Type: Task, End: true, Resource: 'arn:aws:states:::glue:startJobRun.sync', Parameters: {JobName: right_job}} # <- GL080"),
+                properties=["StateMachineType: EXPRESS"]),
+        machine("D80", "DefinitionString: '{\"StartAt\": \"X\", }' # <- GL080"),
+        machine("E80", *in_text('{"StartAt": "X", "States": {"X": {"Type": "Wait", "Seconds": -1, "End": true}}}', " # <- GL080")),
+        machine("F80", *definition("X:", "  Type: Parallel", "  End: true", "  Branches:", "    - StartAt: I", "      States:",
+                                   "        I:", "          Type: Task", "          Resource: !Ref B42 # <- GL080", "          End: true")),
+    ],
+    "GL081": [machine("A81", *definition("X: {Type: Fail, Cause: $.why} # <- GL081")),
+              machine("B81", *definition("X:", "  Type: Pass", "  End: true", "  Parameters: {a: $.b} # <- GL081"))],
+    "GL082": [machine("A82", *in_text('{"StartAt": "X", "States": {"X": {"Type": "Wait", "Seconds": ${Pause}, "Comment": "${Word}", "End": true}}}',
+                                      " # <- GL082", Pause=5)),
+              machine("B82", *in_text('{"StartAt": "X", "States": {"X": {"Type": "Wait", "Seconds": ${Pause}, "Next": "${Then}"}, "Y": {"Type": "Succeed"}}}',
+                                      Pause=5, Then="Y"))],
+    "GL083": [machine("A83", *definition("X: {Type: Task, %s, Parameters: {JobName: nobody_has_it}} # <- GL083" % START)),
+              machine("B83", *definition("X: {Type: Task, %s, Parameters: {JobName: right_job}}" % START)),
+              machine("C83", *definition("X: {Type: Map, End: true, ItemProcessor: {StartAt: I, States: {I: {Type: Task, %s, Parameters: {JobName: not_there}}}}}"
+                                         " # <- GL083" % START))],
+    "GL084": [machine("A84", "Definition: # <- GL084", "  QueryLanguage: JSONata", "  StartAt: X", "  States: {X: {Type: Pass, Output: '{% 1 %}', End: true}}"
+                      ).replace("Definition: # <- GL084\n        QueryLanguage: JSONata", "Definition:\n        QueryLanguage: JSONata # <- GL084")],
     "GL065": [crawler("A65", path="s3://Wrong_Bucket/out/").replace("}]}\n", "}]} # <- GL065\n")],
     "GL066": [crawler("A66", "DatabaseName: Right_DB # <- GL066")],
 }
@@ -488,3 +527,58 @@ def test_it_ends_and_keeps_what_is_hidden(run_glueproj, tmp_path, name):
     assert "hunter" not in (result.stdout + result.stderr).lower()
     if name == "doubling":
         assert any("1 MiB" in e["message"] for e in result.fails(2).json["errors"])
+
+
+CURRENCIES = """\
+Parameters:
+  Currencies: {Type: CommaDelimitedList, Default: "BTC,XMR"}
+Resources:
+  Function: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: []}}}
+  Machine:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: !GetAtt Function.Arn
+      DefinitionS3Location: %s
+      DefinitionSubstitutions: {Role: !GetAtt Function.Arn, Job: right_job, Pause: 5}
+"""
+IN_A_FILE = """\
+{
+  "StartAt": "Run it",
+  "States": {
+    "Run it": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Credentials": {"RoleArn": "${Role}"},
+               "Parameters": {"JobName": "${Job}"}, "Next": "Wait"},
+    "Wait": {"Type": "Wait", "Seconds": ${Pause}, "Next": "Then"},
+    "Then": {"Type": "Succeed"}
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("name,text", [("machine.json", IN_A_FILE), ("machine.asl.yaml", IN_A_FILE.replace("{\n  \"StartAt\"", "# YAML\n{\n  \"StartAt\""))])
+def test_a_definition_in_a_file_is_checked_where_it_stands(lint, name, text):
+    template = HEAD + CURRENCIES % name
+    assert found(lint(template, **{name: text}).ok()) == []
+    result = contract.check(lint(template, **{name: text.replace('"Next": "Then"', '"Next": "Than"')}).fails(2))
+    lines = text.splitlines()
+    assert [(e["rule"], e["line"], e["file"].endswith(name)) for e in result.json["errors"]] == [
+        ("GL080", 1 + next(i for i, line in enumerate(lines) if '"Wait"' in line and "Seconds" in line), True),
+        ("GL080", 1 + next(i for i, line in enumerate(lines) if '"Succeed"' in line), True)], result
+    wrong = lint(template, **{name: text.replace("right_job", "j").replace("${Job}", "${Jobb}")}).ok()
+    assert [w["rule"] for w in wrong.json["warnings"]] == ["GL082"] and "${Jobb}" in wrong.json["warnings"][0]["message"]
+    broken = lint(template, **{name: text.replace('"States": {', '"States": {{', 1)}).fails(2)
+    assert [e["rule"] for e in broken.json["errors"]] == ["GL080"], broken
+
+
+def test_a_definition_that_hangs_on_the_cloud_is_not_guessed_about(lint):
+    template = HEAD + CURRENCIES.replace("      DefinitionS3Location: %s\n", """\
+      DefinitionString: !Sub |
+        {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Function.RoleId}", "Next": "Nowhere"}}}
+""")
+    lint(template).ok()
+    objects = HEAD + CURRENCIES.replace("      DefinitionS3Location: %s\n", """\
+      Definition:
+        StartAt: A
+        States:
+          A: {Type: Task, Resource: !GetAtt Function.RoleId, TimeoutSeconds: !GetAtt Function.RoleId, End: true}
+""")
+    assert found(lint(objects).ok()) == []

@@ -432,18 +432,29 @@ static void edge_of_type(void *payload, const char *type, const char *name)
 	edge_by_name(f->e, f->from, type, name);
 }
 
-/* A string that is the place of an upload (a script, a bundle in the arguments): the upload comes first. */
+static void edge_to_upload(struct engine *e, size_t from, const char *place)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct node *n = e->nodes[i];
+		if (i != from && n->extra_props && !(n->type->flags & T_ACTION) && n->name &&
+			!strcmp(n->name, place))
+			depgraph_add(&e->graph, from, i);
+	}
+}
+
+/* A string that is the place of an upload (a script, a bundle in the arguments), or its Bucket and Key: the upload comes
+ * first. */
 static void edges_to_uploads(struct engine *e, size_t from, const struct json *v)
 {
+	const char *bucket = json_get_str(v, "Bucket"), *key = json_get_str(v, "Key");
 	struct json *child;
 
-	if (json_str(v) && starts_with(json_str(v), "s3://")) {
-		for (size_t i = 0; i < e->nr; i++) {
-			const struct node *n = e->nodes[i];
-			if (i != from && n->extra_props && !(n->type->flags & T_ACTION) &&
-				n->name && !strcmp(n->name, json_str(v)))
-				depgraph_add(&e->graph, from, i);
-		}
+	if (json_str(v) && starts_with(json_str(v), "s3://"))
+		edge_to_upload(e, from, json_str(v));
+	if (bucket && key) {
+		char *place = xasprintf("s3://%s/%s", bucket, key);
+		edge_to_upload(e, from, place);
+		free(place);
 	}
 	json_each(child, v) edges_to_uploads(e, from, child);
 }

@@ -21,6 +21,24 @@ static int fail_missing(struct err *err)
 	return local_fault(err, 404, "ResourceNotFound", "The alarm does not exist");
 }
 
+const char *local_alarms_query_code(const char *code)
+{
+	static const struct {
+		const char *code, *query;
+	} rows[] = {
+		{"InvalidFormatFault", "InvalidFormat"},
+		{"InvalidParameterCombinationException", "InvalidParameterCombination"},
+		{"InvalidParameterValueException", "InvalidParameterValue"},
+		{"MissingRequiredParameterException", "MissingParameter"},
+		{"ValidationException", "ValidationError"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].code, code))
+			return rows[i].query;
+	return code;
+}
+
 /* [{Key,Value}] as a map. */
 static int read_tags(const struct json *list, struct json **tags, struct err *err)
 {
@@ -211,7 +229,9 @@ static int check_alarm(const struct json *in, struct err *err)
 				"Metrics and MetricName, Namespace, Dimensions, Period, "
 				"Unit, Statistic or ExtendedStatistic exclude each "
 				"other");
-		if (cw_check_queries(json_get(in, "Metrics"), true, &period, err))
+		/* one with a band returns the metric and the band */
+		if (cw_check_queries(json_get(in, "Metrics"), !json_get(in, "ThresholdMetricId"),
+			    &period, err))
 			return -1;
 		period /= 1000;
 	} else if (check_metric(in, &period, err)) {
@@ -631,7 +651,8 @@ static int set_state(struct local_cloud *cloud, const struct local_request *req,
 	parsed = data ? json_parse(data, strlen(data), &broken) : NULL;
 	if (data && !parsed) {
 		err_release(&broken);
-		return local_fault(err, 400, "InvalidFormat", "StateReasonData is not valid JSON");
+		return local_fault(
+			err, 400, "InvalidFormatFault", "StateReasonData is not valid JSON");
 	}
 	json_free(parsed);
 	todo = json_array();

@@ -26,13 +26,17 @@ int local_metric_put_tx(struct local_cloud *cloud, const char *namespace, const 
 	const struct json *dimensions, double value, const char *unit, struct err *err) must_check;
 void local_metric_arrived(struct local_cloud *cloud);
 
+/* What clients of the old query protocol know a fault by, for the header "x-amzn-query-error". */
+const char *local_alarms_query_code(const char *code);
+
 /* --- the rest is for local_alarms*.c and local_metrics*.c --- */
-#define cw_invalid(err, ...) local_fault(err, 400, "ValidationError", __VA_ARGS__)
-#define cw_bad_value(err, ...) local_fault(err, 400, "InvalidParameterValue", __VA_ARGS__)
-#define cw_bad_mix(err, ...) local_fault(err, 400, "InvalidParameterCombination", __VA_ARGS__)
-#define cw_missing(err, member) \
-	local_fault(            \
-		err, 400, "MissingParameter", "The parameter %s is required and missing.", member)
+#define cw_invalid(err, ...) local_fault(err, 400, "ValidationException", __VA_ARGS__)
+#define cw_bad_value(err, ...) local_fault(err, 400, "InvalidParameterValueException", __VA_ARGS__)
+#define cw_bad_mix(err, ...) \
+	local_fault(err, 400, "InvalidParameterCombinationException", __VA_ARGS__)
+#define cw_missing(err, member)                                    \
+	local_fault(err, 400, "MissingRequiredParameterException", \
+		"The parameter %s is required and missing.", member)
 
 #define CW_DIMENSIONS_MAX 30
 

@@ -13,6 +13,7 @@
 #include "digest.h"
 #include "fs.h"
 #include "local_s3.h"
+#include "local_alarms.h"
 #include "local_sqs.h"
 #include "log.h"
 #include "xalloc.h"
@@ -153,6 +154,10 @@ static void print_fault(struct local_http *h)
 		if (!strcmp(svc->id, "sqs"))
 			local_reply_header(r, "x-amzn-query-error", "%s;%s",
 				local_sqs_query_code(e->aws_code),
+				e->http_status < 500 ? "Sender" : "Receiver");
+		if (!strcmp(svc->id, "monitoring"))
+			local_reply_header(r, "x-amzn-query-error", "%s;%s",
+				local_alarms_query_code(e->aws_code),
 				e->http_status < 500 ? "Sender" : "Receiver");
 	}
 }

@@ -53,8 +53,8 @@ static int list_metrics_tx(struct local_cloud *cloud, struct cw_call *c, struct 
 		cw_bad_value(err, "The value %s for parameter RecentlyActive is invalid.", recent);
 		goto out;
 	}
-	if (local_token_read(
-		    json_get_str(c->in, "NextToken"), "InvalidParameterValue", &after, err))
+	if (local_token_read(json_get_str(c->in, "NextToken"), "InvalidParameterValueException",
+		    &after, err))
 		goto out;
 	st = sql_query(cloud->db, err,
 		"SELECT id, namespace, name, dimensions FROM cw_metric WHERE region = ?1 AND (?2 "

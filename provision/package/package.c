@@ -1,4 +1,4 @@
-/* Which jobs of a project name programs and scripts, and where these will lie. */
+/* Which jobs and state machines of a project name programs, scripts and definitions, and where these will lie. */
 #include "package.h"
 
 #include <dirent.h>
@@ -13,16 +13,20 @@
 #include "map.h"
 #include "suggest.h"
 #include "uri.h"
+#include "yaml_value.h"
 
 #define JOB_TYPE "AWS::Glue::Job"
 #define PLACE "Command.ScriptLocation"
+#define MACHINE_TYPE "AWS::StepFunctions::StateMachine"
+#define MACHINE_PLACE "DefinitionS3Location"
+#define DEFINITION_MAX_BYTES (1024 * 1024)
 
 struct package {
 	char *bucket, *prefix, *programs_dir, *dir; /* dir: where bundles are made */
 	bool any_machine;
 	struct strvec programs;  /* that jobs name */
 	char *programs_stack;    /* of the first of them */
-	struct map scripts;      /* local path to malloc'd s3:// place */
+	struct map scripts;      /* local path to malloc'd s3:// place; definitions too */
 	char *bundle, *launcher; /* s3:// places; NULL: no programs */
 	struct package_artifact *v;
 	size_t nr, alloc;
@@ -53,8 +57,15 @@ static char *path_beside(const struct stack_resource *r, const char *location)
 
 /* --- places in templates --- */
 
+static bool is_machine(const struct stack_resource *r)
+{
+	return strcmp(r->template->type, MACHINE_TYPE) == 0;
+}
+
 static const struct yaml_node *location_node(const struct stack_resource *r)
 {
+	if (is_machine(r))
+		return yaml_get(r->template->properties, MACHINE_PLACE);
 	const struct yaml_node *command = yaml_get(r->template->properties, "Command");
 	const struct yaml_node *location = command ? yaml_get(command, "ScriptLocation") : NULL;
 
@@ -66,7 +77,8 @@ static void add_error(
 {
 	const struct yaml_node *node = location_node(r);
 	struct err err = ERR_INIT;
-	char *path = xasprintf("Resources.%s.Properties." PLACE, r->template->logical_id);
+	char *path = xasprintf("Resources.%s.Properties.%s", r->template->logical_id,
+		is_machine(r) ? MACHINE_PLACE : PLACE);
 
 	err_at(&err, r->stack->template->file, node->line, node->column, path, "%s", text);
 	if (hint)
@@ -131,6 +143,99 @@ static int add_script(
 	strbuf_release(&raw);
 	strbuf_release(&hex);
 	return ret;
+}
+
+/* --- definitions of state machines --- */
+
+/* What Step Functions takes is JSON: a file in YAML is turned into it, beside the bundles. *path is replaced then. */
+static int as_json(struct package *p, char **path, struct err *err)
+{
+	struct strbuf text = STRBUF_INIT, json = STRBUF_INIT, hex = STRBUF_INIT;
+	bool yaml = ends_with(*path, ".yaml") || ends_with(*path, ".yml");
+	struct json *value = NULL;
+	const char *name = fs_basename(*path);
+	char *dir = NULL, *made = NULL;
+	int ret = fs_read(*path, DEFINITION_MAX_BYTES, &text, err);
+
+	if (!ret)
+		value = yaml ? yaml_value(*path, text.buf, text.len, err)
+			     : json_parse(text.buf, text.len, err);
+	if (!ret && value && !json_is(value, JSON_OBJECT))
+		err_set(err, ERR_INVALID, "'%s' holds no definition of a state machine", *path);
+	if (!json_is(value, JSON_OBJECT))
+		ret = -1;
+	if (ret && err->text && !err->file)
+		err_wrap(err, "%s", *path);
+	if (!ret && yaml) {
+		json_print_pretty(value, &json);
+		digest_sha256_hex(json.buf, json.len, &hex);
+		dir = xasprintf("%s/definition-%s", p->dir, hex.buf);
+		made = xasprintf("%s/%.*s.json", dir, (int)(strrchr(name, '.') - name), name);
+		ret = fs_mkdir_p(dir, 0755, err);
+		if (!ret && !fs_exists(made))
+			ret = fs_write_atomic(made, json.buf, json.len, 0644, err);
+	}
+	if (!ret && made) {
+		free(*path);
+		*path = made;
+		made = NULL;
+	}
+	json_free(value);
+	free(dir);
+	free(made);
+	strbuf_release(&text);
+	strbuf_release(&json);
+	strbuf_release(&hex);
+	return ret;
+}
+
+static void look_at_definition(struct package *p, const struct stack_resource *r,
+	const char *location, struct err_list *errors)
+{
+	struct err err = ERR_INIT;
+	char *path = path_beside(r, location), *file = xstrdup(path);
+
+	if (map_has(&p->scripts, path))
+		goto out;
+	if (!fs_exists(path)) {
+		err_set(&err, ERR_NOT_FOUND, "'%s' does not exist", path);
+		add_error(errors, r, err.text, NULL);
+	} else if (as_json(p, &file, &err) == 0 && add_script(p, file, r, &err) == 0) {
+		if (strcmp(file, path) != 0)
+			map_put(&p->scripts, path, xstrdup(map_get(&p->scripts, file)));
+	} else if (err.file) {
+		err_in(&err, r->stack->name, r->template->logical_id);
+		err_list_take(errors, &err);
+	} else {
+		add_error(errors, r, err.text, NULL);
+	}
+out:
+	err_release(&err);
+	free(path);
+	free(file);
+}
+
+/* A local file stands where {Bucket, Key} would: as a text that is no address. */
+static void look_at_machine(
+	struct package *p, const struct stack_resource *r, struct err_list *errors)
+{
+	struct eval eval = {.stack = r->stack};
+	const struct yaml_node *node = yaml_get(r->template->properties, MACHINE_PLACE);
+	struct json *value = NULL;
+	struct err err = ERR_INIT;
+	char *path;
+
+	if (!node)
+		return;
+	path = xasprintf("Resources.%s.Properties." MACHINE_PLACE, r->template->logical_id);
+	if (stack_eval(&eval, node, path, &value, &err) != 0) {
+		err_in(&err, r->stack->name, r->template->logical_id);
+		err_list_take(errors, &err);
+	} else if (json_str(value) && !strstr(json_str(value), "://")) {
+		look_at_definition(p, r, json_str(value), errors);
+	}
+	json_free(value);
+	free(path);
 }
 
 /* --- programs --- */
@@ -257,9 +362,14 @@ static void look_at_project(
 	for (size_t s = 0; s < project->nr_stacks; s++) {
 		const struct stack *stack = project->stacks[s];
 
-		for (size_t i = 0; i < stack->nr_resources; i++)
-			if (strcmp(stack->resources[i].template->type, JOB_TYPE) == 0)
-				look_at_job(p, &stack->resources[i], errors);
+		for (size_t i = 0; i < stack->nr_resources; i++) {
+			const struct stack_resource *r = &stack->resources[i];
+
+			if (strcmp(r->template->type, JOB_TYPE) == 0)
+				look_at_job(p, r, errors);
+			else if (is_machine(r))
+				look_at_machine(p, r, errors);
+		}
 	}
 }
 
@@ -380,6 +490,43 @@ static int start_program(struct package *p, const char *name, struct json *props
 	return 0;
 }
 
+/* A text becomes {Bucket, Key}: that of the upload, or of the address that it is. */
+static int prepare_machine(
+	struct package *p, const struct stack_resource *r, struct json *props, struct err *err)
+{
+	const char *location = json_get_str(props, MACHINE_PLACE), *uri = location;
+	char *path = NULL, *bucket = NULL, *key = NULL;
+	struct json *place;
+	int ret = 0;
+
+	if (!location)
+		return 0;
+	if (!strstr(location, "://")) {
+		path = path_beside(r, location);
+		uri = map_get(&p->scripts, path);
+		if (!uri)
+			ret = err_set(err, ERR_USAGE,
+				"the definition '%s' became known too late to be uploaded: name it "
+				"in "
+				"the template or in a parameter",
+				path);
+	}
+	if (!ret)
+		ret = s3_uri_split(uri, &bucket, &key, err);
+	if (!ret) {
+		place = json_object();
+		json_set_str(place, "Bucket", bucket);
+		json_set_str(place, "Key", key);
+		json_set(props, MACHINE_PLACE, place);
+	} else {
+		err_in(err, r->stack->name, r->template->logical_id);
+	}
+	free(path);
+	free(bucket);
+	free(key);
+	return ret;
+}
+
 int package_prepare(
 	void *package, const struct stack_resource *r, struct json *props, struct err *err)
 {
@@ -389,6 +536,8 @@ int package_prepare(
 	const char *uri;
 	int ret = 0;
 
+	if (is_machine(r))
+		ret = prepare_machine(p, r, props, err);
 	if (!location || strcmp(r->template->type, JOB_TYPE) != 0)
 		goto out;
 	switch (kind_of(location)) {

@@ -2,8 +2,8 @@
 #define PACKAGE_H
 
 /*
- * Programs and scripts on their way to the cloud: finds jobs whose Command.ScriptLocation is a bare program name or
- * a local path, builds the one bundle of the project's programs and the launcher's copy, and rewrites the jobs'
+ * Programs, scripts and definitions on their way to the cloud: finds jobs whose Command.ScriptLocation is a bare program name
+ * or a local path, and state machines whose DefinitionS3Location is one (YAML is turned into JSON), builds the one bundle of the project's programs and the launcher's copy, and rewrites the jobs'
  * properties to the places where these will lie. Everything is named by its content (CONTRACT.md, "Artifact keys").
  */
 #include <stdbool.h>
@@ -31,7 +31,7 @@ struct package_artifact {
 	long long size;
 };
 
-/* Looks at every Glue job and builds what is needed: the same input gives the same bytes. A missing program is an
+/* Looks at every Glue job and state machine and builds what is needed: the same input gives the same bytes. A missing program is an
  * error at the property's place that names the ones there are. Caller's, to be given to package_free. */
 struct package *package_new(
 	const struct package_opts *opts, struct err_list *errors, struct err_list *warnings);

@@ -170,7 +170,7 @@ static const struct field input_fields[] = {
 static const struct field connection_fields[] = {
 	{.name = "CatalogId",
 		.kind = FIELD_STRING,
-		.flags = F_REQUIRED | F_REPLACES | F_WRITE_ONLY,
+		.flags = F_REQUIRED | F_REPLACES,
 		.min = 1,
 		.max = 255},
 	{.name = "ConnectionInput",
@@ -237,6 +237,14 @@ static struct json *connection_reshape(const struct json *definition)
 	return out;
 }
 
+/* GetConnection does not tell the catalog: it was asked for in this one. */
+static void connection_look(const struct resource *r, unused_arg const struct json *definition,
+	struct resource_state *out)
+{
+	if (out->props)
+		json_set_str(out->props, "CatalogId", json_get_str(r->props, "CatalogId"));
+}
+
 /* Glue wants the member, be it empty: a NETWORK connection has none. */
 static void connection_to_create(unused_arg const struct resource *r, struct json *in)
 {
@@ -286,6 +294,7 @@ const struct json_type glue_connection = {
 	.flags = JSON_UPDATE_WHOLE | JSON_UPDATE_ALWAYS,
 	.fetch = connection_fetch,
 	.reshape = connection_reshape,
+	.look = connection_look,
 	.to_create = connection_to_create,
 	.to_update = connection_to_update,
 };

@@ -92,7 +92,8 @@ def check(request, asked, status, headers, body):
     if asked.operation not in model.operation_names:
         return []
     operation = model.operation_model(asked.operation)
-    protocol = model.metadata["protocol"] if asked.service == "s3" else "query" if "query" in model.metadata.get("protocols", [model.protocol]) else "json"
+    query = "query" in model.metadata.get("protocols", [model.protocol]) and "x-amz-target" not in request.header
+    protocol = model.metadata["protocol"] if asked.service == "s3" else "query" if query else "json"
     if status >= 300 or status < 200:
         ERRORS[protocol](request, reply, model, operation, verdict)
     else:

@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "duck.h"
-#include "fs.h"
 #include "joblog.h"
 
 #define MEMORY_PERCENT 60
 #define SHOWN_ROWS "20"
+/* Below, one thread is faster than several. */
+#define SMALL_BYTES (8 << 20)
 
 /* A silver data set: its two columns, whose names count in any case, and the types that they may have. */
 struct silver_column {
@@ -65,35 +67,19 @@ static int check_columns(struct duck *d, const struct silver_set *set, const cha
 	return ret;
 }
 
-static int load(struct duck *d, const struct silver_set *set, const struct strvec *paths,
-	const char *shown, struct err *err)
+/* "hist AS MATERIALIZED (SELECT …), ", read once. */
+static void add_set(struct strbuf *sql, const struct silver_set *set, const char *files)
 {
-	struct strbuf files = STRBUF_INIT, sql = STRBUF_INIT;
-	int64_t rows = 0;
-	int ret;
-
-	duck_add_list(&files, paths);
-	ret = check_columns(d, set, files.buf, shown, err);
-	strbuf_addf(&sql, "CREATE TABLE %s AS SELECT ", set->table);
+	strbuf_addf(sql, "%s AS MATERIALIZED (SELECT ", set->table);
 	for (size_t i = 0; i < ARRAY_SIZE(set->columns); i++) {
 		const struct silver_column *c = &set->columns[i];
 
-		strbuf_addf(&sql, "CAST(\"%s\" AS %s) AS %s, ", c->name, c->to, c->as);
+		strbuf_addf(sql, "CAST(\"%s\" AS %s) AS %s, ", c->name, c->to, c->as);
 	}
-	strbuf_addf(&sql,
+	strbuf_addf(sql,
 		"file_row_number AS at FROM read_parquet(%s, file_row_number = true, "
-		"hive_partitioning = false)",
-		files.buf);
-	if (ret == 0) {
-		ret = duck_exec(d, sql.buf, &rows, err);
-		if (ret != 0)
-			err_wrap(err, "'%s'", shown);
-	}
-	if (ret == 0)
-		job_log(JOB_INFO, "reading", "from=\"%s\" rows=%lld", shown, (long long)rows);
-	strbuf_release(&files);
-	strbuf_release(&sql);
-	return ret;
+		"hive_partitioning = false)), ",
+		files);
 }
 
 /* A hint names the step that makes what is missing. */
@@ -110,6 +96,7 @@ static int find(struct job *job, const struct place *silver, const char *stem, s
 struct inputs {
 	char *shown[ARRAY_SIZE(sets)];
 	struct strvec paths[ARRAY_SIZE(sets)];
+	int64_t bytes;
 };
 
 static int find_inputs(struct job *job, const struct place *silver, const char *ticker,
@@ -118,6 +105,7 @@ static int find_inputs(struct job *job, const struct place *silver, const char *
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		char *stem = xasprintf("%s%s", ticker, sets[i].suffix);
 		int ret = find(job, silver, stem, &in->paths[i], err);
+		struct stat st;
 
 		in->shown[i] = xasprintf("%s%s/", silver->shown, stem);
 		if (!silver->bucket)
@@ -125,17 +113,52 @@ static int find_inputs(struct job *job, const struct place *silver, const char *
 		free(stem);
 		if (ret != 0)
 			return -1;
+		for (size_t p = 0; p < in->paths[i].nr; p++)
+			if (stat(in->paths[i].v[p], &st) == 0)
+				in->bytes += st.st_size;
+		job_log(JOB_INFO, "reading", "from=\"%s\"", in->shown[i]);
 	}
 	return 0;
 }
 
 /* --- the joined rows --- */
 
+static int join(struct duck *d, const struct inputs *in, struct err *err)
+{
+	struct strbuf sql = STRBUF_INIT;
+	int ret = 0;
+
+	strbuf_addstr(&sql, "CREATE TABLE joined AS WITH ");
+	for (size_t i = 0; i < ARRAY_SIZE(sets) && ret == 0; i++) {
+		struct strbuf files = STRBUF_INIT;
+
+		duck_add_list(&files, &in->paths[i]);
+		ret = check_columns(d, &sets[i], files.buf, in->shown[i], err);
+		add_set(&sql, &sets[i], files.buf);
+		strbuf_release(&files);
+	}
+	strbuf_addstr(&sql,
+		"dates AS (SELECT day FROM hist UNION SELECT day FROM trend) "
+		"SELECT dates.day, price, g, hist.at AS h, trend.at AS t FROM dates "
+		"LEFT JOIN hist ON hist.day = dates.day LEFT JOIN trend ON trend.day = dates.day");
+	if (ret == 0) {
+		ret = duck_exec(d, sql.buf, NULL, err);
+		if (ret != 0)
+			err_wrap(err, "'%s' and '%s'", in->shown[0], in->shown[1]);
+	}
+	strbuf_release(&sql);
+	return ret;
+}
+
+/* The first rows, as the original printed them; each tells how many rows and dates there are in all. */
 static int show_joined(struct duck *d, struct err *err)
 {
 	struct duck_rows rows = {0};
 
-	if (duck_query(d, "SELECT day, price, g FROM joined ORDER BY day, h, t LIMIT " SHOWN_ROWS,
+	if (duck_query(d,
+		    "SELECT day, price, g, (SELECT count(*) FROM joined), "
+		    "(SELECT count(DISTINCT coalesce(day, '-infinity'::DATE)) FROM joined) "
+		    "FROM joined ORDER BY day, h, t LIMIT " SHOWN_ROWS,
 		    &rows, err) != 0)
 		return -1;
 	for (size_t i = 0; i < rows.nr_rows; i++) {
@@ -144,27 +167,12 @@ static int show_joined(struct duck *d, struct err *err)
 		job_log(JOB_INFO, "joined", "date=%s price=%s g_trend=%s", v[0] ? v[0] : "null",
 			v[1] ? v[1] : "null", v[2] ? v[2] : "null");
 	}
+	if (rows.nr_rows && strcmp(rows.v[3], rows.v[4]) != 0)
+		job_log(JOB_WARN, "repeated",
+			"dates=%s rows=%s reason=\"dates that come twice multiply rows\"",
+			rows.v[4], rows.v[3]);
 	duck_rows_release(&rows);
 	return 0;
-}
-
-static int join(struct duck *d, struct err *err)
-{
-	int64_t dates = 0, rows = 0;
-
-	if (duck_exec(d, "CREATE TABLE dates AS SELECT day FROM hist UNION SELECT day FROM trend",
-		    &dates, err) != 0 ||
-		duck_exec(d,
-			"CREATE TABLE joined AS SELECT dates.day, price, g, hist.at AS h, "
-			"trend.at AS t FROM dates LEFT JOIN hist ON hist.day = dates.day "
-			"LEFT JOIN trend ON trend.day = dates.day",
-			&rows, err) != 0)
-		return -1;
-	if (rows > dates)
-		job_log(JOB_WARN, "repeated",
-			"dates=%lld rows=%lld reason=\"dates that come twice multiply rows\"",
-			(long long)dates, (long long)rows);
-	return show_joined(d, err);
 }
 
 #define BY_DATE "(ORDER BY day, h, t ROWS BETWEEN "
@@ -202,20 +210,16 @@ int crypto_gold(struct job *job, const struct place *silver, const char *ticker,
 	struct publish *out, struct err *err)
 {
 	struct strvec folders = STRVEC_INIT;
-	struct inputs in = {{NULL}, {STRVEC_INIT, STRVEC_INIT}};
+	struct inputs in = {{NULL}, {STRVEC_INIT, STRVEC_INIT}, 0};
 	struct duck *d = NULL;
 	int ret = -1;
 
 	strvec_push(&folders, publish_dir(out));
 	if (find_inputs(job, silver, ticker, &in, &folders, err) == 0)
-		d = duck_open(job, MEMORY_PERCENT, &folders, err);
-	for (size_t i = 0; d && i < ARRAY_SIZE(sets); i++) {
-		if (load(d, &sets[i], &in.paths[i], in.shown[i], err) != 0)
-			goto out;
-	}
-	if (d && join(d, err) == 0)
+		d = in.bytes < SMALL_BYTES ? duck_open_single(job, MEMORY_PERCENT, &folders, err)
+					   : duck_open(job, MEMORY_PERCENT, &folders, err);
+	if (d && join(d, &in, err) == 0 && show_joined(d, err) == 0)
 		ret = write_gold(d, ticker, out, err);
-out:
 	duck_close(d);
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		free(in.shown[i]);

@@ -154,11 +154,31 @@ void duck_rows_release(struct duck_rows *r)
 	*r = (struct duck_rows){0};
 }
 
-static int configure(
+/* What may be set before the database is there costs nothing; each SET costs as much as a small query. */
+static duckdb_config settings_of(const struct duck *d, const struct job *job)
+{
+	char *memory = xasprintf("%lldMiB", (long long)d->memory_mb);
+	char *threads = xasprintf("%zu", d->threads), *spill = xasprintf("%s/spill", job->tmp);
+	const char *const settings[][2] = {{"memory_limit", memory}, {"threads", threads},
+		{"temp_directory", spill}, {"autoinstall_known_extensions", "false"},
+		{"autoload_known_extensions", "false"}, {"preserve_insertion_order", "false"}};
+	duckdb_config config = NULL;
+
+	if (duckdb_create_config(&config) != DuckDBSuccess)
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (duckdb_set_config(config, settings[i][0], settings[i][1]) != DuckDBSuccess)
+			BUG("DuckDB has no setting '%s'", settings[i][0]);
+	free(memory);
+	free(threads);
+	free(spill);
+	return config;
+}
+
+static int close_in(
 	struct duck *d, const struct job *job, const struct strvec *folders, struct err *err)
 {
-	static const char *const settings[] = {"SET autoinstall_known_extensions = false",
-		"SET autoload_known_extensions = false", "SET preserve_insertion_order = false",
+	static const char *const settings[] = {
 		"SET enable_external_access = false", "SET lock_configuration = true"};
 	struct strbuf sql = STRBUF_INIT;
 	struct strvec allowed = STRVEC_INIT;
@@ -170,18 +190,6 @@ static int configure(
 	strbuf_addstr(&sql, "SET allowed_directories = ");
 	duck_add_list(&sql, &allowed);
 	ret = duck_exec(d, sql.buf, NULL, err);
-	strbuf_clear(&sql);
-	strbuf_addf(&sql, "SET memory_limit = '%lldMiB'", (long long)d->memory_mb);
-	if (ret == 0)
-		ret = duck_exec(d, sql.buf, NULL, err);
-	strbuf_clear(&sql);
-	strbuf_addf(&sql, "SET threads = %zu", d->threads);
-	if (ret == 0)
-		ret = duck_exec(d, sql.buf, NULL, err);
-	strbuf_clear(&sql);
-	strbuf_addf(&sql, "SET temp_directory = '%s/spill'", job->tmp);
-	if (ret == 0 && !strchr(job->tmp, '\''))
-		ret = duck_exec(d, sql.buf, NULL, err);
 	for (size_t i = 0; i < ARRAY_SIZE(settings) && ret == 0; i++)
 		ret = duck_exec(d, settings[i], NULL, err);
 	strvec_release(&allowed);
@@ -198,33 +206,50 @@ static size_t threads_for(const struct job *job, int64_t memory_mb)
 	return job->cpus < most ? job->cpus : most;
 }
 
-struct duck *duck_open(struct job *job, int percent, const struct strvec *folders, struct err *err)
-{
-	return duck_open_small(job, job->memory_mb * percent / 100, folders, err);
-}
-
-struct duck *duck_open_small(
-	struct job *job, int64_t memory_mb, const struct strvec *folders, struct err *err)
+static struct duck *open_with(struct job *job, int64_t memory_mb, bool single,
+	const struct strvec *folders, struct err *err)
 {
 	struct duck *d = xcalloc(1, sizeof(*d));
+	duckdb_config config;
+	duckdb_state state;
 	char *why = NULL;
 
 	d->memory_mb = memory_mb;
 	if (d->memory_mb < 64)
 		d->memory_mb = 64;
-	d->threads = threads_for(job, d->memory_mb);
-	if (duckdb_open_ext(NULL, &d->database, NULL, &why) != DuckDBSuccess ||
+	d->threads = single ? 1 : threads_for(job, d->memory_mb);
+	config = settings_of(d, job);
+	state = duckdb_open_ext(NULL, &d->database, config, &why);
+	duckdb_destroy_config(&config);
+	if (state != DuckDBSuccess ||
 		duckdb_connect(d->database, &d->connection) != DuckDBSuccess) {
 		fail(why ? why : "cannot open DuckDB", err);
 		duckdb_free(why);
 		duck_close(d);
 		return NULL;
 	}
-	if (configure(d, job, folders, err) != 0) {
+	if (close_in(d, job, folders, err) != 0) {
 		duck_close(d);
 		return NULL;
 	}
 	return d;
+}
+
+struct duck *duck_open(struct job *job, int percent, const struct strvec *folders, struct err *err)
+{
+	return open_with(job, job->memory_mb * percent / 100, false, folders, err);
+}
+
+struct duck *duck_open_single(
+	struct job *job, int percent, const struct strvec *folders, struct err *err)
+{
+	return open_with(job, job->memory_mb * percent / 100, true, folders, err);
+}
+
+struct duck *duck_open_small(
+	struct job *job, int64_t memory_mb, const struct strvec *folders, struct err *err)
+{
+	return open_with(job, memory_mb, false, folders, err);
 }
 
 struct duck *duck_connect(struct duck *d, struct err *err)

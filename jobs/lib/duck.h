@@ -17,6 +17,9 @@ struct duck *duck_open(
 /* A session of `memory_mb` (64 at least) and as many threads as that feeds, whatever the run may use. */
 struct duck *duck_open_small(struct job *job, int64_t memory_mb, const struct strvec *folders,
 	struct err *err) must_check;
+/* As duck_open, with one thread: for inputs that are so small that starting others costs more than they do. */
+struct duck *duck_open_single(
+	struct job *job, int percent, const struct strvec *folders, struct err *err) must_check;
 void duck_close(struct duck *d); /* NULL is fine */
 /* The memory limit was reached, and there was nothing left to spill. */
 bool duck_is_out_of_memory(const struct err *err);

@@ -454,8 +454,8 @@ static bool take_turn(struct local_cloud *cloud, struct states_exec *x,
 	strvec_init(&t.refs);
 	if (!x->run)
 		begin_run(x);
-	/* its row runs: see local_states_redrive.c */
-	if (asl_run_status(x->run) != ASL_RUNNING)
+	else if (asl_run_status(x->run) != ASL_RUNNING)
+		/* its row runs: see local_states_redrive.c */
 		(void)asl_run_redrive(x->run, NULL);
 	for (struct states_message *m = messages; m; m = m->next) {
 		bool result = apply_message(x, m);

@@ -19,8 +19,9 @@ import bench_cloud  # noqa: E402
 import bench_jobs  # noqa: E402
 import bench_series  # noqa: E402
 import bench_setup  # noqa: E402
+import bench_states  # noqa: E402
 
-PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "cloud": bench_cloud.run}
+PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "cloud": bench_cloud.run, "states": bench_states.run}
 COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
 
 

@@ -106,6 +106,7 @@ static void report(const struct run *r)
 	struct json *doc = json_object();
 	const char *short_type = strrchr(r->type, ':') + 1;
 	int64_t end = r->ended_ms ? r->ended_ms : clock_system()->now_ms(clock_system());
+	double seconds = (double)(end - r->started_ms) / 1000.0;
 	char *kind = xstrdup(short_type);
 
 	lower_ascii(kind);
@@ -115,16 +116,18 @@ static void report(const struct run *r)
 	json_set_str(doc, "state", r->state ? r->state : "STARTING");
 	set_time(doc, "started", r->started_ms);
 	set_time(doc, "ended", r->over ? r->ended_ms : 0);
-	json_set_dbl(doc, "seconds", (double)(end - r->started_ms) / 1000.0);
+	json_set_dbl(doc, "seconds", seconds);
 	json_set(doc, "error", r->error ? json_string(r->error) : json_null());
 	json_set(doc, "nodes", r->nodes ? json_copy(r->nodes) : json_array());
 	if (r->states)
 		states_run_report(r, doc);
 	json_set(r->s->doc, "run", doc);
-	if (!r->s->json)
+	if (!r->s->json && r->states && r->s->o.follow)
+		/* An execution's ARN needs a line of its own. */
+		printf("%s %s %s (%.1f s)\n  %s\n", kind, r->name, r->state, seconds, r->id);
+	else if (!r->s->json)
 		printf("%s %s %s%s%s (%.1f s)\n", kind, r->name, r->state ? r->state : "STARTING",
-			r->id ? " " : "", r->id ? r->id : "",
-			(double)(end - r->started_ms) / 1000.0);
+			r->id ? " " : "", r->id ? r->id : "", seconds);
 	if (!r->s->json && r->states)
 		states_run_summary(r);
 	free(kind);

@@ -44,9 +44,14 @@ STATE = {
     "logical_id": STR, "type": STR, "physical_id": Maybe(STR), "state": {"present", "absent", "changed", "foreign", "unknown"}, "error": Maybe(ERR),
 }
 NODE = {"type": STR, "name": STR, "id": Maybe(STR), "state": STR, "attempt": INT, "seconds": NUM, "error": Maybe(STR)}
+# of executions: what a state lies in, and what it started
+NODE.update({"parent": Maybe(STR), "branch": Maybe(INT), "iteration": Maybe(INT), "resource": Maybe(STR), "job": Maybe(STR)})
+CAUGHT = {
+    "state": STR, "error": STR, "cause": STR, "message": STR, "next": Maybe(STR), "iteration": Maybe(INT), "job": Maybe(STR), "id": Maybe(STR),
+}
 RUN = {
     "type": STR, "name": STR, "id": Maybe(STR), "state": STR, "started": Maybe(TIME), "ended": Maybe(TIME), "seconds": NUM, "error": Maybe(STR),
-    "nodes": [NODE],
+    "nodes": [NODE], "caught": Maybe([CAUGHT]),
 }
 COLUMN = {"name": STR, "type": STR}
 TABLE = {
@@ -64,7 +69,7 @@ DOCUMENTS = {
     "plan": {"changes": [CHANGE], "drift": Maybe([CHANGE])},
     "status": {"stacks": [{"name": STR, "resources": [STATE], "outputs": Map(STR)}]},
     "outputs": {"outputs": Map(Map(STR))},
-    "validate": {}, "graph": {"dot": STR},
+    "validate": {}, "graph": {"dot": STR, "mermaid": Maybe(STR), "svg": Maybe(STR)},
     "run": {"run": RUN}, "logs": {"events": [EVENT]}, "tables": {"tables": [TABLE]},
     "query": {"columns": [COLUMN], "rows": [[Maybe(STR)]], "query_execution_id": Maybe(STR), "scanned_bytes": INT},
     "config list": {"config": Map(STR), "file": STR}, "config get": {"name": STR, "value": STR}, "config set": {"name": STR, "file": STR},

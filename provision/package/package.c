@@ -160,6 +160,11 @@ static int as_json(struct package *p, char **path, struct err *err)
 	if (!ret)
 		value = yaml ? yaml_value(*path, text.buf, text.len, err)
 			     : json_parse(text.buf, text.len, err);
+	/* with ${Name} where a number will be it is JSON only when that is filled in, which the linter does */
+	if (!ret && !yaml && !value && strstr(text.buf, "${")) {
+		err_release(err);
+		goto out;
+	}
 	if (!ret && value && !json_is(value, JSON_OBJECT))
 		err_set(err, ERR_INVALID, "'%s' holds no definition of a state machine", *path);
 	if (!json_is(value, JSON_OBJECT))
@@ -180,6 +185,7 @@ static int as_json(struct package *p, char **path, struct err *err)
 		*path = made;
 		made = NULL;
 	}
+out:
 	json_free(value);
 	free(dir);
 	free(made);

@@ -554,7 +554,7 @@ IN_A_FILE = """\
 """
 
 
-@pytest.mark.parametrize("name,text", [("machine.json", IN_A_FILE), ("machine.asl.yaml", IN_A_FILE.replace("{\n  \"StartAt\"", "# YAML\n{\n  \"StartAt\""))])
+@pytest.mark.parametrize("name,text", [("machine.json", IN_A_FILE), ("machine.asl.yaml", "# YAML\n" + IN_A_FILE.replace("${Pause}", "5"))])
 def test_a_definition_in_a_file_is_checked_where_it_stands(lint, name, text):
     template = HEAD + CURRENCIES % name
     assert found(lint(template, **{name: text}).ok()) == []
@@ -566,7 +566,7 @@ def test_a_definition_in_a_file_is_checked_where_it_stands(lint, name, text):
     wrong = lint(template, **{name: text.replace("right_job", "j").replace("${Job}", "${Jobb}")}).ok()
     assert [w["rule"] for w in wrong.json["warnings"]] == ["GL082"] and "${Jobb}" in wrong.json["warnings"][0]["message"]
     broken = lint(template, **{name: text.replace('"States": {', '"States": {{', 1)}).fails(2)
-    assert [e["rule"] for e in broken.json["errors"]] == ["GL080"], broken
+    assert len(broken.json["errors"]) == 1 and name in json.dumps(broken.json["errors"]), broken
 
 
 def test_a_definition_that_hangs_on_the_cloud_is_not_guessed_about(lint):

@@ -228,12 +228,12 @@ static void say(struct definition *d, const char *location, const char *text)
 		lint_say(d->l, d->r, d->base, *location ? "%s (at %s)" : "%s", text, location);
 	}
 	last = d->l->list->nr > before ? &d->l->list->v[before] : NULL;
-	if (last && d->file && d->node) {
-		n = node_at(d, path);
+	n = d->node ? node_at(d, path) : NULL;
+	if (last && d->file && (n || d->err.file)) {
 		free(last->file);
 		last->file = xstrdup(d->file);
-		last->line = n->line;
-		last->column = n->column;
+		last->line = d->err.file ? d->err.line : n->line;
+		last->column = d->err.file ? d->err.column : n->column;
 	}
 	free(path);
 }

@@ -7,7 +7,7 @@ struct local_service;
 
 extern const struct local_part local_core_part, local_s3_part, local_iam_part, local_logs_part,
 	local_catalog_part, local_crawler_part, local_athena_part, local_glue_part,
-	local_secrets_part, local_ssm_part, local_sqs_part, local_sns_part;
+	local_secrets_part, local_ssm_part, local_sqs_part, local_sns_part, local_events_part;
 extern const struct local_service local_sts_service, local_iam_role_service,
 	local_iam_policy_service, local_tagging_service, local_logs_service,
 	local_logs_read_service, local_catalog_service, local_catalog_table_service,
@@ -19,7 +19,8 @@ extern const struct local_service local_sts_service, local_iam_role_service,
 	local_secrets_value_service, local_ssm_service, local_ssm_list_service,
 	local_ssm_put_service, local_ssm_tags_service, local_sqs_service, local_sqs_message_service,
 	local_sqs_receive_service, local_sns_service, local_sns_subscription_service,
-	local_sns_publish_service;
+	local_sns_publish_service, local_events_service, local_events_bus_service,
+	local_events_put_service;
 
 /* CloudWatch: local_alarms.h; connections: local_glue_connection.h */
 extern const struct local_part local_alarms_part, local_glue_connection_part;

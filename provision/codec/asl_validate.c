@@ -237,17 +237,33 @@ struct json *asl_validate_template(const struct json *def, enum asl_flavour flav
 	return c.found;
 }
 
+static bool asks_for_jsonata(const struct json *o)
+{
+	const char *language = json_get_str(o, "QueryLanguage");
+
+	return language && !strcmp(language, "JSONata");
+}
+
 bool asl_uses_jsonata(const struct json *def)
 {
-	const char *language = json_get_str(def, "QueryLanguage");
-	const struct json *e;
+	static const char *const processors[] = {"ItemProcessor", "Iterator"};
+	const struct json *s, *e;
 
-	if (language && !strcmp(language, "JSONata"))
+	if (asks_for_jsonata(def))
 		return true;
-	json_each(e, def)
+	json_each(s, json_get(def, "States"))
 	{
-		if (asl_uses_jsonata(e))
+		if (asks_for_jsonata(s))
 			return true;
+		json_each(e, json_get(s, "Branches"))
+		{
+			if (asl_uses_jsonata(e))
+				return true;
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(processors); i++) {
+			if (asl_uses_jsonata(json_get(s, processors[i])))
+				return true;
+		}
 	}
 	return false;
 }

@@ -26,6 +26,28 @@ static struct asl_run *restart(
 	return again;
 }
 
+/* A distributed Map: its items become children. */
+static void drive_map(const struct json *action, struct asl_run *run)
+{
+	struct json *inputs = json_array(), *input;
+	const struct json *e;
+	struct err err = ERR_INIT;
+	int64_t i = 0;
+
+	asl_map_started(run, json_get_str(action, "id"), "arn", 1);
+	json_each(e, json_get(action, "items"))
+	{
+		input = asl_map_item(action, e, i++, &err);
+		if (!input != !!err.code)
+			abort();
+		if (!input)
+			break;
+		json_push(inputs, input);
+	}
+	json_free(asl_map_children(action, inputs));
+	err_release(&err);
+}
+
 /* Answers every task: fails each third, and lets time pass. */
 static void drive(const struct json *def, const struct json *input)
 {
@@ -46,6 +68,8 @@ static void drive(const struct json *def, const struct json *input)
 		id = json_get_str(json_first(tasks), "id");
 		if (!id && due < 0)
 			abort(); /* it waits for nothing */
+		if (id && json_get(json_first(tasks), "items"))
+			drive_map(json_first(tasks), run);
 		if (id && i % 3 == 2)
 			asl_task_failed(run, id, "Fuzz", "cause");
 		else if (id && i % 5 != 4)
@@ -55,6 +79,11 @@ static void drive(const struct json *def, const struct json *input)
 			asl_run_tick(run);
 		}
 		json_free(tasks);
+		if (i % 7 == 6)
+			asl_run_abort(run, "Fuzz", NULL);
+		/* as often as it comes to grief, but for histories that are full */
+		if (asl_run_redrive(run, NULL) && asl_run_redrives(run) > STEPS_MAX)
+			abort();
 	}
 	asl_run_abort(run, "Fuzz", NULL);
 	asl_run_free(run);
@@ -73,6 +102,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		found = asl_validate(line, strlen(line), ASL_EXPRESS);
 		def = asl_parse(line, strlen(line), ASL_STANDARD, &err);
 		if (!def != !!err.code)
+			abort();
+		json_free(found);
+	}
+	if (def) {
+		found = asl_validate_template(def, ASL_STANDARD);
+		if (asl_diagnostics_fail(found) || asl_uses_jsonata(def))
 			abort();
 		json_free(found);
 	}

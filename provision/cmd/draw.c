@@ -227,6 +227,12 @@ static const char *mermaid_name(struct mermaid *m, const char *id)
 	return map_get(&m->names, id);
 }
 
+static bool is_letter(char c)
+{
+	return (unsigned char)c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
 /*
  * Mermaid reads labels as markdown, and takes #35; for '#'. What neither could mistake stays as it is; at the start of a
  * line nothing that could begin a list or heading does.
@@ -239,9 +245,10 @@ static void mermaid_quoted(struct strbuf *sb, const char *text)
 	strbuf_addch(sb, '"');
 	for (const char *c = text; *c; c++) {
 		unsigned char byte = (unsigned char)*c;
-		bool letter = byte >= 0x80 || (*c >= 'a' && *c <= 'z') ||
-			      (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-		bool safe = letter || *c == ' ' || (!number && strchr(".,/=()@$%?'", *c)) ||
+		bool letter = is_letter(*c), letter_before = c > text && is_letter(c[-1]);
+		bool inside = *c == '_' && letter_before && is_letter(c[1]);
+		bool safe = letter || inside || *c == ' ' ||
+			    (!number && strchr(".,/=()@$%?'", *c)) ||
 			    (!number && !styled && *c == ':') ||
 			    (!number && *c == '-' && c[1] != '-' && c[1] != '>');
 		if (*c == '\n') {
@@ -315,7 +322,8 @@ static void mermaid_item(const struct drawing *d, const struct item *item, size_
 		break;
 	case ITEM_OPEN:
 		strbuf_addf(m->sb, "subgraph box%zu[", m->boxes++);
-		mermaid_quoted(m->sb, item->label);
+		/* An empty title is none to it. */
+		mermaid_quoted(m->sb, *item->label ? item->label : " ");
 		strbuf_addstr(m->sb, "]\n");
 		break;
 	case ITEM_CLOSE:

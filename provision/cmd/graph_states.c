@@ -9,10 +9,12 @@
 struct scope {
 	struct drawing *d;
 	const char *prefix; /* of its states' ids */
-	const char *end;    /* where its last states lead; NULL: nowhere */
+	const char *end;    /* where its last states lead */
+	bool inner;         /* inside a Parallel or Map, where a Succeed is no end of all */
+	bool ended;         /* something leads to `end` */
 };
 
-static void draw_states(const struct scope *scope, const struct json *machine, const char *from);
+static void draw_states(struct scope *scope, const struct json *machine, const char *from);
 
 /* At most MAX_LABEL characters of a line. */
 static void add_short(struct strbuf *sb, const char *text)
@@ -133,7 +135,7 @@ static char *label_of(const char *name, const char *type, const struct json *sta
 		add_wait(&sb, state);
 	} else if (!strcmp(type, "Map")) {
 		add_concurrency(&sb, state);
-	} else if (!strcmp(type, "Parallel")) {
+	} else if (!strcmp(type, "Parallel") && !iequals(name, "Parallel")) {
 		strbuf_addstr(&sb, "\nParallel");
 	} else if (!strcmp(type, "Fail") && json_get_str(state, "Error")) {
 		strbuf_addch(&sb, '\n');
@@ -295,7 +297,7 @@ static void draw_catches(const struct scope *scope, const char *id, const struct
 static void draw_inside(const struct scope *scope, const char *entry, const char *join,
 	const char *prefix, const struct json *machine)
 {
-	struct scope inner = {scope->d, prefix, join};
+	struct scope inner = {scope->d, prefix, join, true, false};
 
 	draw_states(&inner, machine, entry);
 }
@@ -329,7 +331,7 @@ static void draw_parts(const struct scope *scope, const char *id, const char *la
 	draw_close(scope->d);
 }
 
-static void draw_state(const struct scope *scope, const char *name, const struct json *state)
+static void draw_state(struct scope *scope, const char *name, const struct json *state)
 {
 	const char *type = json_get_str(state, "Type") ? json_get_str(state, "Type") : "";
 	char *id = id_in(scope, name), *label = label_of(name, type, state), *join = NULL;
@@ -346,15 +348,17 @@ static void draw_state(const struct scope *scope, const char *name, const struct
 	out = join ? join : id;
 	draw_choices(scope, out, state);
 	edge(scope, out, json_get_str(state, "Next"), NULL, DRAW_SOLID);
-	if (scope->end && (succeeds || json_get_truth(state, "End", false)))
+	if ((succeeds && scope->inner) || json_get_truth(state, "End", false)) {
 		draw_edge(scope->d, out, scope->end, NULL, DRAW_SOLID);
+		scope->ended = true;
+	}
 	draw_catches(scope, out, state);
 	free(id);
 	free(label);
 	free(join);
 }
 
-static void draw_states(const struct scope *scope, const struct json *machine, const char *from)
+static void draw_states(struct scope *scope, const struct json *machine, const char *from)
 {
 	const struct json *state;
 
@@ -365,9 +369,10 @@ static void draw_states(const struct scope *scope, const struct json *machine, c
 void graph_states(const struct json *definition, struct drawing *d)
 {
 	/* No state's id: these have the prefix. */
-	struct scope scope = {d, "state ", "end"};
+	struct scope scope = {d, "state ", "end", false, false};
 
 	draw_node(d, "start", "", DRAW_POINT, DRAW_PLAIN);
 	draw_states(&scope, definition, "start");
-	draw_node(d, "end", "", DRAW_POINT, DRAW_PLAIN);
+	if (scope.ended)
+		draw_node(d, "end", "", DRAW_POINT, DRAW_PLAIN);
 }

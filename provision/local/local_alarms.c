@@ -26,6 +26,7 @@ const char *local_alarms_query_code(const char *code)
 	static const struct {
 		const char *code, *query;
 	} rows[] = {
+		{"AccessDeniedException", "AccessDenied"},
 		{"InvalidFormatFault", "InvalidFormat"},
 		{"InvalidParameterCombinationException", "InvalidParameterCombination"},
 		{"InvalidParameterValueException", "InvalidParameterValue"},

@@ -12,8 +12,9 @@
 #include <unistd.h>
 #include "digest.h"
 #include "fs.h"
-#include "local_s3.h"
+#include "gzip_read.h"
 #include "local_alarms.h"
+#include "local_s3.h"
 #include "local_sqs.h"
 #include "log.h"
 #include "xalloc.h"
@@ -297,9 +298,31 @@ static const struct local_route *route_find(const char *service, const char *ope
 	return NULL;
 }
 
+/* boto3 compresses long documents (PutMetricData); the signature is that of the compressed bytes. */
+static int unpack_body(struct local_http *h, struct err *err)
+{
+	const char *encoding = local_http_header(h, "content-encoding");
+	struct strbuf plain = STRBUF_INIT;
+	struct err detail = ERR_INIT;
+	int ret = 0;
+
+	if (!encoding || strcmp(encoding, "gzip") != 0)
+		return 0;
+	if (gzip_inflate(h->body.buf, h->body.len, MAX_BODY, &plain, &detail) == 0)
+		strbuf_swap(&h->body, &plain);
+	else
+		ret = local_fault(err, 400, "SerializationException", "%s", detail.text);
+	err_release(&detail);
+	strbuf_release(&plain);
+	return ret;
+}
+
 static int read_document(struct local_http *h, struct json **in, struct err *err)
 {
 	struct err detail = ERR_INIT;
+
+	if (unpack_body(h, err))
+		return -1;
 
 	if (h->service->protocol == WIRE_QUERY) {
 		const char *form = h->body.buf;

@@ -5,6 +5,7 @@ ranges, protocol headers, checksums; with a table of secret keys also the signat
 """
 import base64
 import binascii
+import gzip
 import hashlib
 import io
 import json
@@ -245,8 +246,9 @@ def check_json(request, model, target, verdict):
     if request.method != "POST" or request.path != "/" or request.raw_query:
         verdict.add("", f"{request.method} {request.target} is not POST /")
     try:
-        value = json.loads(request.body.decode("utf-8"), object_pairs_hook=no_twins)
-    except ValueError as e:
+        plain = gzip.decompress(request.body) if request.header.get("content-encoding") == "gzip" else request.body
+        value = json.loads(plain.decode("utf-8"), object_pairs_hook=no_twins)
+    except (ValueError, OSError, EOFError) as e:
         verdict.add("body", f"no JSON: {e}")
         return
     shape = model.operation_model(name).input_shape

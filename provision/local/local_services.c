@@ -12,6 +12,7 @@ const struct local_part *const local_parts[] = {
 	&local_logs_part,
 	&local_catalog_part,
 	&local_crawler_part,
+	&local_classifiers_part,
 	&local_athena_part,
 	&local_glue_part,
 	&local_secrets_part,
@@ -23,6 +24,7 @@ const struct local_part *const local_parts[] = {
 	&local_events_part,
 	&local_states_part,
 	&local_states_map_part,
+	&local_redshift_part,
 	NULL,
 };
 
@@ -37,6 +39,8 @@ const struct local_service *const local_services[] = {
 	&local_catalog_table_service,
 	&local_catalog_partition_service,
 	&local_crawler_service,
+	&local_crawler_history_service,
+	&local_classifiers_service,
 	&local_athena_group_service,
 	&local_athena_query_service,
 	&local_athena_named_service,
@@ -77,5 +81,9 @@ const struct local_service *const local_services[] = {
 	&local_states_tag_service,
 	&local_states_version_service,
 	&local_states_map_service,
+	&local_redshift_namespace_service,
+	&local_redshift_workgroup_service,
+	&local_redshift_data_service,
+	&local_redshift_meta_service,
 	NULL,
 };

@@ -7,7 +7,8 @@ struct local_service;
 
 extern const struct local_part local_core_part, local_s3_part, local_iam_part, local_logs_part,
 	local_catalog_part, local_crawler_part, local_athena_part, local_glue_part,
-	local_secrets_part, local_ssm_part, local_sqs_part, local_sns_part, local_events_part;
+	local_secrets_part, local_ssm_part, local_sqs_part, local_sns_part, local_events_part,
+	local_redshift_part;
 extern const struct local_service local_sts_service, local_iam_role_service,
 	local_iam_policy_service, local_tagging_service, local_logs_service,
 	local_logs_read_service, local_catalog_service, local_catalog_table_service,
@@ -32,6 +33,10 @@ extern const struct local_part local_states_part, local_states_map_part;
 extern const struct local_service local_states_machine_service, local_states_execution_service,
 	local_states_start_service, local_states_redrive_service, local_states_activity_service,
 	local_states_task_service, local_states_tag_service, local_states_version_service,
-	local_states_map_service;
+	local_states_map_service, local_redshift_namespace_service,
+	local_redshift_workgroup_service, local_redshift_data_service, local_redshift_meta_service;
+/* Crawlers' history: local_crawler.h; classifiers: local_classifiers.h */
+extern const struct local_part local_classifiers_part;
+extern const struct local_service local_crawler_history_service, local_classifiers_service;
 
 #endif

@@ -36,9 +36,10 @@ static char *worker_path(struct err *err)
 	return path;
 }
 
-static int spawn(struct local_worker *w, const char *path, int theirs, struct err *err)
+static int spawn(
+	struct local_worker *w, const char *path, const char *mode, int theirs, struct err *err)
 {
-	char *argv[] = {(char *)"glueproj-sqlworker", NULL};
+	char *argv[] = {(char *)"glueproj-sqlworker", (char *)mode, NULL};
 	char *envp[] = {(char *)"LANG=C.UTF-8", (char *)"TZ=UTC", NULL, NULL};
 	char *lib = getenv("LD_LIBRARY_PATH");
 	posix_spawn_file_actions_t actions;
@@ -65,7 +66,7 @@ static int spawn(struct local_worker *w, const char *path, int theirs, struct er
 	return err_errno(err, "start '%s'", path);
 }
 
-struct local_worker *local_worker_start(struct err *err)
+static struct local_worker *start(const char *mode, struct err *err)
 {
 	struct local_worker *w = xcalloc(1, sizeof(*w));
 	char *path = worker_path(err);
@@ -79,7 +80,7 @@ struct local_worker *local_worker_start(struct err *err)
 		err_errno(err, "a pair of sockets for the SQL worker");
 		goto out;
 	}
-	r = spawn(w, path, pair[1], err);
+	r = spawn(w, path, mode, pair[1], err);
 	close(pair[1]);
 	w->fd = pair[0];
 out:
@@ -88,6 +89,16 @@ out:
 		return w;
 	local_worker_free(w);
 	return NULL;
+}
+
+struct local_worker *local_worker_start(struct err *err)
+{
+	return start(NULL, err);
+}
+
+struct local_worker *local_worker_start_resident(struct err *err)
+{
+	return start("--resident", err);
 }
 
 static int send_all(int fd, const char *data, size_t len)
@@ -118,37 +129,53 @@ static int receive_all(int fd, char *data, size_t len)
 	return 0;
 }
 
-int local_worker_call(
-	struct local_worker *w, const struct json *request, struct json **reply, struct err *err)
+int local_worker_send(struct local_worker *w, const struct json *request, struct err *err)
 {
 	struct strbuf sb = STRBUF_INIT;
-	unsigned char head[4];
 	size_t len;
-	int r = -1;
+	int r = 0;
 
 	strbuf_addstr(&sb, "0000");
 	json_print(request, &sb);
 	len = sb.len - 4;
 	for (int i = 0; i < 4; i++)
 		sb.buf[i] = (char)(len >> (24 - 8 * i));
-	if (send_all(w->fd, sb.buf, sb.len) || receive_all(w->fd, (char *)head, sizeof(head)))
-		goto dead;
-	len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-	if (len > MAX_REPLY)
-		goto dead;
-	strbuf_clear(&sb);
-	strbuf_grow(&sb, len);
-	if (receive_all(w->fd, sb.buf, len))
-		goto dead;
-	strbuf_setlen(&sb, len);
-	*reply = json_parse(sb.buf, sb.len, err);
-	r = *reply ? 0 : -1;
-	goto out;
-dead:
-	err_set(err, ERR_IO, "the SQL worker ended before it answered");
-out:
+	if (send_all(w->fd, sb.buf, sb.len))
+		r = err_set(err, ERR_IO, "the SQL worker is gone");
 	strbuf_release(&sb);
 	return r;
+}
+
+int local_worker_receive(struct local_worker *w, struct json **reply, struct err *err)
+{
+	struct strbuf sb = STRBUF_INIT;
+	unsigned char head[4];
+	size_t len = MAX_REPLY + 1;
+
+	*reply = NULL;
+	if (!receive_all(w->fd, (char *)head, sizeof(head)))
+		len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 |
+		      head[3];
+	if (len <= MAX_REPLY) {
+		strbuf_grow(&sb, len);
+		if (!receive_all(w->fd, sb.buf, len)) {
+			strbuf_setlen(&sb, len);
+			*reply = json_parse(sb.buf, sb.len, err);
+			strbuf_release(&sb);
+			return *reply ? 0 : -1;
+		}
+	}
+	strbuf_release(&sb);
+	return err_set(err, ERR_IO, "the SQL worker ended before it answered");
+}
+
+int local_worker_call(
+	struct local_worker *w, const struct json *request, struct json **reply, struct err *err)
+{
+	if (!local_worker_send(w, request, err))
+		return local_worker_receive(w, reply, err);
+	err_release(err);
+	return err_set(err, ERR_IO, "the SQL worker ended before it answered");
 }
 
 void local_worker_kill(struct local_worker *w)

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "iam.h"
 #include "ops.h"
+#include "redshift.h"
 #include "strbuf.h"
 #include "tags.h"
 
@@ -20,6 +21,8 @@ static const struct {
 	{"glue", "trigger/", "AWS::Glue::Trigger", 0},
 	{"glue", "workflow/", "AWS::Glue::Workflow", 0},
 	{"iam", "role/", "AWS::IAM::Role", 0},
+	{"redshift-serverless", "namespace/", "AWS::RedshiftServerless::Namespace", 0},
+	{"redshift-serverless", "workgroup/", "AWS::RedshiftServerless::Workgroup", 0},
 	{"s3", "", "AWS::S3::Bucket", 0},
 	{"secretsmanager", "secret:", "AWS::SecretsManager::Secret", 7},
 };
@@ -87,6 +90,12 @@ static int check_hint(
 	if (!type) {
 		push_left(left, "unknown", arn, "the tagging service lists it for this project");
 		return 0;
+	}
+	if (starts_with(type->schema.name, "AWS::RedshiftServerless::")) {
+		free(name); /* it was an id */
+		name = redshift_name_of_arn(ctx, arn);
+		if (!name)
+			return 0;
 	}
 	const struct resource r = {.type = type, .stack = "", .logical_id = name, .name = name};
 	if (type->read(ctx, &r, READ_TAGS, &live, &why) == 0) {

@@ -23,7 +23,7 @@ static int read_all(void *buf, size_t len)
 	return 0;
 }
 
-static struct json *read_frame(struct err *err)
+struct json *worker_read_frame(struct err *err)
 {
 	unsigned char head[4];
 	struct json *doc = NULL;
@@ -48,7 +48,7 @@ static struct json *read_frame(struct err *err)
 	return doc;
 }
 
-static int write_frame(const struct json *doc, struct err *err)
+int worker_write_frame(const struct json *doc, struct err *err)
 {
 	struct strbuf sb = STRBUF_INIT;
 	size_t len;
@@ -125,7 +125,7 @@ int session_query(struct session *s, const char *sql, duckdb_result *result, str
 }
 
 /* --- the session: nothing but the given folders, no extensions, no way back --- */
-static int set_config(duckdb_config config, const char *name, const char *value, struct err *err)
+int worker_set_config(duckdb_config config, const char *name, const char *value, struct err *err)
 {
 	if (duckdb_set_config(config, name, value) == DuckDBError)
 		return err_set(err, ERR_FAILED, "DuckDB refuses %s = %s", name, value);
@@ -140,11 +140,13 @@ static int configure(duckdb_config config, const struct json *req, struct err *e
 
 	snprintf(memory, sizeof(memory), "%lldMB", (long long)(mb ? mb : 512));
 	snprintf(threads, sizeof(threads), "%lld", (long long)(n ? n : 1));
-	return set_config(config, "memory_limit", memory, err) ||
-			       set_config(config, "threads", threads, err) ||
-			       set_config(config, "autoinstall_known_extensions", "false", err) ||
-			       set_config(config, "autoload_known_extensions", "false", err) ||
-			       (temp && set_config(config, "temp_directory", temp, err))
+	return worker_set_config(config, "memory_limit", memory, err) ||
+			       worker_set_config(config, "threads", threads, err) ||
+			       worker_set_config(
+				       config, "autoinstall_known_extensions", "false", err) ||
+			       worker_set_config(
+				       config, "autoload_known_extensions", "false", err) ||
+			       (temp && worker_set_config(config, "temp_directory", temp, err))
 		       ? -1
 		       : 0;
 }
@@ -406,20 +408,22 @@ static int serve_one(const struct json *req, struct err *fatal)
 	if (r)
 		json_set_str(reply, "error", err.text);
 	err_release(&err);
-	r = write_frame(reply, fatal);
+	r = worker_write_frame(reply, fatal);
 	json_free(reply);
 	return r;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct json *req;
 	int r = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	while (!r && (req = read_frame(&err))) {
+	if (argc > 1 && !strcmp(argv[1], "--resident"))
+		return resident_main();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!r && (req = worker_read_frame(&err))) {
 		r = serve_one(req, &err);
 		json_free(req);
 	}

@@ -86,4 +86,12 @@ void scans_release(struct session *s);
 void sql_literal(struct strbuf *out, const char *text);
 void sql_identifier(struct strbuf *out, const char *text);
 
+/* --- frames and settings, shared by both modes (worker.c) --- */
+struct json *worker_read_frame(struct err *err) must_check;
+int worker_write_frame(const struct json *doc, struct err *err) must_check;
+int worker_set_config(
+	duckdb_config config, const char *name, const char *value, struct err *err) must_check;
+/* `glueproj-sqlworker --resident`: worker_resident.h. Returns the exit code. */
+int resident_main(void);
+
 #endif

@@ -60,6 +60,9 @@ static void gather(struct json *f, const char *id, int64_t event, struct strvec 
 			free(name);
 		}
 	}
+	/* whatever else happens to it first, it is entered once */
+	if (strcmp(phase, "fork") != 0 && strcmp(phase, "enter") != 0)
+		json_set_str(f, "phase", "again");
 	strvec_push(out, id);
 }
 
@@ -76,6 +79,8 @@ static void go_on(struct asl_run *run, struct asl_flow *flow)
 		asl_ready(run, flow->id);
 		return;
 	}
+	if (strcmp(phase, "again") != 0)
+		return;
 	arn = xstrdup(json_get_str(flow->f, "redrivable"));
 	if (!arn)
 		arn = xstrdup(json_get_str(json_get(flow->f, "map"), "mapRunArn"));

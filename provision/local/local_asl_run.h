@@ -16,6 +16,7 @@
  *   fork    {kids: {INDEX: FLOW}, next, total, done, failed, results, items}: a Parallel or Map over flows of its own; when it
  *           failed, {rest: {INDEX: FLOW}}: the kids that did not succeed
  *   work    {redrivable}: none of these (the state has failed, or is just being worked on)
+ *   again   it is redriven, and its state is about to be worked on
  * What is in braces is there in that phase only. A kid is {…, index, item}.
  * A flow's name is its place: r, r.0, r.0.3; a task's is FLOW#N, and N is never used again.
  */

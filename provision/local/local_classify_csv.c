@@ -6,7 +6,8 @@
 
 /*
  * Glue's CSV classifier: a delimiter that gives each row the same number of columns (two or more), a header when
- * the first row is all text and some column below it is not, types bigint, double and string.
+ * the first row is all text and some column below it is not, types bigint, double and string. A custom classifier says
+ * delimiter, quote, header, names and types, or leaves some of it to the same rules.
  */
 #define MAX_ROWS 1000
 #define MAX_COLUMNS 4096
@@ -23,6 +24,7 @@ struct table {
 		even; /* rows seen; column of the current one; rows as long as the first */
 	bool any;     /* the current row has a field that is not empty */
 	bool full;
+	bool keep_blanks;
 };
 
 static bool is_integer(const char *s, size_t len)
@@ -51,13 +53,13 @@ static bool is_number(const char *s, size_t len)
 	return !*end;
 }
 
-static enum column_kind kind_of(const char *s, size_t len)
+static enum column_kind kind_of(const char *s, size_t len, bool keep_blanks)
 {
-	while (len && *s == ' ') {
+	while (!keep_blanks && len && *s == ' ') {
 		s++;
 		len--;
 	}
-	while (len && s[len - 1] == ' ')
+	while (!keep_blanks && len && s[len - 1] == ' ')
 		len--;
 	if (!len)
 		return KIND_NONE;
@@ -67,7 +69,7 @@ static enum column_kind kind_of(const char *s, size_t len)
 static void on_field(void *text, size_t len, void *payload)
 {
 	struct table *t = payload;
-	enum column_kind kind = text ? kind_of(text, len) : KIND_NONE;
+	enum column_kind kind = text ? kind_of(text, len, t->keep_blanks) : KIND_NONE;
 	size_t at = t->column++;
 
 	t->any = t->any || len;
@@ -105,15 +107,34 @@ static void table_release(struct table *t)
 	free(t->first_kinds);
 }
 
-static bool read_table(const char *data, size_t len, bool whole, char delimiter, struct table *t)
+static bool fits(const struct table *t, const struct classifier *how)
+{
+	size_t columns = how && how->single ? 1 : 2;
+	size_t rows = how && how->header != HEADER_UNKNOWN ? 1 : 2;
+
+	return t->rows >= rows && t->nr_kinds >= columns && t->nr_kinds < MAX_COLUMNS &&
+	       t->even * 10 >= t->rows * 9;
+}
+
+static int no_space(unsigned char c unused_arg)
+{
+	return 0;
+}
+
+static bool read_table(const char *data, size_t len, bool whole, char delimiter,
+	const struct classifier *how, struct table *t)
 {
 	struct csv_parser p;
 	size_t parsed = 0;
 
-	*t = (struct table){.first = STRVEC_INIT};
+	*t = (struct table){.first = STRVEC_INIT, .keep_blanks = how && how->keep_blanks};
 	if (csv_init(&p, CSV_APPEND_NULL))
 		return false;
 	csv_set_delim(&p, (unsigned char)delimiter);
+	if (how && how->quote)
+		csv_set_quote(&p, (unsigned char)how->quote);
+	if (t->keep_blanks)
+		csv_set_space_func(&p, no_space);
 	while (parsed < len && !t->full) {
 		size_t step = len - parsed < 65536 ? len - parsed : 65536;
 		if (csv_parse(&p, data + parsed, step, on_field, on_row, t) != step)
@@ -123,8 +144,7 @@ static bool read_table(const char *data, size_t len, bool whole, char delimiter,
 	if (whole && !t->full)
 		csv_fini(&p, on_field, on_row, t);
 	csv_free(&p);
-	return t->rows >= 2 && t->nr_kinds >= 2 && t->nr_kinds < MAX_COLUMNS &&
-	       t->even * 10 >= t->rows * 9;
+	return fits(t, how);
 }
 
 /* All text, named, short; and something below it is no text. */
@@ -143,12 +163,33 @@ static bool has_header(const struct table *t)
 	return differs;
 }
 
-static char *column_name(const struct table *t, bool header, size_t i, const struct strvec *taken)
+/* Is the first row what the classifier calls the columns? */
+static bool is_named_row(const struct table *t, const struct json *names)
 {
-	char *name = header && *t->first.v[i] ? xstrdup(t->first.v[i]) : xasprintf("col%zu", i);
+	struct json *n;
+	size_t i = 0;
 
-	if (!i && starts_with(name, "\xef\xbb\xbf"))
-		memmove(name, name + 3, strlen(name) - 2);
+	json_each(n, names)
+	{
+		if (i >= t->nr_kinds || !json_str(n) || !iequals(json_str(n), t->first.v[i++]))
+			return false;
+	}
+	return i && i == t->nr_kinds;
+}
+
+static bool decide_header(const struct table *t, const struct classifier *how)
+{
+	if (!how || how->header == HEADER_UNKNOWN)
+		return has_header(t) || (how && is_named_row(t, how->names));
+	return how->header == HEADER_PRESENT;
+}
+
+static char *column_name(const struct table *t, const struct json *names, bool header, size_t i,
+	const struct strvec *taken)
+{
+	const char *given = names ? json_str(json_at(names, i)) : header ? t->first.v[i] : NULL;
+	char *name = given && *given ? xstrdup(given) : xasprintf("col%zu", i);
+
 	lower_ascii(name);
 	while (strvec_has(taken, name)) {
 		char *longer = xasprintf("%s_%zu", name, i);
@@ -158,20 +199,37 @@ static char *column_name(const struct table *t, bool header, size_t i, const str
 	return name;
 }
 
-static void fill_columns(const struct table *t, struct classified *out)
+static const char *column_type(
+	const struct table *t, const struct json *types, bool header, size_t i)
 {
-	static const char *const names[] = {"string", "bigint", "double", "string"};
+	static const char *const names[] = {"void", "bigint", "double", "string"};
+	static const struct {
+		const char *given, *hive;
+	} other[] = {{"LONG", "bigint"}, {"SHORT", "smallint"}, {"BINARY", "binary"},
+		{"BOOLEAN", "boolean"}, {"DATE", "date"}, {"DECIMAL", "decimal"},
+		{"DOUBLE", "double"}, {"FLOAT", "float"}, {"INT", "int"}, {"STRING", "string"},
+		{"TIMESTAMP", "timestamp"}};
+	const char *given = types ? json_str(json_at(types, i)) : NULL;
+	enum column_kind kind = t->kinds[i];
+
+	for (size_t k = 0; given && k < ARRAY_SIZE(other); k++)
+		if (iequals(given, other[k].given))
+			return other[k].hive;
+	return names[!header && t->first_kinds[i] > kind ? t->first_kinds[i] : kind];
+}
+
+static void fill_columns(
+	const struct table *t, const struct classifier *how, struct classified *out)
+{
 	struct strvec taken = STRVEC_INIT;
 
 	out->columns = json_array();
 	for (size_t i = 0; i < t->nr_kinds; i++) {
 		struct json *column = json_object();
-		enum column_kind kind = t->kinds[i];
-		char *name = column_name(t, out->header, i, &taken);
-		if (!out->header && t->first_kinds[i] > kind)
-			kind = t->first_kinds[i];
+		char *name = column_name(t, how ? how->names : NULL, out->header, i, &taken);
 		json_set_str(column, "Name", name);
-		json_set_str(column, "Type", names[kind]);
+		json_set_str(
+			column, "Type", column_type(t, how ? how->types : NULL, out->header, i));
 		json_push(out->columns, column);
 		strvec_push_take(&taken, name);
 	}
@@ -190,32 +248,49 @@ static size_t count_lines(const char *data, size_t len)
 	return lines + (len && data[len - 1] != '\n');
 }
 
-bool classify_csv(const char *data, size_t len, bool whole, struct classified *out)
+/* The delimiter that makes the most columns; '\0': none. */
+static char find_delimiter(
+	const char *data, size_t len, bool whole, const struct classifier *how, struct table *best)
 {
-	static const char delimiters[] = {',', '|', '\t', ';', '\1'};
-	struct table best = {.first = STRVEC_INIT}, t;
-	char delimiter = '\0';
+	static const char usual[] = {',', '|', '\t', ';', '\1'};
+	char given[1] = {how ? how->delimiter : '\0'}, found = '\0';
+	const char *delimiters = *given ? given : usual;
+	size_t nr = *given ? 1 : sizeof(usual);
 
-	if (memchr(data, '\0', len))
-		return false;
-	for (size_t i = 0; i < sizeof(delimiters); i++) {
-		if (read_table(data, len, whole, delimiters[i], &t) && t.nr_kinds > best.nr_kinds) {
-			table_release(&best);
-			best = t;
-			delimiter = delimiters[i];
+	for (size_t i = 0; i < nr; i++) {
+		struct table t;
+		if (read_table(data, len, whole, delimiters[i], how, &t) &&
+			t.nr_kinds > best->nr_kinds) {
+			table_release(best);
+			*best = t;
+			found = delimiters[i];
 		} else {
 			table_release(&t);
 		}
 	}
-	if (delimiter) {
+	return found;
+}
+
+bool classify_csv(const char *data, size_t len, bool whole, const struct classifier *how,
+	struct classified *out)
+{
+	struct table t = {.first = STRVEC_INIT};
+	char delimiter = memchr(data, '\0', len) ? '\0' : find_delimiter(data, len, whole, how, &t);
+	bool known =
+		delimiter && (!how || ((!how->names || json_len(how->names) == t.nr_kinds) &&
+					      (!how->types || json_len(how->types) == t.nr_kinds)));
+
+	if (known) {
 		out->classification = "csv";
 		out->delimiter = delimiter;
-		out->header = has_header(&best);
-		out->quoted = memchr(data, '"', len) != NULL;
+		out->quote = how ? how->quote : '\0';
+		out->open_csv = how && how->open_csv;
+		out->header = decide_header(&t, how);
+		out->quoted = memchr(data, out->quote ? out->quote : '"', len) != NULL;
 		out->records = (int64_t)count_lines(data, len);
 		out->record_size = (int64_t)len / (out->records ? out->records : 1);
-		fill_columns(&best, out);
+		fill_columns(&t, how, out);
 	}
-	table_release(&best);
-	return delimiter != '\0';
+	table_release(&t);
+	return known;
 }

@@ -14,6 +14,8 @@
 void classified_release(struct classified *c)
 {
 	json_free(c->columns);
+	free(c->json_path);
+	free(c->problem);
 	*c = (struct classified){0};
 }
 
@@ -102,18 +104,48 @@ static void unpack_sample(int fd, struct strbuf *sample, bool *whole)
 	free(s);
 }
 
-static bool classify_text(const char *data, size_t len, bool whole, struct classified *out)
+/* '{' with a member or nothing in it; '[' with an object or an array in it. */
+static bool looks_like_json(const char *data, size_t len)
 {
-	size_t i = 0;
+	size_t i = 0, k;
 
 	while (i < len && isspace((unsigned char)data[i]))
 		i++;
-	if (i < len && (data[i] == '{' || data[i] == '[') && classify_json(data, len, whole, out))
-		return true;
-	return classify_csv(data, len, whole, out);
+	for (k = i + 1; k < len && isspace((unsigned char)data[k]);)
+		k++;
+	if (k >= len)
+		return i < len && (data[i] == '{' || data[i] == '[');
+	return (data[i] == '{' && (data[k] == '"' || data[k] == '}')) ||
+	       (data[i] == '[' && (data[k] == '{' || data[k] == '['));
 }
 
-static int classify_open(int fd, int64_t size, struct classified *out, struct err *err)
+bool classify_text(const char *data, size_t len, bool whole, const struct classifiers *custom,
+	struct classified *out)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+
+	if (len >= 3 && !memcmp(data, bom, 3)) {
+		data += 3;
+		len -= 3;
+	}
+	for (size_t i = 0; custom && i < custom->nr; i++) {
+		const struct classifier *how = &custom->v[i];
+		bool json = looks_like_json(data, len);
+		if (how->is_json ? json && classify_json(data, len, whole, how, out)
+				 : classify_csv(data, len, whole, how, out)) {
+			free(out->problem);
+			out->problem = NULL;
+			return true;
+		}
+	}
+	/* broken JSON is no CSV, however its commas fall */
+	if (looks_like_json(data, len))
+		return classify_json(data, len, whole, NULL, out);
+	return classify_csv(data, len, whole, NULL, out);
+}
+
+static int classify_open(int fd, int64_t size, const struct classifiers *custom,
+	struct classified *out, struct err *err)
 {
 	struct strbuf sample = STRBUF_INIT;
 	const unsigned char *magic;
@@ -142,7 +174,7 @@ static int classify_open(int fd, int64_t size, struct classified *out, struct er
 		strbuf_clear(&sample);
 		unpack_sample(fd, &sample, &whole);
 	}
-	if (!classify_text(sample.buf, sample.len, whole, out)) {
+	if (!classify_text(sample.buf, sample.len, whole, custom, out)) {
 		out->classification = "UNKNOWN";
 		out->columns = json_array();
 	} else if (!whole || strcmp(out->compression, "none")) {
@@ -152,14 +184,15 @@ static int classify_open(int fd, int64_t size, struct classified *out, struct er
 	return 0;
 }
 
-int classify_file(const char *path, int64_t size, struct classified *out, struct err *err)
+int classify_file(const char *path, int64_t size, const struct classifiers *custom,
+	struct classified *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 
 	*out = (struct classified){0};
 	if (fd < 0)
 		return err_errno(err, "open an object's file");
-	r = classify_open(fd, size, out, err);
+	r = classify_open(fd, size, custom, out, err);
 	close(fd);
 	if (r)
 		classified_release(out);

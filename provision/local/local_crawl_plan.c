@@ -1,4 +1,5 @@
 #include "local_crawl_plan.h"
+#include "local_shape.h"
 #include "strbuf.h"
 #include <ctype.h>
 
@@ -104,6 +105,7 @@ struct crawl_tree *crawl_tree_new(const char *bucket, const char *prefix)
 	t->bucket = xstrdup(bucket);
 	t->prefix = xstrdup(prefix);
 	t->root = folder_new("", 0);
+	map_init(&t->by_text, NULL);
 	return t;
 }
 
@@ -115,30 +117,39 @@ void crawl_tree_free(struct crawl_tree *t)
 	for (size_t i = 0; i < t->nr_schemas; i++)
 		classified_release(&t->schemas[i]);
 	free(t->schemas);
+	map_release(&t->by_text);
 	free(t->bucket);
 	free(t->prefix);
 	free(t);
 }
 
-static bool same_schema(const struct classified *a, const struct classified *b)
+/* All that makes two files alike, as one string. */
+static char *schema_text(const struct classified *c)
 {
-	return !strcmp(a->classification, b->classification) &&
-	       !strcmp(a->compression, b->compression) && a->delimiter == b->delimiter &&
-	       a->header == b->header && a->quoted == b->quoted &&
-	       json_equal(a->columns, b->columns);
+	struct strbuf sb = STRBUF_INIT;
+
+	strbuf_addf(&sb, "%s %s %d %d %d %d %d %s ", c->classification, c->compression,
+		c->delimiter, c->quote, c->header, c->quoted, c->open_csv,
+		c->json_path ? c->json_path : "");
+	json_print(c->columns, &sb);
+	return strbuf_detach(&sb, NULL);
 }
 
 static size_t intern_schema(struct crawl_tree *t, struct classified *c)
 {
-	/* newest first: neighbours are mostly alike */
-	for (size_t i = t->nr_schemas; i-- > 0;)
-		if (same_schema(&t->schemas[i], c)) {
-			classified_release(c);
-			return i;
-		}
+	char *text = schema_text(c);
+	size_t known = (size_t)(uintptr_t)map_get(&t->by_text, text);
+
+	if (known) {
+		classified_release(c);
+		free(text);
+		return known - 1;
+	}
 	ALLOC_GROW(t->schemas, t->nr_schemas, t->alloc_schemas);
 	t->schemas[t->nr_schemas] = *c;
 	*c = (struct classified){0};
+	map_put(&t->by_text, text, (void *)(uintptr_t)(t->nr_schemas + 1));
+	free(text);
 	return t->nr_schemas++;
 }
 
@@ -154,19 +165,53 @@ static struct crawl_folder *enter(struct crawl_folder *f, const char *name, size
 	return f->folders[f->nr_folders++];
 }
 
-void crawl_tree_add(struct crawl_tree *t, const char *key, int64_t size, struct classified *c)
+/* The folder that holds the file, and the file's name in it. */
+static struct crawl_folder *folder_of(struct crawl_tree *t, const char *key, const char **name)
 {
 	const char *at = key + strlen(t->prefix), *slash;
 	struct crawl_folder *f = t->root;
-	struct crawl_file file = {
-		.size = size, .records = c->records, .record_size = c->record_size};
 
 	for (; (slash = strchr(at, '/')); at = slash + 1)
 		f = enter(f, at, (size_t)(slash - at));
-	file.name = xstrdup(at);
-	file.schema = intern_schema(t, c);
+	*name = at;
+	return f;
+}
+
+/* Takes `file`. */
+static void add_file(struct crawl_folder *f, struct crawl_file file)
+{
 	ALLOC_GROW(f->files, f->nr_files, f->alloc_files);
 	f->files[f->nr_files++] = file;
+}
+
+void crawl_tree_add(struct crawl_tree *t, const char *key, int64_t size, struct classified *c)
+{
+	const char *name;
+	struct crawl_folder *f = folder_of(t, key, &name);
+	struct crawl_file file = {.name = xstrdup(name),
+		.size = size,
+		.records = c->records,
+		.record_size = c->record_size,
+		.broken = c->problem != NULL};
+
+	file.schema = intern_schema(t, c);
+	add_file(f, file);
+}
+
+bool crawl_tree_add_alike(struct crawl_tree *t, const char *key, int64_t size)
+{
+	const char *name;
+	struct crawl_folder *f = folder_of(t, key, &name);
+	struct crawl_file file;
+
+	if (!f->nr_files)
+		return false;
+	file = f->files[f->nr_files - 1];
+	file.name = xstrdup(name);
+	file.size = size;
+	file.records = file.record_size ? size / file.record_size : 0;
+	add_file(f, file);
+	return true;
 }
 
 /* --- do files fit together? --- */
@@ -196,7 +241,10 @@ static bool fits(const struct crawl_tree *t, const struct crawl_options *o, size
 	if (i == k)
 		return true;
 	if (strcmp(a->classification, b->classification) ||
-		strcmp(a->compression, b->compression) || a->delimiter != b->delimiter)
+		strcmp(a->compression, b->compression) || a->delimiter != b->delimiter ||
+		a->quote != b->quote || a->open_csv != b->open_csv ||
+		!a->json_path != !b->json_path ||
+		(a->json_path && strcmp(a->json_path, b->json_path)))
 		return false;
 	if (o->combine)
 		return true;
@@ -212,11 +260,14 @@ struct survey {
 	int depth; /* of the files; -1: none seen */
 	size_t schema;
 	bool mixed;
+	bool broken; /* look at broken files: there are no others */
 };
 
 static void survey(struct survey *s, const struct crawl_folder *f, int depth)
 {
 	for (size_t i = 0; i < f->nr_files && !s->mixed; i++) {
+		if (f->files[i].broken && !s->broken)
+			continue;
 		if (s->depth < 0) {
 			s->depth = depth;
 			s->schema = f->files[i].schema;
@@ -228,45 +279,12 @@ static void survey(struct survey *s, const struct crawl_folder *f, int depth)
 		survey(s, f->folders[i], depth + 1);
 }
 
-/* --- merging columns: what two files call by one name --- */
-static const char *wider(const char *a, const char *b)
-{
-	static const char *const order[] = {
-		"tinyint", "smallint", "int", "bigint", "float", "double"};
-	int ia = -1, ib = -1;
-
-	if (!strcmp(a, b))
-		return a;
-	for (int i = 0; i < (int)ARRAY_SIZE(order); i++) {
-		if (!strcmp(order[i], a))
-			ia = i;
-		if (!strcmp(order[i], b))
-			ib = i;
-	}
-	return ia < 0 || ib < 0 ? "string" : order[ia > ib ? ia : ib];
-}
-
-static void merge_columns(struct json *into, const struct json *from)
-{
-	struct json *c, *have;
-
-	json_each(c, from)
-	{
-		const char *name = json_get_str(c, "Name");
-		json_each(have, into) if (!strcmp(json_get_str(have, "Name"), name)) break;
-		if (have)
-			json_set_str(have, "Type",
-				wider(json_get_str(have, "Type"), json_get_str(c, "Type")));
-		else
-			json_push(into, json_copy(c));
-	}
-}
-
 /* --- tables --- */
 struct planner {
 	const struct crawl_tree *tree;
 	const struct crawl_options *options;
 	struct crawl_tables *out;
+	bool broken; /* of the table being filled: it is made of broken files */
 };
 
 static struct crawl_table *add_table(
@@ -323,18 +341,23 @@ static void add_partition(struct planner *p, struct crawl_table *t, const struct
 	const char *path, const struct strvec *values)
 {
 	struct crawl_partition part = {.values = STRVEC_INIT};
+	size_t first = 0;
 
-	if (!f->nr_files)
+	while (first < f->nr_files && f->files[first].broken && !p->broken)
+		first++;
+	if (first == f->nr_files)
 		return;
 	for (size_t i = 0; i < values->nr; i++)
 		strvec_push(&part.values, values->v[i]);
 	part.location = xasprintf("s3://%s/%s", p->tree->bucket, path);
-	part.schema = f->files[0].schema;
+	part.schema = f->files[first].schema;
 	part.columns = json_copy(p->tree->schemas[part.schema].columns);
-	for (size_t i = 0; i < f->nr_files; i++) {
+	for (size_t i = first; i < f->nr_files; i++) {
 		const struct crawl_file *file = &f->files[i];
+		if (file->broken && !p->broken)
+			continue;
 		if (file->schema != part.schema)
-			merge_columns(part.columns, p->tree->schemas[file->schema].columns);
+			columns_merge(part.columns, p->tree->schemas[file->schema].columns);
 		part.size += file->size;
 		part.records += file->records;
 		part.objects++;
@@ -350,8 +373,10 @@ static void fill_table(struct planner *p, size_t table, const struct crawl_folde
 	struct crawl_table *t = &p->out->v[table];
 
 	for (size_t i = 0; i < f->nr_files; i++) {
+		if (f->files[i].broken && !p->broken)
+			continue;
 		if (f->files[i].schema != t->schema)
-			merge_columns(t->columns, p->tree->schemas[f->files[i].schema].columns);
+			columns_merge(t->columns, p->tree->schemas[f->files[i].schema].columns);
 		count_file(t, &f->files[i]);
 	}
 	if (values->nr)
@@ -395,17 +420,23 @@ static void folder_table(struct planner *p, const char *name, const char *path,
 static void plan_folder(struct planner *p, const char *name, const char *path,
 	const struct crawl_folder *f, int level)
 {
-	struct survey s = {p->tree, p->options, -1, 0, false};
+	struct survey s = {p->tree, p->options, -1, 0, false, false};
 
 	survey(&s, f, 0);
+	if (s.depth < 0) {
+		s.broken = true;
+		survey(&s, f, 0);
+	}
 	if (s.depth < 0)
 		return;
+	p->broken = s.broken;
 	if (!s.mixed && (!p->options->table_level || level >= p->options->table_level)) {
 		folder_table(p, name, path, f, &s);
 		return;
 	}
 	for (size_t i = 0; i < f->nr_files; i++)
-		file_table(p, path, &f->files[i]);
+		if (!f->files[i].broken || s.broken)
+			file_table(p, path, &f->files[i]);
 	for (size_t i = 0; i < f->nr_folders; i++) {
 		char *below = xasprintf("%s%s/", path, f->folders[i]->name);
 		plan_folder(p, f->folders[i]->name, below, f->folders[i], level + 1);
@@ -413,9 +444,28 @@ static void plan_folder(struct planner *p, const char *name, const char *path,
 	}
 }
 
+/* Where a partition saw nothing, the table may know more. */
+static void fill_void(struct json *columns, const struct json *of_table)
+{
+	struct json *c, *known;
+
+	json_each(c, columns)
+	{
+		if (strcmp(json_get_str(c, "Type"), "void"))
+			continue;
+		json_each(known, of_table)
+		{
+			if (strcmp(json_get_str(known, "Name"), json_get_str(c, "Name")))
+				continue;
+			json_set_str(c, "Type", json_get_str(known, "Type"));
+			break;
+		}
+	}
+}
+
 void crawl_plan(const struct crawl_tree *t, const struct crawl_options *o, struct crawl_tables *out)
 {
-	struct planner p = {t, o, out};
+	struct planner p = {t, o, out, false};
 	size_t len = strlen(t->prefix);
 	char *path = xstrndup(t->prefix, len ? len - 1 : 0);
 	const char *slash = strrchr(path, '/');
@@ -425,6 +475,13 @@ void crawl_plan(const struct crawl_tree *t, const struct crawl_options *o, struc
 		level += *c == '/';
 	plan_folder(&p, len ? (slash ? slash + 1 : path) : t->bucket, t->prefix, t->root, level);
 	free(path);
+	for (size_t i = 0; i < out->nr; i++) {
+		columns_settle(out->v[i].columns);
+		for (size_t k = 0; k < out->v[i].nr; k++) {
+			fill_void(out->v[i].partitions[k].columns, out->v[i].columns);
+			columns_settle(out->v[i].partitions[k].columns);
+		}
+	}
 }
 
 void crawl_tables_release(struct crawl_tables *t)

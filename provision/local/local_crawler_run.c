@@ -3,12 +3,9 @@
  * goes RUNNING -> SUCCEEDED | FAILED | CANCELLED. What a crash leaves RUNNING is FAILED at the next start.
  */
 #include "local_crawler.h"
-#include "local_catalog.h"
 #include "local_iam.h"
 #include "local_logs.h"
-#include "local_objects.h"
 #include "log.h"
-#include "uri.h"
 
 static const char schema[] = "CREATE TABLE IF NOT EXISTS crawler (name TEXT PRIMARY KEY, region "
 			     "TEXT NOT NULL, doc TEXT NOT "
@@ -26,7 +23,10 @@ static const char schema[] = "CREATE TABLE IF NOT EXISTS crawler (name TEXT PRIM
 			     "NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, trigger_name "
 			     "TEXT, workflow TEXT, workflow_run "
 			     "TEXT);"
-			     "CREATE INDEX IF NOT EXISTS crawl_of ON crawl (crawler, seq);";
+			     "CREATE INDEX IF NOT EXISTS crawl_of ON crawl (crawler, seq);"
+			     "CREATE TABLE IF NOT EXISTS crawl_folder (crawler TEXT NOT NULL, "
+			     "location TEXT NOT NULL, PRIMARY KEY (crawler, location)) WITHOUT "
+			     "ROWID;";
 
 struct scheduler {
 	pthread_t thread;
@@ -62,6 +62,8 @@ bool crawl_stopped(struct crawl *c)
 	struct sql_stmt *st;
 	bool stopped = local_stopping(c->cloud);
 
+	if (c->dry)
+		return stopped;
 	if (stopped || local_tx_begin(c->cloud, &err)) {
 		err_release(&err);
 		return true;
@@ -134,251 +136,6 @@ int local_crawler_start(struct local_cloud *cloud, const char *name,
 	return 0;
 }
 
-/* --- the work --- */
-static int not_allowed(struct crawl *c, const char *bucket, const char *key, struct err *err)
-{
-	return err_set(err, ERR_DENIED,
-		"Insufficient permissions: Access Denied (Service: Amazon S3; Status Code: 403; "
-		"Error Code: "
-		"AccessDenied) for role %s at s3://%s/%s",
-		json_get_str(c->doc, "Role"), bucket, key);
-}
-
-/* Reading is asked of IAM once a folder. */
-static bool may_read(
-	struct crawl *c, const char *bucket, const char *key, struct strbuf *folder, bool *last)
-{
-	const char *slash = strrchr(key, '/');
-	size_t len = slash ? (size_t)(slash - key) + 1 : 0;
-	char *arn;
-
-	if (folder->len == len + 1 && !strncmp(folder->buf + 1, key, len))
-		return *last;
-	strbuf_clear(folder);
-	strbuf_addch(folder, '=');
-	strbuf_add(folder, key, len);
-	arn = xasprintf("arn:aws:s3:::%s/%s", bucket, key);
-	*last = local_iam_allows(c->cloud, &c->who, "s3:GetObject", arn);
-	free(arn);
-	return *last;
-}
-
-/* Markers of folders and jobs, and what Hive does not see. */
-static bool ignored(const struct local_object *o)
-{
-	const char *slash = strrchr(o->key, '/');
-	const char *name = slash ? slash + 1 : o->key;
-
-	return !o->size || !*name || *name == '_' || *name == '.' || ends_with(name, "_$folder$");
-}
-
-static int take_object(struct crawl_tree *tree, const struct local_object *o,
-	const struct json *exclusions, struct err *err)
-{
-	struct classified found = CLASSIFIED_INIT;
-	struct err gone = ERR_INIT;
-
-	if (crawl_excluded(exclusions, o->key + strlen(tree->prefix)))
-		return 0;
-	if (classify_file(o->path, o->size, &found, &gone)) {
-		/* deleted since it was listed */
-		bool missing = gone.code == ERR_NOT_FOUND;
-		if (!missing)
-			err_move(err, &gone);
-		err_release(&gone);
-		return missing ? 0 : -1;
-	}
-	crawl_tree_add(tree, o->key, o->size, &found);
-	return 0;
-}
-
-/* 1: stopped. */
-static int take_page(struct crawl *c, struct crawl_tree *tree, const struct local_object_list *page,
-	const struct json *exclusions, struct strbuf *folder, bool *allowed, struct err *err)
-{
-	enum { ASK_EVERY = 100 };
-
-	for (size_t i = 0; i < page->nr; i++) {
-		const struct local_object *o = &page->v[i];
-		if (i % ASK_EVERY == 0 && crawl_stopped(c))
-			return 1;
-		if (ignored(o))
-			continue;
-		if (!may_read(c, tree->bucket, o->key, folder, allowed))
-			return not_allowed(c, tree->bucket, o->key, err);
-		if (take_object(tree, o, exclusions, err))
-			return -1;
-	}
-	return 0;
-}
-
-/* All objects below the prefix; 1: stopped. */
-static int read_target(
-	struct crawl *c, struct crawl_tree *tree, const struct json *exclusions, struct err *err)
-{
-	enum { PAGE = 1000 };
-	struct strbuf folder = STRBUF_INIT;
-	bool allowed = false;
-	char *after = NULL;
-	size_t nr = PAGE;
-	int r = 0;
-
-	while (!r && nr == PAGE) {
-		struct local_object_list page = LOCAL_OBJECT_LIST_INIT;
-		r = local_object_list(
-			c->cloud, &c->who, tree->bucket, tree->prefix, after, PAGE, &page, err);
-		if (r && err->code == ERR_DENIED)
-			not_allowed(c, tree->bucket, tree->prefix, err);
-		nr = page.nr;
-		free(after);
-		after = nr ? xstrdup(page.v[nr - 1].key) : NULL;
-		if (!r)
-			r = take_page(c, tree, &page, exclusions, &folder, &allowed, err);
-		local_object_list_release(&page);
-	}
-	free(after);
-	strbuf_release(&folder);
-	return r;
-}
-
-/* The include path as a tree: a folder, or one object by its full name. 1: stopped. */
-static int open_target(
-	struct crawl *c, const struct json *target, struct crawl_tree **tree, struct err *err)
-{
-	const char *path = json_get_str(target, "Path");
-	char *uri = starts_with(path, "s3://") ? xstrdup(path) : xasprintf("s3://%s", path);
-	struct local_object one = {0};
-	struct err none = ERR_INIT;
-	char *bucket = NULL, *key = NULL, *folder = NULL;
-	const char *slash;
-	int r = -1;
-
-	if (s3_uri_split(uri, &bucket, &key, err))
-		goto out;
-	if (!local_bucket_exists(c->cloud, bucket)) {
-		err_set(err, ERR_NOT_FOUND, "S3 bucket %s does not exist", bucket);
-		goto out;
-	}
-	if (*key && !ends_with(key, "/") &&
-		!local_object_head(c->cloud, &c->who, bucket, key, &one, &none)) {
-		struct strbuf seen = STRBUF_INIT;
-		bool allowed;
-		slash = strrchr(key, '/');
-		folder = xstrndup(key, slash ? (size_t)(slash - key) + 1 : 0);
-		*tree = crawl_tree_new(bucket, folder);
-		r = may_read(c, bucket, key, &seen, &allowed) ? take_object(*tree, &one, NULL, err)
-							      : not_allowed(c, bucket, key, err);
-		strbuf_release(&seen);
-		goto out;
-	}
-	folder = xasprintf("%s%s", key, !*key || ends_with(key, "/") ? "" : "/");
-	*tree = crawl_tree_new(bucket, folder);
-	r = read_target(c, *tree, json_get(target, "Exclusions"), err);
-out:
-	local_object_release(&one);
-	err_release(&none);
-	free(uri);
-	free(bucket);
-	free(key);
-	free(folder);
-	return r;
-}
-
-static void read_options(const struct crawl *c, struct crawl_options *o)
-{
-	const char *text = json_get_str(c->doc, "Configuration");
-	struct err bad = ERR_INIT;
-	struct json *doc = text && *text ? json_parse(text, strlen(text), &bad) : NULL;
-	const char *policy = json_str(json_path(doc, "Grouping.TableGroupingPolicy"));
-
-	o->combine = policy && !strcmp(policy, "CombineCompatibleSchemas");
-	o->table_level = (int)json_i64(json_path(doc, "Grouping.TableLevelConfiguration"), 0);
-	json_free(doc);
-	err_release(&bad);
-}
-
-static int crawl_targets(struct crawl *c, struct err *err)
-{
-	const struct json *targets = json_path(c->doc, "Targets.S3Targets");
-	struct crawl_tree **trees = xcalloc(json_len(targets) + 1, sizeof(*trees));
-	struct crawl_tables *found = xcalloc(json_len(targets) + 1, sizeof(*found));
-	struct crawl_options options;
-	struct json *target;
-	size_t nr = 0;
-	int r = 0;
-
-	read_options(c, &options);
-	json_each(target, targets)
-	{
-		if ((r = open_target(c, target, &trees[nr++], err)))
-			break;
-		crawl_plan(trees[nr - 1], &options, &found[nr - 1]);
-	}
-	if (!r && crawl_stopped(c))
-		r = 1;
-	if (!r) {
-		crawl_log(c, "BENCHMARK", "Classification complete, writing results to database %s",
-			json_get_str(c->doc, "DatabaseName"));
-		r = crawl_write(c, trees, found, nr, err);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		crawl_tables_release(&found[i]);
-		crawl_tree_free(trees[i]);
-	}
-	free(trees);
-	free(found);
-	return r;
-}
-
-/* What a definition may have, but the local cloud does not crawl. */
-static int check_crawlable(const struct crawl *c, struct err *err)
-{
-	struct json *t;
-
-	json_each(t, json_get(c->doc, "Targets"))
-	{
-		if (strcmp(json_name(t), "S3Targets") && json_len(t))
-			return err_set(err, ERR_INVALID, "%s are not crawled by the local cloud",
-				json_name(t));
-	}
-	if (json_len(json_get(c->doc, "Classifiers")))
-		return err_set(err, ERR_INVALID,
-			"custom classifiers are not supported by the local cloud");
-	return 0;
-}
-
-static int prepare(struct crawl *c, struct err *err)
-{
-	const char *database, *role, *slash;
-	struct json *db;
-	char *name = NULL;
-
-	if (local_tx_begin(c->cloud, err))
-		return -1;
-	c->doc = crawler_get_tx(c->cloud, c->crawler, err);
-	local_tx_end(c->cloud);
-	if (!c->doc || check_crawlable(c, err))
-		return -1;
-	database = json_get_str(c->doc, "DatabaseName");
-	role = json_get_str(c->doc, "Role");
-	slash = strrchr(role, '/');
-	if (local_iam_role_for_service(
-		    c->cloud, slash ? slash + 1 : role, "glue.amazonaws.com", &name, err))
-		return err_wrap(err, "Service Principal: glue.amazonaws.com is not authorized to "
-				     "assume the role");
-	if (local_iam_role_principal(c->cloud, name, "AWS-Crawler", &c->who, err)) {
-		free(name);
-		return -1;
-	}
-	free(name);
-	if (!database || !*database)
-		return err_set(err, ERR_INVALID, "Database name is missing in the crawler");
-	if (local_catalog_database(c->cloud, database, &db, err))
-		return -1;
-	json_free(db);
-	return 0;
-}
-
 /* --- the end --- */
 struct finish {
 	struct crawl *c;
@@ -427,6 +184,9 @@ static int finish_tx(struct local_cloud *cloud, void *payload, struct err *err)
 
 static void crawl_free(struct crawl *c)
 {
+	for (size_t i = 0; i < c->custom.nr; i++)
+		classifier_release(&c->custom.v[i]);
+	free(c->custom.v);
 	free(c->id);
 	free(c->crawler);
 	free(c->trigger);
@@ -470,12 +230,56 @@ static void crawl_task(struct local_cloud *cloud unused_arg, void *payload)
 
 	crawl_log(c, "BENCHMARK", "Running Start Crawl for Crawler %s", c->crawler);
 	flush_log(c);
-	r = prepare(c, &err);
-	if (!r)
-		r = crawl_targets(c, &err);
+	r = crawl_work(c, &err);
 	crawl_end(c, r, &err);
 	err_release(&err);
 	crawl_free(c);
+}
+
+/* --- what a crawl would do --- */
+static struct json *log_lines(const struct strbuf *log)
+{
+	struct json *lines = json_array();
+	const char *at = log->buf, *nl;
+
+	for (; log->len && (nl = strchr(at, '\n')); at = nl + 1)
+		json_push(lines, json_string_n(at, (size_t)(nl - at)));
+	return lines;
+}
+
+int local_crawl_diff(
+	struct local_cloud *cloud, const char *name, struct json **out, struct err *err)
+{
+	struct crawl *c = xcalloc(1, sizeof(*c));
+	struct json *changes = json_array();
+	struct err why = ERR_INIT;
+	int r;
+
+	c->cloud = cloud;
+	c->id = local_uuid();
+	c->crawler = xstrdup(name);
+	c->dry = true;
+	c->changes = changes;
+	strbuf_init(&c->log);
+	r = crawl_work(c, &why);
+	if (r > 0)
+		err_set(&why, ERR_FAILED, "the local cloud is stopping");
+	if (!r) {
+		*out = json_object();
+		json_set_str(*out, "Crawler", name);
+		json_set_str(*out, "DatabaseName", json_get_str(c->doc, "DatabaseName"));
+		json_set(*out, "Changes", changes);
+		json_set(*out, "Log", log_lines(&c->log));
+	} else {
+		json_free(changes);
+		if (why.aws_code)
+			err_move(err, &why);
+		else
+			glue_invalid(err, "%s", why.text);
+		err_release(&why);
+	}
+	crawl_free(c);
+	return r ? -1 : 0;
 }
 
 /* --- one crawl, for workflow graphs --- */

@@ -5,21 +5,7 @@
 #include "local_catalog.h"
 #include "map.h"
 
-/* --- a table's documents --- */
-static const struct {
-	const char *classification, *input, *output, *serde;
-} formats[] = {
-	{"csv", "org.apache.hadoop.mapred.TextInputFormat",
-		"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-		"org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"},
-	{"json", "org.apache.hadoop.mapred.TextInputFormat",
-		"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-		"org.openx.data.jsonserde.JsonSerDe"},
-	{"parquet", "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-		"org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-		"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-};
-
+/* --- names --- */
 static void set_number(struct json *obj, const char *name, int64_t n)
 {
 	char *text = xasprintf("%lld", (long long)n);
@@ -28,128 +14,6 @@ static void set_number(struct json *obj, const char *name, int64_t n)
 	free(text);
 }
 
-static struct json *serde_info(
-	const struct classified *s, const char *library, const struct json *columns)
-{
-	struct json *serde = json_object(), *params = json_object(), *c;
-	struct strbuf paths = STRBUF_INIT;
-	char delimiter[2] = {s->delimiter, '\0'};
-
-	json_set_str(serde, "SerializationLibrary", library);
-	if (!strcmp(s->classification, "csv")) {
-		json_set_str(params, "field.delim", delimiter);
-	} else if (!strcmp(s->classification, "parquet")) {
-		json_set_str(params, "serialization.format", "1");
-	} else {
-		json_each(c, columns)
-			strbuf_addf(&paths, "%s%s", paths.len ? "," : "", json_get_str(c, "Name"));
-		json_set_str(params, "paths", paths.buf);
-	}
-	json_set(serde, "Parameters", params);
-	strbuf_release(&paths);
-	return serde;
-}
-
-static struct json *statistics(const struct crawl *c, const struct classified *s, int64_t size,
-	int64_t objects, int64_t records, int64_t average)
-{
-	struct json *p = json_object();
-	char delimiter[2] = {s->delimiter, '\0'};
-
-	set_number(p, "sizeKey", size);
-	set_number(p, "objectCount", objects);
-	json_set_str(p, "UPDATED_BY_CRAWLER", c->crawler);
-	json_set_str(p, "CrawlerSchemaSerializerVersion", "1.0");
-	json_set_str(p, "CrawlerSchemaDeserializerVersion", "1.0");
-	set_number(p, "recordCount", records);
-	set_number(p, "averageRecordSize", average);
-	json_set_str(p, "compressionType", s->compression);
-	json_set_str(p, "classification", s->classification);
-	json_set_str(p, "typeOfData", "file");
-	if (!strcmp(s->classification, "csv")) {
-		json_set_str(p, "delimiter", delimiter);
-		json_set_str(p, "columnsOrdered", "true");
-		json_set_str(p, "areColumnsQuoted", s->quoted ? "true" : "false");
-		if (s->header)
-			json_set_str(p, "skip.header.line.count", "1");
-	}
-	return p;
-}
-
-/* Takes `parameters`. */
-static struct json *storage(const struct classified *s, const char *location,
-	const struct json *columns, struct json *parameters)
-{
-	struct json *sd = json_object();
-
-	json_set(sd, "Columns", json_copy(columns));
-	json_set_str(sd, "Location", location);
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		if (strcmp(formats[i].classification, s->classification))
-			continue;
-		json_set_str(sd, "InputFormat", formats[i].input);
-		json_set_str(sd, "OutputFormat", formats[i].output);
-		json_set(sd, "SerdeInfo", serde_info(s, formats[i].serde, columns));
-	}
-	json_set_bool(sd, "Compressed", strcmp(s->compression, "none") != 0);
-	json_set_i64(sd, "NumberOfBuckets", -1);
-	json_set(sd, "BucketColumns", json_array());
-	json_set(sd, "SortColumns", json_array());
-	json_set(sd, "Parameters", parameters);
-	json_set_bool(sd, "StoredAsSubDirectories", false);
-	return sd;
-}
-
-static struct json *partition_input(const struct crawl *c, const struct crawl_tree *tree,
-	const struct crawl_table *t, const struct crawl_partition *part, bool inherit)
-{
-	const struct classified *s = &tree->schemas[inherit ? t->schema : part->schema];
-	struct json *input = json_object(), *values = json_array(), *stats;
-
-	for (size_t i = 0; i < part->values.nr; i++)
-		json_push_str(values, part->values.v[i]);
-	stats = statistics(c, s, part->size, part->objects, part->records,
-		part->records ? part->size / part->records : 0);
-	json_set(input, "Values", values);
-	json_set(input, "Parameters", json_copy(stats));
-	json_set(input, "StorageDescriptor",
-		storage(s, part->location, inherit ? t->columns : part->columns, stats));
-	return input;
-}
-
-static struct json *table_input(const struct crawl *c, const struct crawl_tree *tree,
-	const struct crawl_table *t, const char *name)
-{
-	const struct classified *s = &tree->schemas[t->schema];
-	struct json *input = json_object(), *keys = json_array(), *stats, *exclusions;
-	int64_t average = t->records ? t->record_bytes / t->records : 0;
-
-	stats = statistics(c, s, t->size, t->objects, t->records, average);
-	exclusions = json_path(c->doc, "Targets.S3Targets.0.Exclusions");
-	if (json_len(exclusions)) {
-		char *text = glue_text(exclusions);
-		json_set_str(stats, "exclusions", text);
-		free(text);
-	}
-	if (t->keys.nr)
-		json_set_str(stats, "partition_filtering.enabled", "true");
-	for (size_t i = 0; i < t->keys.nr; i++) {
-		struct json *key = json_object();
-		json_set_str(key, "Name", t->keys.v[i]);
-		json_set_str(key, "Type", "string");
-		json_push(keys, key);
-	}
-	json_set_str(input, "Name", name);
-	json_set_str(input, "Owner", "owner");
-	json_set_i64(input, "Retention", 0);
-	json_set(input, "Parameters", json_copy(stats));
-	json_set(input, "StorageDescriptor", storage(s, t->location, t->columns, stats));
-	json_set(input, "PartitionKeys", keys);
-	json_set_str(input, "TableType", "EXTERNAL_TABLE");
-	return input;
-}
-
-/* --- names --- */
 static struct json *find_table(const struct json *tables, const char *name)
 {
 	struct json *t;
@@ -207,6 +71,8 @@ struct writer {
 	struct json *existing, *configuration;
 	struct strvec taken;
 	bool update, inherit, merge;
+	bool new_only;    /* CRAWL_NEW_FOLDERS_ONLY */
+	struct map known; /* folders that a crawl has seen */
 	const char *on_delete;
 };
 
@@ -248,14 +114,12 @@ static void deprecate(const struct writer *w, struct json *input)
 }
 
 /* Partitions that this crawl did not see stay, are marked, or go. */
-static int merge_partitions(struct writer *w, const char *name, struct json *found, struct err *err)
+static void merge_partitions(struct writer *w, const struct json *old, struct json *found)
 {
 	struct map seen = MAP_INIT;
-	struct json *old, *p;
+	struct json *p;
 	char *key;
 
-	if (local_catalog_partitions(w->c->cloud, w->database, name, &old, err))
-		return -1;
 	json_each(p, found)
 	{
 		key = values_key(p);
@@ -282,8 +146,6 @@ static int merge_partitions(struct writer *w, const char *name, struct json *fou
 	}
 	w->c->partitions_added += (int64_t)json_len(found) - (int64_t)json_len(old);
 	map_release(&seen);
-	json_free(old);
-	return 0;
 }
 
 /* What an update keeps of the table that was there. */
@@ -320,32 +182,111 @@ static void keep_old(struct writer *w, const struct json *old, struct json *inpu
 	}
 }
 
+/* Was the folder there when the crawler last looked? Then CRAWL_NEW_FOLDERS_ONLY does not look again. */
+static bool is_old_folder(struct writer *w, const char *location)
+{
+	return w->new_only && map_get(&w->known, location);
+}
+
+/* Partitions in new folders, and those of old folders that the catalog still has. */
+static struct json *found_partitions(struct writer *w, const struct crawl_tree *tree,
+	const struct crawl_table *t, const struct json *old, size_t *fresh)
+{
+	struct json *partitions = json_array(), *p;
+	struct map have = MAP_INIT;
+
+	*fresh = 0;
+	json_each(p, old)
+	{
+		const char *l = json_str(json_path(p, "StorageDescriptor.Location"));
+		map_put(&have, l ? l : "", p);
+	}
+	for (size_t i = 0; i < t->nr; i++) {
+		const struct crawl_partition *part = &t->partitions[i];
+		bool known = is_old_folder(w, part->location);
+		if (known && !map_get(&have, part->location))
+			continue;
+		*fresh += !known;
+		json_push(partitions, crawl_partition_input(w->c, tree, t, part, w->inherit));
+	}
+	map_release(&have);
+	return partitions;
+}
+
+/* Column names that the catalog does not take are left out; those that Hive cannot use stay, as in Glue. */
+static void check_names(struct writer *w, struct json *input)
+{
+	struct json *sd = json_get(input, "StorageDescriptor"), *kept = json_array(), *c;
+
+	json_each(c, json_get(sd, "Columns"))
+	{
+		const char *name = json_get_str(c, "Name"), *at = name;
+		while (*at && (unsigned char)*at >= ' ' && *at != 0x7f)
+			at++;
+		if (*at || !*name || strlen(name) > 255) {
+			crawl_log(w->c, "ERROR",
+				"Table %s: a column is left out, since the catalog takes names of "
+				"1 to 255 characters without control characters",
+				json_get_str(input, "Name"));
+			continue;
+		}
+		if (strpbrk(name, ",;:`"))
+			crawl_log(w->c, "WARN",
+				"Table %s: Hive and Athena cannot use a column named '%s'",
+				json_get_str(input, "Name"), name);
+		json_push(kept, json_copy(c));
+	}
+	json_set(sd, "Columns", kept);
+}
+
+/* Writes the table, or notes the change where nothing is to be written. */
+static int put_table(struct writer *w, const struct json *old, const struct json *old_partitions,
+	const struct json *input, const struct json *partitions, struct err *err)
+{
+	const char *name = json_get_str(input, "Name");
+
+	if (w->c->dry) {
+		json_push(
+			w->c->changes, crawl_table_change(old, input, old_partitions, partitions));
+		return 0;
+	}
+	if (local_catalog_put_table(w->c->cloud, w->database, input, partitions, err))
+		return -1;
+	crawl_log(w->c, "INFO", "%s table %s in database %s", old ? "Updated" : "Created", name,
+		w->database);
+	*(old ? &w->c->updated : &w->c->created) += 1;
+	return 0;
+}
+
 static int write_table(struct writer *w, const struct crawl_tree *tree, const struct crawl_table *t,
-	struct err *err)
+	const struct json *exclusions, struct err *err)
 {
 	char *name = choose_name(w->c, w->existing, &w->taken, t);
 	const struct json *old = find_table(w->existing, name);
-	struct json *input = table_input(w->c, tree, t, name), *partitions = json_array();
+	struct json *input = NULL, *partitions = NULL, *had = NULL;
+	size_t fresh;
 	int r = 0;
 
-	for (size_t i = 0; i < t->nr; i++)
-		json_push(
-			partitions, partition_input(w->c, tree, t, &t->partitions[i], w->inherit));
+	if (old)
+		r = local_catalog_partitions(w->c->cloud, w->database, name, &had, err);
+	if (r)
+		goto out;
+	partitions = found_partitions(w, tree, t, had, &fresh);
+	if (w->new_only && (t->nr ? !fresh : old || is_old_folder(w, t->location)))
+		goto out;
+	input = crawl_table_input(w->c, tree, t, exclusions, name);
+	check_names(w, input);
 	if (old) {
 		keep_old(w, old, input);
-		r = merge_partitions(w, name, partitions, err);
+		merge_partitions(w, had, partitions);
 	} else {
 		w->c->partitions_added += (int64_t)json_len(partitions);
 	}
-	if (!r)
-		r = local_catalog_put_table(w->c->cloud, w->database, input, partitions, err);
-	if (!r) {
-		crawl_log(w->c, "INFO", "%s table %s in database %s", old ? "Updated" : "Created",
-			name, w->database);
-		*(old ? &w->c->updated : &w->c->created) += 1;
-	}
+	r = put_table(w, old, had, input, partitions, err);
+out:
 	json_free(input);
 	json_free(partitions);
+	json_free(had);
 	free(name);
 	return r;
 }
@@ -378,6 +319,17 @@ static struct json *table_as_input(const struct json *table)
 	return input;
 }
 
+static struct json *lost_table_change(const struct writer *w, const struct json *table)
+{
+	bool goes = !strcmp(w->on_delete, "DELETE_FROM_DATABASE");
+	struct json *change = json_object();
+
+	json_set_str(change, "Action", goes ? "DELETE" : "DEPRECATE");
+	json_set_str(change, "Table", json_get_str(table, "Name"));
+	json_set_str(change, "Location", location_of(table));
+	return change;
+}
+
 static int lose_table(struct writer *w, const struct json *table, struct err *err)
 {
 	const char *name = json_get_str(table, "Name");
@@ -387,6 +339,10 @@ static int lose_table(struct writer *w, const struct json *table, struct err *er
 	if (!strcmp(w->on_delete, "LOG")) {
 		crawl_log(w->c, "INFO",
 			"Table %s has no data any more; it stays, by DeleteBehavior LOG", name);
+		return 0;
+	}
+	if (w->c->dry) {
+		json_push(w->c->changes, lost_table_change(w, table));
 		return 0;
 	}
 	w->c->deleted++;
@@ -431,6 +387,65 @@ static bool output_behavior(const struct json *configuration, const char *what, 
 	return behavior && !strcmp(behavior, value);
 }
 
+/* --- folders that a crawl has seen --- */
+static int load_known(struct writer *w, struct err *err)
+{
+	struct local_cloud *cloud = w->c->cloud;
+	struct sql_stmt *st;
+	int row = -1;
+
+	if (local_tx_begin(cloud, err))
+		return -1;
+	st = sql_query(cloud->db, err, "SELECT location FROM crawl_folder WHERE crawler = ?", "s",
+		w->c->crawler);
+	while (st && (row = sql_step(st, err)) > 0)
+		map_put(&w->known, sql_text(st, 0), w);
+	sql_done(st);
+	local_tx_end(cloud);
+	return row;
+}
+
+struct seen {
+	const struct writer *w;
+	const struct crawl_tables *found;
+	size_t nr;
+};
+
+static int add_seen_tx(
+	struct local_cloud *cloud, const char *crawler, const char *location, struct err *err)
+{
+	return sql_run(cloud->db, NULL, err,
+		"INSERT OR IGNORE INTO crawl_folder (crawler, location) VALUES (?, ?)", "ss",
+		crawler, location);
+}
+
+static int save_seen_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	const struct seen *s = payload;
+	const char *crawler = s->w->c->crawler;
+	int r = 0;
+
+	if (!s->w->new_only)
+		r = sql_run(cloud->db, NULL, err, "DELETE FROM crawl_folder WHERE crawler = ?", "s",
+			crawler);
+	for (size_t i = 0; !r && i < s->nr; i++)
+		for (size_t k = 0; !r && k < s->found[i].nr; k++) {
+			const struct crawl_table *t = &s->found[i].v[k];
+			r = add_seen_tx(cloud, crawler, t->location, err);
+			for (size_t p = 0; !r && p < t->nr; p++)
+				r = add_seen_tx(cloud, crawler, t->partitions[p].location, err);
+		}
+	return r;
+}
+
+static int save_seen(
+	const struct writer *w, const struct crawl_tables *found, size_t nr, struct err *err)
+{
+	struct seen s = {w, found, nr};
+
+	return w->c->dry ? 0 : glue_tx(w->c->cloud, save_seen_tx, &s, err);
+}
+
 static int open_writer(struct writer *w, struct crawl *c, struct err *err)
 {
 	const char *configuration = json_get_str(c->doc, "Configuration");
@@ -445,7 +460,9 @@ static int open_writer(struct writer *w, struct crawl *c, struct err *err)
 	w->on_delete = json_get_str(policy, "DeleteBehavior");
 	if (!w->on_delete)
 		w->on_delete = "DEPRECATE_IN_DATABASE";
+	map_init(&w->known, NULL);
 	if (recrawl && strcmp(recrawl, "CRAWL_EVERYTHING")) {
+		w->new_only = true;
 		w->update = false;
 		w->on_delete = "LOG";
 	}
@@ -454,6 +471,8 @@ static int open_writer(struct writer *w, struct crawl *c, struct err *err)
 	err_release(&ignored);
 	w->inherit = output_behavior(w->configuration, "Partitions", "InheritFromTable");
 	w->merge = output_behavior(w->configuration, "Tables", "MergeNewColumns");
+	if (w->new_only && load_known(w, err))
+		return -1;
 	return local_catalog_tables(c->cloud, w->database, &w->existing, err);
 }
 
@@ -461,13 +480,18 @@ int crawl_write(struct crawl *c, struct crawl_tree *const *trees, struct crawl_t
 	size_t nr, struct err *err)
 {
 	struct writer w = {.taken = STRVEC_INIT};
+	const struct json *targets = json_path(c->doc, "Targets.S3Targets");
 	int r = open_writer(&w, c, err);
 
 	for (size_t i = 0; !r && i < nr; i++)
 		for (size_t k = 0; !r && k < found[i].nr; k++)
-			r = write_table(&w, trees[i], &found[i].v[k], err);
+			r = write_table(&w, trees[i], &found[i].v[k],
+				json_get(json_at(targets, i), "Exclusions"), err);
 	if (!r)
 		r = lose_tables(&w, err);
+	if (!r)
+		r = save_seen(&w, found, nr, err);
+	map_release(&w.known);
 	json_free(w.existing);
 	json_free(w.configuration);
 	strvec_release(&w.taken);

@@ -1,10 +1,11 @@
 #include "testing.h"
+#include "quoted_json.h"
 #include "local_classify.h"
 
 static bool csv(const char *text, bool whole, struct classified *c)
 {
 	*c = (struct classified)CLASSIFIED_INIT;
-	return classify_csv(text, strlen(text), whole, c);
+	return classify_csv(text, strlen(text), whole, NULL, c);
 }
 
 /* "name:type,name:type" */
@@ -85,7 +86,7 @@ static void test_local_classify__what_is_no_csv(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_false(csv(texts[i], true, &c));
-	assert_false(classify_csv("a,b\n1\0,2\n", 10, true, &c));
+	assert_false(classify_csv("a,b\n1\0,2\n", 10, true, NULL, &c));
 }
 
 static void test_local_classify__a_cut_line_is_not_counted(void **state)
@@ -101,10 +102,11 @@ static void test_local_classify__a_cut_line_is_not_counted(void **state)
 
 static void test_local_classify__names_are_made_unique(void **state)
 {
-	struct classified c;
+	static const char text[] = "\xef\xbb\xbf\"ID\",id,\nx,1,2\n";
+	struct classified c = CLASSIFIED_INIT;
 
 	(void)state;
-	assert_true(csv("\xef\xbb\xbfID,id,\nx,1,2\n", true, &c));
+	assert_true(classify_text(text, strlen(text), true, NULL, &c));
 	assert_columns(&c, "id:string,id_1:bigint,col2:bigint");
 	classified_release(&c);
 }
@@ -116,11 +118,180 @@ static void test_local_classify__json_lines(void **state)
 	struct classified c = CLASSIFIED_INIT;
 
 	(void)state;
-	assert_true(classify_json(text, strlen(text), true, &c));
+	assert_true(classify_json(text, strlen(text), true, NULL, &c));
 	assert_columns(&c, "a:string,b:struct<c:array<double>>,d:boolean");
 	classified_release(&c);
-	assert_false(classify_json("{\"a\":1}\nnot json\n", 17, true, &c));
-	assert_false(classify_json("[1,2]\n", 6, true, &c));
+}
+
+static bool json(const char *text, const char *path, struct classified *c)
+{
+	struct classifier how = {.is_json = true, .path_text = (char *)(uintptr_t)path};
+	struct err err = ERR_INIT;
+	bool known;
+
+	*c = (struct classified)CLASSIFIED_INIT;
+	assert_int_equal(json_path_parse(&how.path, path ? path : "$", &err), 0);
+	known = classify_json(text, strlen(text), true, path ? &how : NULL, c);
+	json_path_release(&how.path);
+	return known;
+}
+
+static void test_local_classify__json_unions(void **state)
+{
+	static const struct {
+		const char *text, *columns;
+	} cases[] = {
+		{"{\"a\":null,\"b\":[],\"c\":{}}", "a:void,b:array<void>,c:void"},
+		{"{\"a\":null}\n{\"a\":1}\n{\"a\":null}", "a:int"},
+		{"{\"a\":1}{\"a\":2.5}", "a:double"},
+		{"{\"a\":true}{\"a\":1}", "a:string"},
+		{"{\"a\":{\"x\":1}}{\"a\":{\"y\":\"s\",\"x\":1.5}}", "a:struct<x:double,y:string>"},
+		{"{\"a\":{\"x\":1}}{\"a\":[1]}{\"a\":{\"x\":1}}", "a:string"},
+		{"{\"a\":[1,null,2.5]}{\"a\":[[1]]}", "a:array<string>"},
+		{"{\"a\":[{\"x\":1},{\"y\":null}]}", "a:array<struct<x:int,y:void>>"},
+		{"{\"a\":99999999999}{\"a\":1}", "a:bigint"},
+		{"{\"a\":99999999999999999999}", "a:double"},
+		{"{\"ID\":1,\"id\":\"x\",\"S\":{\"Key\":1}}", "id:string,s:struct<Key:int>"},
+		{"{\n  \"a\": 1,\n  \"b\": {\n  \"c\": \"}\\\"{\"}\n}\n",
+			"a:int,b:struct<c:string>"},
+		{"[\n {\"a\": 1},\n {\"a\": \"x\", \"b\": 2}\n]\n",
+			"array:array<struct<a:string,b:int>>"},
+		{"[1,2]\n", "array:array<int>"},
+	};
+	struct classified c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(json(cases[i].text, NULL, &c));
+		assert_columns(&c, cases[i].columns);
+		classified_release(&c);
+	}
+}
+
+static void test_local_classify__json_paths(void **state)
+{
+	static const char areas[] =
+		"[{\"id\":1,\"n\":{\"v\":[{\"w\":1.5}]}},{\"id\":2,\"x.y\":true}]";
+	static const struct {
+		const char *path, *columns;
+	} cases[] = {
+		{"$[*]", "id:int,n:struct<v:array<struct<w:double>>>,x.y:boolean"},
+		{"$[*].id", "record:int"},
+		{"$[0].n.v[*]", "w:double"},
+		{"$[*].n.v", "array:array<struct<w:double>>"},
+		{"$[1]['x.y']", "record:boolean"},
+		{"$", "array:array<struct<id:int,n:struct<v:array<struct<w:double>>>,x.y:boolean>"
+		      ">"},
+	};
+	static const char *const bad[] = {
+		"", "id", "$id", "$..id", "$.", "$[", "$[x]", "$['']", "$.a[-1]", "$[*", "$.a]"};
+	struct classified c;
+	struct json_path path;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(json(areas, cases[i].path, &c));
+		assert_columns(&c, cases[i].columns);
+		assert_string_equal(c.json_path, cases[i].path);
+		classified_release(&c);
+	}
+	assert_false(json("{\"id\":1}", "$.nothing", &c));
+	classified_release(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err err = ERR_INIT;
+		assert_int_equal(json_path_parse(&path, bad[i], &err), -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		err_release(&err);
+	}
+}
+
+/* What is cut or broken says where; what the sample cuts does not matter. */
+static void test_local_classify__json_that_breaks(void **state)
+{
+	static const struct {
+		const char *text, *problem;
+	} cases[] = {
+		{"{\"a\":1}\n{\"a\":2}\n{\"a\":",
+			"the file ends in the middle of the JSON value that begins in line 3"},
+		{"[{\"a\":1},\n{\"a\"",
+			"the file ends in the middle of the JSON value that begins in line 1"},
+		{"{\"a\":1}\nnot json\n",
+			"there is no JSON object or array in the text that begins in line 2"},
+		{"{\"a\":1]\n", "brackets do not fit in the JSON value that begins in line 1"},
+		{"{\"a\" 1}", NULL},
+	};
+	struct classified c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		c = (struct classified)CLASSIFIED_INIT;
+		assert_false(classify_text(cases[i].text, strlen(cases[i].text), true, NULL, &c));
+		assert_non_null(c.problem);
+		if (cases[i].problem)
+			assert_string_equal(c.problem, cases[i].problem);
+		classified_release(&c);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		c = (struct classified)CLASSIFIED_INIT;
+		assert_true(classify_text(cases[i].text, strlen(cases[i].text), false, NULL, &c));
+		assert_columns(&c, i ? "array:array<struct<a:int>>" : "a:int");
+		classified_release(&c);
+	}
+}
+
+static struct classifier custom_csv(const char *text)
+{
+	struct json *doc = js(text);
+	struct classifier how;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(classifier_init(&how, doc, &err), 0);
+	json_free(doc);
+	return how;
+}
+
+static void test_local_classify__custom_csv(void **state)
+{
+	static const struct {
+		const char *how, *text, *columns; /* columns NULL: it is none */
+		bool header;
+	} cases[] = {
+		{"'ContainsHeader':'PRESENT'", "a,b\nc,d\n", "a:string,b:string", true},
+		{"'ContainsHeader':'ABSENT'", "a,b\n1,2\n", "col0:string,col1:string", false},
+		{"'ContainsHeader':'ABSENT','Header':['x','Y']", "1,2\n", "x:bigint,y:bigint",
+			false},
+		{"'Header':['x','y']", "X,y\na,b\n", "x:string,y:string", true},
+		{"'Header':['x','y','z']", "1,2\n3,4\n", NULL, false},
+		{"'Delimiter':'#','QuoteSymbol':'~'", "a#b\n~x#y~#1\n", "a:string,b:bigint", true},
+		{"'Delimiter':'#'", "a,b\n1,2\n", NULL, false},
+		{"'AllowSingleColumn':true,'ContainsHeader':'PRESENT'", "only\n1\n2\n",
+			"only:bigint", true},
+		{"'DisableValueTrimming':true", "a,b\nx, 1\nx, 2\n", "col0:string,col1:string",
+			false},
+		{"'DisableValueTrimming':false", "a,b\nx, 1\nx, 2\n", "a:string,b:bigint", true},
+		{"'CustomDatatypeConfigured':true,'CustomDatatypes':['DATE','LONG','STRING']",
+			"d,n,s\n2020-01-02,1,2\n", "d:date,n:bigint,s:string", true},
+		{"'ContainsHeader':'PRESENT'", "a,b\r\n1,2\r\n", "a:bigint,b:bigint", true},
+		{"'ContainsHeader':'PRESENT'", "a,b\n", "a:void,b:void", true},
+	};
+	struct classified c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf("{'CsvClassifier':{'Name':'c',%s}}", cases[i].how);
+		struct classifier how = custom_csv(text);
+		bool known;
+		c = (struct classified)CLASSIFIED_INIT;
+		known = classify_csv(cases[i].text, strlen(cases[i].text), true, &how, &c);
+		assert_int_equal(known, cases[i].columns != NULL);
+		if (known) {
+			assert_columns(&c, cases[i].columns);
+			assert_int_equal(c.header, cases[i].header);
+		}
+		classified_release(&c);
+		classifier_release(&how);
+		free(text);
+	}
 }
 
 /* FileMetaData of: version 1; root{2}; "Name" UTF8; "amount" INT32 DECIMAL(5,2); 7 rows. */

@@ -24,7 +24,7 @@ static void add(struct crawl_tree *t, const char *key, const char *column, const
 /* One line a table: "name location keys [partition values]…". */
 static void assert_plan(const struct crawl_tree *t, bool combine, int level, const char *want)
 {
-	struct crawl_options o = {combine, level};
+	struct crawl_options o = {combine, level, 0};
 	struct crawl_tables tables = {0};
 	struct strbuf sb = STRBUF_INIT;
 
@@ -97,7 +97,7 @@ static void test_local_crawl_plan__depths_and_keys_that_mix(void **state)
 static void test_local_crawl_plan__columns_of_all_files(void **state)
 {
 	struct crawl_tree *t = crawl_tree_new("b", "in/");
-	struct crawl_options o = {true, 0};
+	struct crawl_options o = {true, 0, 0};
 	struct crawl_tables tables = {0};
 
 	(void)state;
@@ -109,6 +109,51 @@ static void test_local_crawl_plan__columns_of_all_files(void **state)
 	assert_int_equal(tables.v[0].size, 200);
 	assert_int_equal(tables.v[0].objects, 2);
 	assert_int_equal(tables.v[0].records, 20);
+	crawl_tables_release(&tables);
+	crawl_tree_free(t);
+}
+
+static void add_broken(struct crawl_tree *t, const char *key)
+{
+	struct classified c = {.classification = "UNKNOWN",
+		.compression = "none",
+		.columns = json_array(),
+		.problem = xstrdup("cut")};
+
+	crawl_tree_add(t, key, 100, &c);
+}
+
+static void test_local_crawl_plan__broken_files_are_left_out(void **state)
+{
+	struct crawl_tree *t = crawl_tree_new("b", "in/");
+
+	(void)state;
+	add_broken(t, "in/d=0/0");
+	add_broken(t, "in/d=1/0");
+	add(t, "in/d=1/1", "ab", "none");
+	assert_plan(t, false, 0, "in s3://b/in/ d [1]\n");
+	crawl_tree_free(t);
+	t = crawl_tree_new("b", "in/");
+	add_broken(t, "in/d=0/0");
+	assert_plan(t, false, 0, "in s3://b/in/ d [0]\n");
+	crawl_tree_free(t);
+}
+
+static void test_local_crawl_plan__files_that_are_not_looked_into(void **state)
+{
+	struct crawl_tree *t = crawl_tree_new("b", "in/");
+	struct crawl_options o = {false, 0, 0};
+	struct crawl_tables tables = {0};
+
+	(void)state;
+	assert_false(crawl_tree_add_alike(t, "in/x", 100));
+	add(t, "in/1", "an", "none");
+	assert_true(crawl_tree_add_alike(t, "in/2", 500));
+	crawl_plan(t, &o, &tables);
+	assert_int_equal(tables.nr, 1);
+	assert_int_equal(tables.v[0].size, 600);
+	assert_int_equal(tables.v[0].records, 110);
+	assert_int_equal(tables.v[0].objects, 2);
 	crawl_tables_release(&tables);
 	crawl_tree_free(t);
 }

@@ -21,7 +21,24 @@ void local_event_put(struct local_cloud *cloud, const char *source, const char *
 	const struct json *resources, const struct json *detail);
 int local_event_put_tx(struct local_cloud *cloud, const char *source, const char *detail_type,
 	const struct json *resources, const struct json *detail, struct err *err) must_check;
-/* Looks for deliveries now: after a commit in which the second form was called. */
+/* The deliverer looks again, as soon as it gets the database. */
 void local_events_kick(struct local_cloud *cloud);
+
+/* --- what Glue and S3 tell of themselves (local_events_own.c); inside a transaction --- */
+/* "Glue Job State Change" of a run that has come to rest. `error` may be NULL. */
+int local_event_job_tx(struct local_cloud *cloud, const char *job, const char *run_id,
+	const char *state, const char *error, struct err *err) must_check;
+/* "Glue Crawler State Change"; state as ListCrawls has it. */
+int local_event_crawl_tx(struct local_cloud *cloud, const char *crawler, const char *state,
+	struct err *err) must_check;
+/* "Object Created" or "Object Deleted", where the bucket's notification configuration wants it. */
+struct local_event_object {
+	const char *bucket, *key, *etag, *version; /* etag NULL: it was deleted */
+	const char *reason;                        /* "PutObject" */
+	int64_t size;
+	bool marker; /* a delete marker came */
+};
+int local_event_object_tx(
+	struct local_cloud *cloud, const struct local_event_object *o, struct err *err) must_check;
 
 #endif

@@ -96,6 +96,8 @@ int local_event_put_tx(struct local_cloud *cloud, const char *source, const char
 	int ret = events_route_tx(cloud, cloud->region, EVENTS_DEFAULT, event, 0, err);
 
 	json_free(event);
+	/* the deliverer needs the database, which is ours until the commit */
+	local_events_kick(cloud);
 	return ret;
 }
 
@@ -112,8 +114,6 @@ void local_event_put(struct local_cloud *cloud, const char *source, const char *
 	local_tx_end(cloud);
 	if (ret)
 		log_warn("event '%s' of %s is lost: %s", detail_type, source, err.text);
-	else
-		local_events_kick(cloud);
 	err_release(&err);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "local_glue.h"
 
+#include "local_events.h"
 #include "local_glue_connection.h"
 #include "local_states.h"
 #include "log.h"
@@ -480,7 +481,8 @@ static int end_tx(struct local_cloud *cloud, const struct local_run *run, const 
 		.cause = {run->trigger, run->workflow, run->workflow_run}};
 	bool gone;
 
-	if (write_end(cloud, run, state, error, executed_ms, &gone, err) != 0)
+	if (write_end(cloud, run, state, error, executed_ms, &gone, err) != 0 ||
+		local_event_job_tx(cloud, run->job, run->id, state, error, err) != 0)
 		return -1;
 	if (retry && !gone && may_retry(cloud, run, state))
 		return insert_retry(cloud, run, launch, err);

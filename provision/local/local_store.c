@@ -1,5 +1,7 @@
 #include "local_store.h"
 
+#include "local_events.h"
+
 #include "xalloc.h"
 
 void store_bucket_release(struct store_bucket *b)
@@ -171,7 +173,16 @@ int store_put(struct local_cloud *cloud, const struct store_bucket *b, struct st
 			"UPDATE s3_object SET live = 0 WHERE bucket = ? AND key = ? AND live = 1",
 			"ss", b->name, o->key))
 		return -1;
-	return insert_row(cloud, b, o, err);
+	struct local_event_object event = {.bucket = b->name,
+		.key = o->key,
+		.version = enabled ? o->version : NULL,
+		.etag = o->marker ? NULL : o->etag,
+		.reason = o->marker  ? "DeleteObject"
+			  : o->parts ? "CompleteMultipartUpload"
+				     : "PutObject",
+		.size = o->size,
+		.marker = o->marker};
+	return insert_row(cloud, b, o, err) || local_event_object_tx(cloud, &event, err) ? -1 : 0;
 }
 
 static int put_marker(struct local_cloud *cloud, const struct store_bucket *b, const char *key,
@@ -202,6 +213,10 @@ int store_delete(struct local_cloud *cloud, const struct store_bucket *b, const 
 	out->marker = old.marker;
 	out->version = xstrdup(version);
 	store_object_release(&old);
+	struct local_event_object event = {
+		.bucket = b->name, .key = key, .version = version, .reason = "DeleteObject"};
+	if (found > 0 && local_event_object_tx(cloud, &event, err))
+		return -1;
 	if (found <= 0 || !version)
 		return found < 0 ? -1 : 0;
 	/* what is the newest now may show again */

@@ -11,6 +11,7 @@
  */
 #include "local_glue.h"
 
+#include "local_events.h"
 #include "log.h"
 
 /* --- pure rules --- */
@@ -342,6 +343,8 @@ static void tell(struct local_cloud *cloud, const struct local_engine_event *ev)
 
 		if (ret == 0) {
 			ret = local_engine_ended_tx(cloud, ev, &launch, &err);
+			if (ret == 0 && ev->crawl)
+				ret = local_event_crawl_tx(cloud, ev->name, ev->state, &err);
 			if (ret == 0)
 				ret = local_tx_commit(cloud, &err);
 			local_tx_end(cloud);

@@ -252,3 +252,45 @@ def test_rights(events, cloud, session):  # noqa: F811
     machine = f"arn:aws:states:{cloud.region}:{cloud.account}:stateMachine:m"
     role = f"arn:aws:iam::{cloud.account}:role/r"
     assert "iam:PassRole" in fails("AccessDeniedException", mine.put_targets, Rule="mine", Targets=[{"Id": "m", "Arn": machine, "RoleArn": role}])
+
+
+# --- the cloud's own ---
+
+
+def test_objects(events, cloud):
+    s3, queue = cloud.client("s3"), Queue(cloud, "q")
+    for name in ("loud", "mute"):
+        s3.create_bucket(Bucket=name)
+    s3.put_bucket_notification_configuration(Bucket="loud", NotificationConfiguration={"EventBridgeConfiguration": {}})
+    rule(events, "r", [{"Id": "q", "Arn": queue.arn}], pattern='{"source":["aws.s3"],"detail":{"object":{"key":[{"suffix":".csv"}]}}}')
+    for bucket in ("mute", "loud"):
+        for key in ("a.txt", "b\u00e4 c.csv"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
+    event = json.loads(queue.take()[0])
+    assert (event["detail-type"], event["resources"], event["detail"]["bucket"], event["detail"]["reason"]) == ("Object Created", ["arn:aws:s3:::loud"], {"name": "loud"}, "PutObject")
+    assert (event["detail"]["object"]["key"], event["detail"]["object"]["size"]) == ("b\u00e4 c.csv", 5)
+    s3.delete_object(Bucket="loud", Key="b\u00e4 c.csv")
+    assert json.loads(queue.take()[0])["detail"]["deletion-type"] == "Permanently Deleted"
+
+
+def test_job_runs_and_workflows(events, cloud, iam):  # noqa: F811
+    glue, s3, queue = cloud.client("glue"), cloud.client("s3"), Queue(cloud, "q")
+    s3.create_bucket(Bucket="scripts")
+    s3.put_object(Bucket="scripts", Key="job.py", Body=b"raise SystemExit(3)\n")
+    role = iam.create_role(RoleName="g", AssumeRolePolicyDocument=trust(Service=["glue.amazonaws.com", "events.amazonaws.com"]))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="g", PolicyName="p", PolicyDocument=policy(allow("*")))
+    glue.create_job(Name="j", Role=role, Command={"Name": "pythonshell", "ScriptLocation": "s3://scripts/job.py", "PythonVersion": "3.9"}, MaxCapacity=0.0625)
+    glue.create_workflow(Name="w")
+    glue.create_trigger(Name="t", Type="EVENT", WorkflowName="w", Actions=[{"JobName": "j"}], EventBatchingCondition={"BatchSize": 2, "BatchWindow": 900})
+    rule(events, "start", [{"Id": "w", "Arn": f"arn:aws:glue:{cloud.region}:{cloud.account}:workflow/w", "RoleArn": role}])
+    rule(events, "told", [{"Id": "q", "Arn": queue.arn}], pattern='{"source":["aws.glue"],"detail-type":["Glue Job State Change"],"detail":{"state":["FAILED"]}}')
+    ids = [put(events), put(events)]
+    event = json.loads(queue.take()[0])
+    run = glue.get_workflow_runs(Name="w")["Runs"]
+    assert (event["detail"]["jobName"], event["detail"]["severity"], len(run)) == ("j", "ERROR", 1)
+    assert json.loads(run[0]["WorkflowRunProperties"]["aws:eventIds"]) == ids
+    assert glue.get_job_run(JobName="j", RunId=event["detail"]["jobRunId"])["JobRun"]["JobRunState"] == "FAILED"
+    put(events)
+    advance(cloud, 901)  # the batch's time
+    queue.take()
+    assert len(glue.get_workflow_runs(Name="w")["Runs"]) == 2

@@ -80,6 +80,7 @@ const struct local_service *const local_services[] = {
 	&local_states_task_service,
 	&local_states_tag_service,
 	&local_states_version_service,
+	&local_states_alias_service,
 	&local_states_map_service,
 	&local_redshift_namespace_service,
 	&local_redshift_workgroup_service,

@@ -84,7 +84,7 @@ static int create_activity(struct local_cloud *cloud, const struct local_request
 	int ret;
 
 	if (states_check_string(req->in, "name", true, 1, 80, err) ||
-		states_check_name(a.name, err))
+		states_check_name(a.name, err) || states_check_encryption(req->in, err))
 		return -1;
 	a.new_arn = local_arn(cloud, "states", req->region, "activity:%s", a.name);
 	a.out = json_object();

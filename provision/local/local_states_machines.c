@@ -76,7 +76,7 @@ static int check_definition(const char *text, bool express, struct err *err)
 	return ret;
 }
 
-static int check_encryption(const struct json *in, struct err *err)
+int states_check_encryption(const struct json *in, struct err *err)
 {
 	const struct json *e = json_get(in, "encryptionConfiguration");
 	const char *type = json_get_str(e, "type");
@@ -114,7 +114,7 @@ static int read_settings(struct local_cloud *cloud, const struct local_request *
 	if (states_check_string(in, "definition", create, 1, ASL_DEFINITION_BYTES_MAX, err) ||
 		states_check_string(in, "roleArn", create, 1, 256, err) ||
 		states_check_string(in, "versionDescription", false, 0, 256, err) ||
-		check_encryption(in, err))
+		states_check_encryption(in, err))
 		return -1;
 	out->definition = json_get_str(in, "definition");
 	out->role = json_get_str(in, "roleArn");
@@ -125,7 +125,7 @@ static int read_settings(struct local_cloud *cloud, const struct local_request *
 	out->has_logging = json_is(logging, JSON_OBJECT);
 	if (out->description && !out->publish)
 		return states_invalid(
-			err, "Version description can only be set when publish is set to true");
+			err, "Version description can only be set when publish is true");
 	if (out->definition && check_definition(out->definition, express, err))
 		return -1;
 	if (out->role && check_role(cloud, req, out->role, err))
@@ -320,7 +320,10 @@ static int describe_machine(struct local_cloud *cloud, const struct local_reques
 		states_tx(cloud, describe_tx, &d, err))
 		return -1;
 	o = *out = json_object();
-	json_set_str(o, "stateMachineArn", d.m.version_arn ? d.m.version_arn : d.m.arn);
+	json_set_str(o, "stateMachineArn",
+		d.m.alias_arn     ? d.m.alias_arn
+		: d.m.version_arn ? d.m.version_arn
+				  : d.m.arn);
 	json_set_str(o, "name", d.m.name);
 	json_set_str(o, "status", d.m.status);
 	json_set_str(o, "definition", metadata_only(req->in) ? "" : d.m.definition);

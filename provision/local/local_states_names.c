@@ -98,6 +98,7 @@ int states_check_string(const struct json *in, const char *member, bool required
 {
 	const struct json *v = json_get(in, member);
 	const char *text = json_str(v);
+	bool shown;
 	int64_t len;
 
 	if (!v || json_is(v, JSON_NULL)) {
@@ -114,10 +115,14 @@ int states_check_string(const struct json *in, const char *member, bool required
 	len = count_chars(text);
 	if (len >= min && len <= max)
 		return 0;
+	/* what may be somebody's data is not shown */
+	shown = !strcmp(member, "name") || ends_with(member, "Arn");
 	return states_invalid(err,
-		"1 validation error detected: Value at '%s' failed to satisfy constraint: Member "
+		"1 validation error detected: Value %s%s%sat '%s' failed to satisfy constraint: "
+		"Member "
 		"must have length %s than or equal to %lld",
-		member, len < min ? "greater" : "less", (long long)(len < min ? min : max));
+		shown ? "'" : "", shown ? text : "", shown ? "' " : "", member,
+		len < min ? "greater" : "less", (long long)(len < min ? min : max));
 }
 
 int states_page(const struct json *in, int64_t *limit, int64_t *after, struct err *err)

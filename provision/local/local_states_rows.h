@@ -9,6 +9,8 @@ void states_route_arn(
 	struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn);
 /* [{key, value}] as a map, NULL where none; TooManyTags, ValidationException. */
 int states_tags_read(const struct json *list, struct json **out, struct err *err) must_check;
+/* encryptionConfiguration; InvalidEncryptionConfiguration. */
+int states_check_encryption(const struct json *in, struct err *err) must_check;
 /* Replaces a malloc'd text; NULL changes nothing. */
 void states_text_set(char **text, const char *value);
 void states_set_logging(struct json *out, const struct json *logging); /* NULL: off */
@@ -19,5 +21,8 @@ int states_revision_put_tx(struct local_cloud *cloud, const struct states_machin
 /* A version of the machine's revision, or the one that it has; stateMachineVersionArn is set in `out`. */
 int states_publish_tx(struct local_cloud *cloud, const struct states_machine *m,
 	const char *description, struct json *out, struct err *err) must_check;
+/* Chosen by its weights. 1, 0: no such alias, -1. */
+int states_alias_version_tx(struct local_cloud *cloud, const char *alias_arn, char **version_arn,
+	struct err *err) must_check;
 
 #endif

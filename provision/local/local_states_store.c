@@ -1,6 +1,7 @@
 /* State machines and what their executions run, as rows. */
 #include "local_states_live.h"
 
+#include "local_states_rows.h"
 #include "xalloc.h"
 
 #define EXPRESS_SECONDS 300
@@ -103,6 +104,20 @@ static bool is_number(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
+static int find_alias(struct local_cloud *cloud, const char *arn, const char *machine_arn,
+	struct states_machine *out, struct err *err)
+{
+	char *version_arn;
+	int row = states_alias_version_tx(cloud, arn, &version_arn, err);
+
+	if (row > 0)
+		row = find_version(cloud, machine_arn, strrchr(version_arn, ':') + 1, out, err);
+	if (row > 0)
+		out->alias_arn = xstrdup(arn);
+	free(version_arn);
+	return row;
+}
+
 static int find_tx(struct local_cloud *cloud, const char *arn, const struct states_arn *a,
 	struct states_machine *out, struct err *err)
 {
@@ -116,7 +131,7 @@ static int find_tx(struct local_cloud *cloud, const char *arn, const struct stat
 			out, err);
 	machine_arn = xstrndup(arn, strlen(arn) - strlen(a->qualifier) - 1);
 	row = is_number(a->qualifier) ? find_version(cloud, machine_arn, a->qualifier, out, err)
-				      : 0;
+				      : find_alias(cloud, arn, machine_arn, out, err);
 	free(machine_arn);
 	return row;
 }
@@ -142,6 +157,7 @@ int states_machine_reap_tx(struct local_cloud *cloud, const char *machine_arn, s
 {
 	static const char *const rest[] = {
 		"DELETE FROM states_execution WHERE machine_arn = ?",
+		"DELETE FROM states_alias WHERE machine_arn = ?",
 		"DELETE FROM states_version WHERE machine_arn = ?",
 		"DELETE FROM states_revision WHERE machine_arn = ?",
 	};

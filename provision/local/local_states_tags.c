@@ -314,8 +314,23 @@ static int list_versions(struct local_cloud *cloud, const struct local_request *
 
 static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
-	return sql_run(cloud->db, NULL, err, "DELETE FROM states_version WHERE arn = ?", "s",
-		(const char *)payload);
+	const char *arn = payload;
+	struct sql_stmt *st = sql_query(cloud->db, err,
+		"SELECT a.arn FROM states_alias a, json_each(a.routing) r WHERE "
+		"json_extract(r.value, "
+		"'$.stateMachineVersionArn') = ?",
+		"s", arn);
+	int row = st ? sql_step(st, err) : -1;
+
+	if (row > 0)
+		row = local_fault(err, 400, "ConflictException",
+			"Version to be deleted must not be referenced by an alias. Current list of "
+			"aliases referencing this version: [%s]",
+			strrchr(sql_text(st, 0), ':') + 1);
+	sql_done(st);
+	if (row < 0)
+		return -1;
+	return sql_run(cloud->db, NULL, err, "DELETE FROM states_version WHERE arn = ?", "s", arn);
 }
 
 static int delete_version(struct local_cloud *cloud, const struct local_request *req,

@@ -35,7 +35,9 @@ extern const struct aws_op glue_create_database, glue_get_database, glue_get_dat
 	glue_list_workflows, glue_update_workflow, glue_delete_workflow, glue_start_workflow_run,
 	glue_get_workflow_run, glue_get_workflow_runs, glue_stop_workflow_run,
 	glue_resume_workflow_run, glue_tag_resource, glue_untag_resource, glue_get_tags,
-	glue_create_connection, glue_get_connection, glue_update_connection, glue_delete_connection;
+	glue_create_connection, glue_get_connection, glue_update_connection, glue_delete_connection,
+	glue_create_classifier, glue_get_classifier, glue_update_classifier, glue_delete_classifier,
+	glue_crawl_diff;
 /* Athena */
 extern const struct aws_op athena_create_work_group, athena_get_work_group, athena_list_work_groups,
 	athena_update_work_group, athena_delete_work_group, athena_start_query_execution,
@@ -78,6 +80,19 @@ extern const struct aws_op states_create_state_machine, states_describe_state_ma
 	states_describe_execution, states_get_execution_history, states_redrive_execution,
 	states_create_activity, states_describe_activity, states_delete_activity,
 	states_tag_resource, states_untag_resource, states_list_tags_for_resource;
+/* SQS */
+extern const struct aws_op sqs_create_queue, sqs_get_queue_url, sqs_get_queue_attributes,
+	sqs_set_queue_attributes, sqs_delete_queue, sqs_tag_queue, sqs_untag_queue,
+	sqs_list_queue_tags;
+/* SNS */
+extern const struct aws_op sns_create_topic, sns_get_topic_attributes, sns_set_topic_attributes,
+	sns_delete_topic, sns_subscribe, sns_unsubscribe, sns_get_subscription_attributes,
+	sns_set_subscription_attributes, sns_list_subscriptions_by_topic, sns_tag_resource,
+	sns_untag_resource, sns_list_tags_for_resource;
+/* EventBridge */
+extern const struct aws_op events_put_rule, events_describe_rule, events_disable_rule,
+	events_delete_rule, events_put_targets, events_remove_targets, events_list_targets_by_rule,
+	events_tag_resource, events_untag_resource, events_list_tags_for_resource;
 /* Resource Groups Tagging */
 extern const struct aws_op tagging_get_resources;
 

@@ -97,3 +97,11 @@ const struct aws_op glue_update_connection = {
 	"glue", "UpdateConnection", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op glue_delete_connection = {
 	"glue", "DeleteConnection", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
+const struct aws_op glue_create_classifier = {"glue", "CreateClassifier", 0, NULL, NULL, NULL};
+const struct aws_op glue_get_classifier = {"glue", "GetClassifier", AWS_OP_READ, NULL, NULL, NULL};
+const struct aws_op glue_update_classifier = {
+	"glue", "UpdateClassifier", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
+const struct aws_op glue_delete_classifier = {
+	"glue", "DeleteClassifier", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
+/* The local cloud's own, which AWS does not have. */
+const struct aws_op glue_crawl_diff = {"glue", "GlueprojCrawlDiff", AWS_OP_READ, NULL, NULL, NULL};

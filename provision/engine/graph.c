@@ -262,17 +262,18 @@ static void set_name(struct engine *e, struct node *n)
 {
 	const struct type_schema *schema = &n->type->schema;
 	const struct type_ctx *ctx = e->opts.ctx;
-	struct json *given = schema->name_field ? json_path(n->props, schema->name_field) : NULL;
+	char *path = schema_name_path(schema, n->props);
+	struct json *given = path ? json_path(n->props, path) : NULL;
 
-	if (n->name || json_is_unknown(given))
-		return;
-	if (json_str(given) && *json_str(given)) {
-		const struct field *f = schema_field_at(schema->fields, schema->name_field);
+	if (!n->name && json_str(given) && *json_str(given)) {
+		const struct field *f = schema_field_at(schema->fields, path);
 		n->name = xstrdup(json_str(given));
 		if (f && f->flags & F_LOWER)
 			lower_ascii(n->name);
-		return;
 	}
+	free(path);
+	if (n->name || json_is_unknown(given))
+		return;
 	n->name = derive_name(e->opts.project->name, n->stack, n->logical_id,
 		ctx->account ? ctx->account : "", ctx->region, schema->name_case,
 		schema->name_max ? schema->name_max : 255);

@@ -200,8 +200,9 @@ static const char *recorded_other_name(const struct node *n)
 
 static void classify_absent(struct node *n)
 {
-	const char *before = recorded_other_name(n), *field = n->type->schema.name_field;
+	const char *before = recorded_other_name(n);
 	struct json *change;
+	char *field;
 
 	if (!before) {
 		engine_set_action(n, ACTION_CREATE, "does not exist");
@@ -210,10 +211,12 @@ static void classify_absent(struct node *n)
 	engine_set_action(n, ACTION_REPLACE, "its name changed");
 	json_free(n->changes);
 	n->changes = json_array();
+	field = schema_name_path(&n->type->schema, n->props);
 	if (!field)
 		return;
 	change = json_object();
 	json_set_str(change, "path", field);
+	free(field);
 	json_set_str(change, "before", before);
 	json_set_str(change, "after", n->name);
 	json_set_str(change, "effect", "replace");

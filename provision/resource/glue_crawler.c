@@ -107,7 +107,10 @@ static const struct field schema_change_fields[] = {
 };
 
 static const struct field crawler_fields[] = {
-	{.name = "Classifiers", .kind = FIELD_LIST, .item = FIELD_STRING},
+	{.name = "Classifiers",
+		.kind = FIELD_LIST,
+		.item = FIELD_STRING,
+		.names = "AWS::Glue::Classifier"},
 	{.name = "Configuration", .kind = FIELD_JSON, .flags = F_JSON_TEXT},
 	{.name = "CrawlerSecurityConfiguration", .kind = FIELD_STRING, .max = 128},
 	{.name = "DatabaseName",

@@ -4,6 +4,7 @@
 const struct resource_type *const resource_types[] = {
 	&athena_workgroup.type,
 	&cloudwatch_alarm.type,
+	&glue_classifier.type,
 	&glue_connection.type,
 	&glue_crawler.type,
 	&glue_database.type,
@@ -28,6 +29,7 @@ const struct resource_type *const resource_types[] = {
 static const struct type_schema *const schemas[] = {
 	&athena_workgroup.type.schema,
 	&cloudwatch_alarm.type.schema,
+	&glue_classifier.type.schema,
 	&glue_connection.type.schema,
 	&glue_crawler.type.schema,
 	&glue_database.type.schema,

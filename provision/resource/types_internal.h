@@ -6,9 +6,9 @@
 #include "stack.h"
 #include "type.h"
 
-extern const struct json_type athena_workgroup, glue_crawler, glue_database, glue_job, glue_trigger,
-	glue_workflow, cloudwatch_alarm, glue_connection, logs_log_group, stepfunctions_activity,
-	stepfunctions_state_machine;
+extern const struct json_type athena_workgroup, glue_classifier, glue_crawler, glue_database,
+	glue_job, glue_trigger, glue_workflow, cloudwatch_alarm, glue_connection, logs_log_group,
+	stepfunctions_activity, stepfunctions_state_machine;
 extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type,
 	secret_type, redshift_namespace_type, redshift_workgroup_type;
 

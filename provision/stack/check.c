@@ -456,10 +456,13 @@ static void check_fields(struct check *k, const struct field *fields, const stru
 static void check_name(struct check *k, const struct json *props)
 {
 	const struct type_schema *type = k->r->schema;
-	const char *name = type->name_field ? json_str(json_path(props, type->name_field)) : NULL;
-	if (!name)
+	char *path = schema_name_path(type, props);
+	const char *name = path ? json_str(json_path(props, path)) : NULL;
+	if (!name) {
+		free(path);
 		return;
-	size_t mark = enter(k, type->name_field);
+	}
+	size_t mark = enter(k, path);
 	char *value = shown(k, name);
 	if (type->name_max && strlen(name) > type->name_max) {
 		fail(k, "%s is longer than %zu characters", value, type->name_max);
@@ -469,6 +472,7 @@ static void check_name(struct check *k, const struct json *props)
 			report_hint(k->errors, "%s", type->name_pattern_hint);
 	}
 	free(value);
+	free(path);
 	strbuf_setlen(&k->path, mark);
 }
 

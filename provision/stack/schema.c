@@ -35,6 +35,22 @@ const struct field *schema_field_at(const struct field *fields, const char *path
 	return *path ? NULL : f;
 }
 
+char *schema_name_path(const struct type_schema *schema, const struct json *props)
+{
+	const char *at = schema->name_field, *found = at;
+
+	while (at) {
+		char *top = xstrndup(at, strcspn(at, ".|"));
+		bool there = json_get(props, top) != NULL;
+		free(top);
+		if (there)
+			found = at;
+		at = there ? NULL : strchr(at, '|');
+		at = at ? at + 1 : NULL;
+	}
+	return found ? xstrndup(found, strcspn(found, "|")) : NULL;
+}
+
 char *schema_format(const char *format, const char *partition, const char *region,
 	const char *account, const char *name, const struct json *props)
 {

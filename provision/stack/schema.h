@@ -73,8 +73,8 @@ typedef void schema_check_fn(
 struct type_schema {
 	const char *name; /* "AWS::Glue::Job" */
 	const struct field *fields;
-	const char
-		*name_field; /* property that gives the physical name; NULL: none, always derived */
+	const char *
+		name_field; /* property that gives the physical name, "A.Name|B.Name" where it stands in one of several; NULL: none, always derived */
 	enum name_case name_case; /* what a derived name looks like */
 	size_t name_max;
 	const struct attribute *attributes; /* {0}-terminated */
@@ -99,6 +99,8 @@ const struct type_schema *schema_find(const struct schema_set *set, const char *
 const struct field *schema_field(const struct field *fields, const char *name);
 /* The row at a path: "DatabaseInput.Name". */
 const struct field *schema_field_at(const struct field *fields, const char *path);
+/* The name_field that counts for these properties: of several the one whose object is there, else the first; malloc'd. NULL: none. */
+char *schema_name_path(const struct type_schema *schema, const struct json *props);
 /* Expands {partition} {region} {account} {name} and {Property} from props, {Property|otherwise} where it may be missing;
  * malloc'd. */
 char *schema_format(const char *format, const char *partition, const char *region,

@@ -1,4 +1,5 @@
 #include "testing.h"
+#include "strvec.h"
 #include "cloud_script.h"
 #include "fields.h"
 #include "s3_bucket.h"
@@ -65,14 +66,14 @@ static void check_type(const struct resource_type *t)
 		json_free(v);
 	}
 	if (s->name_field && !pseudo) {
-		char *first = xstrndup(s->name_field, strcspn(s->name_field, "."));
-		const struct field *f = schema_field(s->fields, first);
-		assert_non_null(f);
-		if (strchr(s->name_field, '.'))
-			f = schema_field(f->fields, strchr(s->name_field, '.') + 1);
-		assert_non_null(f);
-		assert_true(f->flags & F_REPLACES);
-		free(first);
+		struct strvec paths = STRVEC_INIT;
+		strvec_split(&paths, s->name_field, '|');
+		for (size_t i = 0; i < paths.nr; i++) {
+			const struct field *f = schema_field_at(s->fields, paths.v[i]);
+			assert_non_null(f);
+			assert_true(f->flags & F_REPLACES);
+		}
+		strvec_release(&paths);
 	}
 }
 

@@ -1,4 +1,5 @@
 #include "testing.h"
+#include "quoted_json.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -184,6 +185,25 @@ static void test_stack__an_evaluation_hook_that_fails_ends_it(void **state)
 	assert_null(stack_find(s, "B"));
 	json_free(props);
 	stack_free(s);
+}
+
+static void test_stack__a_name_in_one_of_several_places(void **state)
+{
+	static const struct type_schema several = {.name_field = "A.Name|B.Name"};
+	static const struct type_schema none = {.name = "Nameless"};
+	static const struct {
+		const char *props, *path;
+	} cases[] = {{"{'B':{'Name':'x'}}", "B.Name"}, {"{'A':{}}", "A.Name"}, {"{}", "A.Name"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct json *props = js(cases[i].props);
+		char *path = schema_name_path(&several, props);
+		assert_string_equal(path, cases[i].path);
+		free(path);
+		json_free(props);
+	}
+	assert_null(schema_name_path(&none, NULL));
 }
 
 static void test_stack__formats_fill_in_names_and_properties(void **state)

@@ -51,14 +51,18 @@ static int check_column(const struct duck_rows *found, const struct silver_colum
 	return err_set(err, ERR_INVALID, "'%s' has no column '%s'", shown, c->name);
 }
 
-static int check_columns(struct duck *d, const struct silver_set *set, const char *files,
+static int check_columns(struct duck *d, const struct silver_set *set, const struct strvec *paths,
 	const char *shown, struct err *err)
 {
-	char *sql = xasprintf("DESCRIBE SELECT * FROM read_parquet(%s)", files);
+	struct strbuf sql = STRBUF_INIT;
 	struct duck_rows found = {0};
-	int ret = duck_query(d, sql, &found, err);
+	int ret;
 
-	free(sql);
+	strbuf_addstr(&sql, "DESCRIBE SELECT * FROM read_parquet(");
+	duck_add_list(&sql, paths);
+	strbuf_addstr(&sql, ", hive_partitioning = false)");
+	ret = duck_query(d, sql.buf, &found, err);
+	strbuf_release(&sql);
 	if (ret != 0)
 		return err_wrap(err, "'%s'", shown);
 	for (size_t i = 0; i < ARRAY_SIZE(set->columns) && ret == 0; i++)
@@ -67,19 +71,17 @@ static int check_columns(struct duck *d, const struct silver_set *set, const cha
 	return ret;
 }
 
-/* "hist AS MATERIALIZED (SELECT …), ", read once. */
-static void add_set(struct strbuf *sql, const struct silver_set *set, const char *files)
+/* "(SELECT …) hist": the set with names and types of ours. A date is a must, or rows would match none and not be missed. */
+static void add_set(struct strbuf *sql, const struct silver_set *set, const struct strvec *paths)
 {
-	strbuf_addf(sql, "%s AS MATERIALIZED (SELECT ", set->table);
-	for (size_t i = 0; i < ARRAY_SIZE(set->columns); i++) {
-		const struct silver_column *c = &set->columns[i];
+	const struct silver_column *day = &set->columns[0], *value = &set->columns[1];
 
-		strbuf_addf(sql, "CAST(\"%s\" AS %s) AS %s, ", c->name, c->to, c->as);
-	}
 	strbuf_addf(sql,
-		"file_row_number AS at FROM read_parquet(%s, file_row_number = true, "
-		"hive_partitioning = false)), ",
-		files);
+		"(SELECT coalesce(CAST(\"%s\" AS %s), error('a row has no date')) AS %s, "
+		"CAST(\"%s\" AS %s) AS %s, file_row_number AS at FROM read_parquet(",
+		day->name, day->to, day->as, value->name, value->to, value->as);
+	duck_add_list(sql, paths);
+	strbuf_addf(sql, ", file_row_number = true, hive_partitioning = false)) %s", set->table);
 }
 
 /* A hint names the step that makes what is missing. */
@@ -123,24 +125,30 @@ static int find_inputs(struct job *job, const struct place *silver, const char *
 
 /* --- the joined rows --- */
 
+/*
+ * All dates of both, in their order (n); what has one date keeps the order of the files. `again`: the row before has the same.
+ */
+static void add_join(struct strbuf *sql, const struct inputs *in)
+{
+	strbuf_addstr(sql, "CREATE TABLE joined AS SELECT *, row_number() OVER w AS n, "
+			   "coalesce(lag(day) OVER w = day, false) AS again FROM (SELECT "
+			   "coalesce(hist.day, trend.day) AS day, price, g, hist.at AS h, trend.at "
+			   "AS t FROM ");
+	add_set(sql, &sets[0], &in->paths[0]);
+	strbuf_addstr(sql, " FULL JOIN ");
+	add_set(sql, &sets[1], &in->paths[1]);
+	strbuf_addstr(
+		sql, " ON hist.day = trend.day) WINDOW w AS (ORDER BY day, h NULLS FIRST, t)");
+}
+
 static int join(struct duck *d, const struct inputs *in, struct err *err)
 {
 	struct strbuf sql = STRBUF_INIT;
 	int ret = 0;
 
-	strbuf_addstr(&sql, "CREATE TABLE joined AS WITH ");
-	for (size_t i = 0; i < ARRAY_SIZE(sets) && ret == 0; i++) {
-		struct strbuf files = STRBUF_INIT;
-
-		duck_add_list(&files, &in->paths[i]);
-		ret = check_columns(d, &sets[i], files.buf, in->shown[i], err);
-		add_set(&sql, &sets[i], files.buf);
-		strbuf_release(&files);
-	}
-	strbuf_addstr(&sql,
-		"dates AS (SELECT day FROM hist UNION SELECT day FROM trend) "
-		"SELECT dates.day, price, g, hist.at AS h, trend.at AS t FROM dates "
-		"LEFT JOIN hist ON hist.day = dates.day LEFT JOIN trend ON trend.day = dates.day");
+	for (size_t i = 0; i < ARRAY_SIZE(sets) && ret == 0; i++)
+		ret = check_columns(d, &sets[i], &in->paths[i], in->shown[i], err);
+	add_join(&sql, in);
 	if (ret == 0) {
 		ret = duck_exec(d, sql.buf, NULL, err);
 		if (ret != 0)
@@ -156,15 +164,15 @@ static int show_joined(struct duck *d, struct err *err)
 	struct duck_rows rows = {0};
 
 	if (duck_query(d,
-		    "SELECT day, price, g, (SELECT count(*) FROM joined), "
-		    "(SELECT count(DISTINCT coalesce(day, '-infinity'::DATE)) FROM joined) "
-		    "FROM joined ORDER BY day, h, t LIMIT " SHOWN_ROWS,
+		    "SELECT day, price, g, rows, dates FROM joined, (SELECT count(*) AS rows, "
+		    "count(*) FILTER (NOT again) AS dates FROM joined) "
+		    "WHERE n <= " SHOWN_ROWS " ORDER BY n",
 		    &rows, err) != 0)
 		return -1;
 	for (size_t i = 0; i < rows.nr_rows; i++) {
 		char **v = rows.v + i * rows.nr_columns;
 
-		job_log(JOB_INFO, "joined", "date=%s price=%s g_trend=%s", v[0] ? v[0] : "null",
+		job_log(JOB_INFO, "joined", "date=%s price=%s g_trend=%s", v[0],
 			v[1] ? v[1] : "null", v[2] ? v[2] : "null");
 	}
 	if (rows.nr_rows && strcmp(rows.v[3], rows.v[4]) != 0)
@@ -175,15 +183,15 @@ static int show_joined(struct duck *d, struct err *err)
 	return 0;
 }
 
-#define BY_DATE "(ORDER BY day, h, t ROWS BETWEEN "
+#define BY_DATE "(ORDER BY n ROWS BETWEEN "
 static const char gold[] =
 	"SELECT day AS \"Date\", price AS \"Price\", g AS \"g_trend\", "
 	"avg(price) OVER " BY_DATE "13 PRECEDING AND CURRENT ROW) AS \"PriceMA\", "
 	"avg(g_cont) OVER " BY_DATE "6 PRECEDING AND CURRENT ROW) AS \"TrendMA\" "
-	"FROM (SELECT day, h, t, g, coalesce(price, "
+	"FROM (SELECT day, n, g, coalesce(price, "
 	"last_value(price IGNORE NULLS) OVER " BY_DATE "2 PRECEDING AND 1 PRECEDING)) AS price, "
 	"coalesce(g, first_value(g IGNORE NULLS) OVER " BY_DATE
-	"1 FOLLOWING AND 6 FOLLOWING)) AS g_cont FROM joined) ORDER BY day, h, t";
+	"1 FOLLOWING AND 6 FOLLOWING)) AS g_cont FROM joined) ORDER BY n";
 
 static int write_gold(struct duck *d, const char *ticker, struct publish *out, struct err *err)
 {

@@ -181,22 +181,24 @@ static int check_threshold(const struct json *in, struct err *err)
 		"LessThanLowerThreshold", "GreaterThanUpperThreshold", NULL};
 	static const char *const treats[] = {
 		"breaching", "notBreaching", "ignore", "missing", NULL};
-	const char *operator= json_get_str(in, "ComparisonOperator"),
+	const char *compare = json_get_str(in, "ComparisonOperator"),
 		   *treat = json_get_str(in, "TreatMissingData");
 
-	if (operator&&(one_of(operator, bands) || json_get(in, "ThresholdMetricId")))
-		return cw_invalid(err, "Anomaly detection is not supported by the local cloud");
-	if (!operator|| !one_of(operator, operators))
+	if (treat && !one_of(treat, treats))
+		return cw_invalid(err, "Invalid option for TreatMissingData: %s", treat);
+	if (compare && one_of(compare, bands))
+		return json_get_str(in, "ThresholdMetricId")
+			       ? 0
+			       : cw_invalid(err, "%s needs ThresholdMetricId", compare);
+	if (!compare || !one_of(compare, operators))
 		return cw_invalid(err,
 			"1 validation error detected: Value '%s' at 'comparisonOperator' failed to "
 			"satisfy constraint: Member must satisfy enum value set: "
 			"[GreaterThanOrEqualToThreshold, GreaterThanThreshold, LessThanThreshold, "
 			"LessThanOrEqualToThreshold]",
-			operator ? operator : "null");
+			compare ? compare : "null");
 	if (!json_is(json_get(in, "Threshold"), JSON_NUMBER))
 		return cw_invalid(err, "Threshold must not be null");
-	if (treat && !one_of(treat, treats))
-		return cw_invalid(err, "Invalid option for TreatMissingData: %s", treat);
 	return 0;
 }
 

@@ -299,14 +299,14 @@ struct judged {
 
 static bool breaches(const struct json *definition, double value)
 {
-	const char *operator= json_get_str(definition, "ComparisonOperator");
+	const char *compare = json_get_str(definition, "ComparisonOperator");
 	double threshold = json_dbl(json_get(definition, "Threshold"), 0);
 
-	if (!strcmp(operator, "GreaterThanOrEqualToThreshold"))
+	if (!strcmp(compare, "GreaterThanOrEqualToThreshold"))
 		return value >= threshold;
-	if (!strcmp(operator, "GreaterThanThreshold"))
+	if (!strcmp(compare, "GreaterThanThreshold"))
 		return value > threshold;
-	if (!strcmp(operator, "LessThanThreshold"))
+	if (!strcmp(compare, "LessThanThreshold"))
 		return value < threshold;
 	return value <= threshold;
 }
@@ -391,8 +391,8 @@ static void add_number(struct strbuf *text, double d)
 
 static const char *comparison(const struct json *definition, bool bad)
 {
-	const char *operator= json_get_str(definition, "ComparisonOperator");
-	bool greater = starts_with(operator, "Greater"), equal = strstr(operator, "OrEqual");
+	const char *compare = json_get_str(definition, "ComparisonOperator");
+	bool greater = starts_with(compare, "Greater"), equal = strstr(compare, "OrEqual");
 
 	if (bad)
 		return greater ? equal ? "greater than or equal to" : "greater than"

@@ -151,10 +151,17 @@ static bool is_password(const char *property)
 /* The connection's document, and apart from it what is not to be shown. */
 static void split(const struct json *input, struct json **doc, struct json **hidden)
 {
-	struct json *shown = json_object();
-	const struct json *p;
+	const struct json *p, *auth = json_get(input, "AuthenticationConfiguration");
+	struct json *shown = json_object(), *kept;
 
 	*doc = glue_pick(input_fields, input);
+	if (json_is(auth, JSON_OBJECT)) {
+		kept = glue_pick(authentication_fields, auth);
+		if (json_get(auth, "OAuth2Properties"))
+			json_set(kept, "OAuth2Properties",
+				glue_pick(oauth2_fields, json_get(auth, "OAuth2Properties")));
+		json_set(*doc, "AuthenticationConfiguration", kept);
+	}
 	*hidden = json_object();
 	json_each(p, json_get(input, "ConnectionProperties"))
 	{

@@ -236,6 +236,90 @@ GENERATED = {"Name": "all/generated", "GenerateSecretString": {
     "ExcludePunctuation": True, "ExcludeUppercase": False, "IncludeSpace": False, "RequireEachIncludedType": True}}
 
 
+# --- state machines, and what watches them ---
+MACHINE_ROLE = {
+    "RoleName": "AllPropertiesMachine", "Policies": [{"PolicyName": "logs", "PolicyDocument": policy("logs:*")}],
+    "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}
+
+
+def machine(n, **more):
+    word = "one" if n == 1 else "two"
+    return {
+        "RoleArn": {"Fn::GetAtt": ["MachineRole", "Arn"]}, "StateMachineType": "STANDARD", "DefinitionSubstitutions": {"Word": word}, "Tags": tags(word),
+        "EncryptionConfiguration": {"Type": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": KMS if n == 1 else OTHER_KMS, "KmsDataKeyReusePeriodSeconds": 300 + n},
+        "LoggingConfiguration": {"Level": "ALL" if n == 1 else "ERROR", "IncludeExecutionData": n == 1, "Destinations": [
+            {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["LogGroup", "Arn"]}}}]},
+        "TracingConfiguration": {"Enabled": n == 1}, **more,
+    }
+
+
+def states(n):
+    return {"StartAt": "${Word}", "States": {"${Word}": {"Type": "Pass", "Result": {"share": 0.5 + n}, "End": True}}}
+
+
+ACTIVITY = {"Name": "all-properties", "EncryptionConfiguration": {"Type": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": KMS, "KmsDataKeyReusePeriodSeconds": 301}, "Tags": tags("one")}
+LOG_GROUP = {"LogGroupName": "/all/properties", "RetentionInDays": 14, "KmsKeyId": KMS, "LogGroupClass": "INFREQUENT_ACCESS", "DeletionProtectionEnabled": True, "Tags": tags("one")}
+
+
+def alarm(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "AlarmName": "all-properties", "AlarmDescription": f"alarm {word}", "ActionsEnabled": n == 2, "Namespace": f"space-{word}", "MetricName": f"metric-{word}",
+        "Dimensions": [{"Name": f"name-{word}", "Value": f"value-{word}"}], "Statistic": "Sum" if n == 1 else "Average", "Period": 60 * n, "EvaluationPeriods": 3 + n,
+        "DatapointsToAlarm": 1 + n, "Threshold": 1.5 + n, "ComparisonOperator": "GreaterThanThreshold" if n == 1 else "LessThanThreshold", "Unit": "Count" if n == 1 else "Bytes",
+        "TreatMissingData": "ignore" if n == 1 else "breaching", "AlarmActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:bad-{word}"], "OKActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:good-{word}"],
+        "InsufficientDataActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:none-{word}"], "Tags": tags(word),
+    }
+
+
+def percentile_alarm(n):
+    found = {k: v for k, v in alarm(n).items() if k != "Statistic"}
+    return {**found, "AlarmName": "all-properties-percentile", "ExtendedStatistic": f"p9{n}", "EvaluateLowSampleCountPercentile": "ignore" if n == 1 else "evaluate"}
+
+
+def metric_query(word, n):
+    return {"Id": f"m{n}", "Label": f"label {word}", "AccountId": ACCOUNT, "ReturnData": n != 1, "MetricStat": {
+        "Metric": {"Namespace": f"space-{word}", "MetricName": f"metric-{word}", "Dimensions": [{"Name": f"name-{word}", "Value": f"value-{word}"}]},
+        "Period": 120, "Stat": "Maximum", "Unit": "Percent"}}
+
+
+def math_alarm(n):
+    word = "one" if n == 1 else "two"
+    return {"AlarmName": "all-properties-math", "EvaluationPeriods": n, "Threshold": n, "ComparisonOperator": "GreaterThanThreshold", "Metrics": [
+        metric_query(word, 1), {"Id": "e", "Expression": f"m1 * {n}", "Label": f"sum {word}", "Period": 60 * n, "ReturnData": True}]}
+
+
+def band_alarm(n):
+    return {"AlarmName": "all-properties-band", "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanUpperThreshold", "ThresholdMetricId": f"band{n}", "Metrics": [
+        metric_query("band", 3), {"Id": f"band{n}", "Expression": "ANOMALY_DETECTION_BAND(m3, 2)"}]}
+
+
+def connection(n):
+    word = "one" if n == 1 else "two"
+    return {"CatalogId": {"Ref": "AWS::AccountId"}, "Tags": {"kind": word}, "ConnectionInput": {
+        "Name": "all-properties", "ConnectionType": "JDBC" if n == 1 else "KAFKA", "Description": f"connection {word}", "MatchCriteria": [f"match-{word}"],
+        "ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:one", "USERNAME": "one", "PASSWORD": "sesame"} if n == 1 else {
+            "KAFKA_BOOTSTRAP_SERVERS": "two:9092", "KAFKA_SASL_PLAIN_PASSWORD": "sesame two"},
+        "AthenaProperties": {"athena": word}, "PythonProperties": {"python": word}, "SparkProperties": {"spark": word}, "ValidateCredentials": n == 1,
+        "ValidateForComputeEnvironments": ["SPARK" if n == 1 else "PYTHON"],
+        "PhysicalConnectionRequirements": {"AvailabilityZone": f"{REGION}{'ab'[n - 1]}", "SecurityGroupIdList": [f"sg-{word}"], "SubnetId": f"subnet-{word}"},
+        "AuthenticationConfiguration": {
+            "AuthenticationType": "BASIC" if n == 1 else "CUSTOM", "KmsKeyArn": KMS if n == 1 else OTHER_KMS, "SecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{word}-abcdef",
+            **({"BasicAuthenticationCredentials": {"Username": "me", "Password": "sesame"}} if n == 1 else {"CustomAuthenticationCredentials": {"token": "sesame"}})},
+    }}
+
+
+def oauth_connection(n):
+    word = "one" if n == 1 else "two"
+    return {"CatalogId": {"Ref": "AWS::AccountId"}, "ConnectionInput": {
+        "Name": "all-properties-oauth", "ConnectionType": "SALESFORCE", "ConnectionProperties": {"ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{word}"}, "AuthenticationConfiguration": {
+            "AuthenticationType": "OAUTH2", "OAuth2Properties": {
+                "OAuth2GrantType": "AUTHORIZATION_CODE" if n == 1 else "JWT_BEARER", "TokenUrl": f"https://{word}.example/token", "TokenUrlParametersMap": {"kind": word},
+                "OAuth2ClientApplication": {"UserManagedClientApplicationClientId": f"client-{word}", "AWSManagedClientApplicationReference": f"reference-{word}"},
+                "AuthorizationCodeProperties": {"AuthorizationCode": "sesame", "RedirectUri": "https://one.example/back"},
+                "OAuth2Credentials": {"AccessToken": "sesame", "JwtToken": "a.b.c", "RefreshToken": "sesame", "UserManagedClientApplicationClientSecret": "sesame"}}}}}
+
+
 def changed(value, **members):
     return {**copy.deepcopy(value), **members}
 
@@ -269,6 +353,18 @@ RESOURCES = {
     "ManagedGroup": ("AWS::Athena::WorkGroup", managed_group(1), managed_group(2)),
     "Secret": ("AWS::SecretsManager::Secret", SECRET, changed(SECRET, Description="secret two", KmsKeyId=OTHER_KMS, SecretString="another value", Tags=tags("two", "three"))),
     "Generated": ("AWS::SecretsManager::Secret", GENERATED, GENERATED),
+    "MachineRole": ("AWS::IAM::Role", MACHINE_ROLE, MACHINE_ROLE),
+    "Machine": ("AWS::StepFunctions::StateMachine", machine(1, StateMachineName="all-properties", Definition=states(1)), machine(2, StateMachineName="all-properties", Definition=states(2))),
+    "TextMachine": ("AWS::StepFunctions::StateMachine", machine(1, StateMachineName="all-properties-text", DefinitionString='{"StartAt":"${Word}","States":{"${Word}":{"Type":"Succeed"}}}'),
+                    machine(2, StateMachineName="all-properties-text", DefinitionString='{"StartAt":"${Word}","States":{"${Word}":{"Type":"Fail"}}}')),
+    "Activity": ("AWS::StepFunctions::Activity", ACTIVITY, changed(ACTIVITY, Tags=tags("two"))),
+    "LogGroup": ("AWS::Logs::LogGroup", LOG_GROUP, changed(LOG_GROUP, RetentionInDays=30, KmsKeyId=OTHER_KMS, DeletionProtectionEnabled=False, Tags=tags("two"))),
+    "Alarm": ("AWS::CloudWatch::Alarm", alarm(1), alarm(2)),
+    "PercentileAlarm": ("AWS::CloudWatch::Alarm", percentile_alarm(1), percentile_alarm(2)),
+    "MathAlarm": ("AWS::CloudWatch::Alarm", math_alarm(1), math_alarm(2)),
+    "BandAlarm": ("AWS::CloudWatch::Alarm", band_alarm(1), band_alarm(2)),
+    "Connection": ("AWS::Glue::Connection", connection(1), connection(2)),
+    "OAuthConnection": ("AWS::Glue::Connection", oauth_connection(1), oauth_connection(2)),
 }
 
 

@@ -19,7 +19,9 @@ from shop import Shop  # noqa: E402
 
 TYPES = sorted({kind for kind, *_ in properties.RESOURCES.values()})
 # The local cloud has no users and groups: see test_policies_of_users_and_groups.
-ELSEWHERE = {"AWS::IAM::Policy.Users", "AWS::IAM::Policy.Groups"}
+ELSEWHERE = {"AWS::IAM::Policy.Users", "AWS::IAM::Policy.Groups"} | {
+    # Definitions that lie in S3: see test_definition_in_a_file and test_definition_in_s3 of test_more_types.py.
+    f"AWS::StepFunctions::StateMachine.DefinitionS3Location{p}" for p in ("", ".Bucket", ".Key", ".Version")}
 PROJECT = "Project: all\nStacks: [all]\n"
 
 
@@ -102,7 +104,35 @@ def read_secret(cloud, name):
     return {"it": secrets.describe_secret(SecretId=name), "value": secrets.get_secret_value(SecretId=name)["SecretString"]}
 
 
+def read_machine(cloud, name):
+    sfn, arn = cloud.client("stepfunctions"), f"arn:aws:states:{cloud.region}:{cloud.account}:stateMachine:{name}"
+    found = sfn.describe_state_machine(stateMachineArn=arn)
+    # as it stood in the template, before the substitutions
+    text = found["definition"].replace('"one"', '"${Word}"').replace('"two"', '"${Word}"')
+    return {"it": found, "Definition": json.loads(text), "DefinitionString": text, "Word": [w for w in ("one", "two") if w in found["definition"]],
+            "tags": [{"Key": t["key"], "Value": t["value"]} for t in sfn.list_tags_for_resource(resourceArn=arn)["tags"]]}
+
+
+def read_activity(cloud, name):
+    sfn, arn = cloud.client("stepfunctions"), f"arn:aws:states:{cloud.region}:{cloud.account}:activity:{name}"
+    return {"it": sfn.describe_activity(activityArn=arn), "tags": [{"Key": t["key"], "Value": t["value"]} for t in sfn.list_tags_for_resource(resourceArn=arn)["tags"]]}
+
+
+def read_log_group(cloud, name):
+    logs = cloud.client("logs")
+    tags = logs.list_tags_for_resource(resourceArn=f"arn:aws:logs:{cloud.region}:{cloud.account}:log-group:{name}")["tags"]
+    return {"it": logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0], "tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+
+
+def read_alarm(cloud, name):
+    watch = cloud.client("cloudwatch")
+    (found,) = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return {"it": found, "tags": watch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"]}
+
+
 READERS = {
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", read_machine), "AWS::StepFunctions::Activity": ("Name", read_activity), "AWS::Logs::LogGroup": ("LogGroupName", read_log_group),
+    "AWS::CloudWatch::Alarm": ("AlarmName", read_alarm), "AWS::Glue::Connection": ("ConnectionInput.Name", read_glue("get_connection", "Name", "connection")),
     "AWS::S3::Bucket": ("BucketName", read_bucket), "AWS::IAM::Role": ("RoleName", read_role), "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", read_managed),
     "AWS::IAM::Policy": ("PolicyName", lambda cloud, name: cloud.client("iam").get_role_policy(RoleName="AllProperties", PolicyName=name)),
     "AWS::Glue::Database": ("DatabaseInput.Name", read_glue("get_database", "Name", "database")), "AWS::Glue::Crawler": ("Name", read_glue("get_crawler", "Name", "crawler")),
@@ -145,7 +175,7 @@ ALIASES = {
     "Function": {"LambdaFunctionArn"}, "Queue": {"QueueArn"}, "Topic": {"TopicArn"}, "Event": {"Events"}, "ManagedPolicyArns": {"PolicyArn"},
     "PermissionsBoundary": {"PermissionsBoundaryArn"}, "PolicyDocument": {"Document"}, "ScanAll": {"scanAll"}, "ScanRate": {"scanRate"}, "ManagedPolicyName": {"PolicyName"},
     "WorkGroupConfiguration": {"Configuration"}, "SecretString": {"value"}, "DestinationBucketName": {"TargetBucket"}, "Tags": {"tags", "TagSet"}, "AllocatedCapacity": {"MaxCapacity"},
-    "EncryptionType": {"EncryptionType"},
+    "EncryptionType": {"EncryptionType"}, "StateMachineName": {"name"}, "LogGroupName": {"logGroupName"},
 }
 # What cannot be read back, and why.
 UNREADABLE = {
@@ -154,6 +184,13 @@ UNREADABLE = {
     "AWS::Glue::Database.DatabaseName": "the same as DatabaseInput.Name",
     "AWS::S3::Bucket.NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled": "an empty element",
 }
+AUTHENTICATION = "AWS::Glue::Connection.ConnectionInput.AuthenticationConfiguration"
+UNREADABLE.update(dict.fromkeys([
+    f"{AUTHENTICATION}.BasicAuthenticationCredentials.Username", f"{AUTHENTICATION}.BasicAuthenticationCredentials.Password", f"{AUTHENTICATION}.CustomAuthenticationCredentials.token",
+    *(f"{AUTHENTICATION}.OAuth2Properties.AuthorizationCodeProperties.{p}" for p in ("AuthorizationCode", "RedirectUri")),
+    *(f"{AUTHENTICATION}.OAuth2Properties.OAuth2Credentials.{p}" for p in ("AccessToken", "JwtToken", "RefreshToken", "UserManagedClientApplicationClientSecret")),
+    "AWS::Glue::Connection.ConnectionInput.ValidateCredentials", "AWS::Glue::Connection.ConnectionInput.ValidateForComputeEnvironments"], "Glue takes it and never shows it"))
+UNREADABLE["AWS::Glue::Connection.CatalogId"] = "it is what is asked with"
 OBJECT_LEAVES = ("SparkProperties", "AdditionalConfigs", "Properties", "LogTypes")
 
 
@@ -244,7 +281,12 @@ OTHER_VALUES = {
     "AWS::S3::Bucket.BucketNamePrefix": None, "AWS::S3::Bucket.BucketNamespace": None,  # refused
     "AWS::Glue::Database.DatabaseName": {"DatabaseName": "other", "DatabaseInput": {"Name": "other"}}, "AWS::Glue::Database.DatabaseInput.Name": {"DatabaseInput": {"Name": "other"}},
 }
-SUBJECTS = {"AWS::S3::Bucket": "Bucket", "AWS::IAM::Role": "Role", "AWS::IAM::Policy": "Inline", "AWS::IAM::ManagedPolicy": "Managed", "AWS::Glue::Database": "Database",
+OTHER_VALUES.update({
+    "AWS::Glue::Connection.CatalogId": None, "AWS::Glue::Connection.ConnectionInput.Name": {"ConnectionInput": {**properties.connection(2)["ConnectionInput"], "Name": "other"}},
+    "AWS::StepFunctions::StateMachine.StateMachineType": "EXPRESS", "AWS::StepFunctions::Activity.EncryptionConfiguration": {"EncryptionConfiguration": {"Type": "AWS_OWNED_KEY"}},
+})
+SUBJECTS = {"AWS::StepFunctions::StateMachine": "Machine", "AWS::StepFunctions::Activity": "Activity", "AWS::Logs::LogGroup": "LogGroup", "AWS::CloudWatch::Alarm": "Alarm",
+            "AWS::Glue::Connection": "Connection", "AWS::S3::Bucket": "Bucket", "AWS::IAM::Role": "Role", "AWS::IAM::Policy": "Inline", "AWS::IAM::ManagedPolicy": "Managed", "AWS::Glue::Database": "Database",
             "AWS::Glue::Crawler": "Crawler", "AWS::Glue::Job": "SparkJob", "AWS::Glue::Workflow": "Workflow", "AWS::Glue::Trigger": "Conditional", "AWS::Athena::WorkGroup": "Group",
             "AWS::SecretsManager::Secret": "Secret"}
 

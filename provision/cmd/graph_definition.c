@@ -4,6 +4,7 @@
 #include "fs.h"
 #include "graph_parts.h"
 #include "json.h"
+#include "yaml_value.h"
 
 #define MACHINE "AWS::StepFunctions::StateMachine"
 #define MAX_DEFINITION (16U << 20)
@@ -53,7 +54,9 @@ static void substitute(const char *text, const struct json *values, bool quoted,
 	}
 }
 
-static struct json *parse(const char *text, const struct json *values, struct err *err)
+/* `file` NULL: it is no file, and JSON. */
+static struct json *parse(
+	const char *file, const char *text, const struct json *values, struct err *err)
 {
 	struct err first = ERR_INIT;
 	struct json *definition = NULL;
@@ -61,7 +64,8 @@ static struct json *parse(const char *text, const struct json *values, struct er
 	for (int quoted = 0; !definition && quoted < 2; quoted++) {
 		struct strbuf sb = STRBUF_INIT;
 		substitute(text, values, quoted, &sb);
-		definition = json_parse(sb.buf, sb.len, quoted ? NULL : &first);
+		definition = file ? yaml_value(file, sb.buf, sb.len, quoted ? NULL : &first)
+				  : json_parse(sb.buf, sb.len, quoted ? NULL : &first);
 		strbuf_release(&sb);
 	}
 	if (!definition)
@@ -77,11 +81,8 @@ static struct json *definition_file(
 	struct strbuf text = STRBUF_INIT;
 	struct json *definition = NULL;
 
-	if (!fs_read(path, MAX_DEFINITION, &text, err)) {
-		definition = parse(text.buf, values, err);
-		if (!definition)
-			err_wrap(err, "%s", path);
-	}
+	if (!fs_read(path, MAX_DEFINITION, &text, err))
+		definition = parse(path, text.buf, values, err);
 	strbuf_release(&text);
 	free(path);
 	return definition;
@@ -98,9 +99,9 @@ static struct json *definition_of(const struct found *found, struct err *err)
 
 	if (object && !json_is_unknown(object)) {
 		json_print(object, &sb);
-		definition = parse(sb.buf, values, err);
+		definition = parse(NULL, sb.buf, values, err);
 	} else if (json_str(text)) {
-		definition = parse(json_str(text), values, err);
+		definition = parse(NULL, json_str(text), values, err);
 	} else if (json_str(place) && !starts_with(json_str(place), "s3://")) {
 		definition = definition_file(found, json_str(place), values, err);
 	} else if (place) {

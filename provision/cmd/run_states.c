@@ -307,8 +307,8 @@ static struct json *caught_of(const struct exec_history *h, const struct visit *
 
 	json_set_str(c, "state", v->name);
 	json_set_str(c, "error", v->error ? v->error : "");
-	json_set_str(c, "cause", v->cause ? v->cause : "");
-	json_set_str(c, "message", why);
+	/* Not the document that it may be: a job run's has all arguments. */
+	json_set_str(c, "cause", why);
 	set_text(c, "next", v->next == NO_VISIT ? NULL : h->visits[v->next].name);
 	set_index(c, "iteration", v->iteration);
 	set_text(c, "job", v->job);
@@ -335,22 +335,24 @@ void states_run_report(const struct run *r, struct json *doc)
 void states_run_summary(const struct run *r)
 {
 	const struct exec_history *h = &r->states->h;
-	FILE *to = run_stream(r);
+	struct strbuf sb = STRBUF_INIT;
 
 	for (size_t i = 0; i < h->nr; i++) {
 		const struct visit *v = &h->visits[i];
 		char *why;
 		if (!v->caught)
 			continue;
-		why = failure_in_words(v);
-		fprintf(to, "  caught: '%s'", v->name);
+		strbuf_addf(&sb, "  caught: '%s'", v->name);
 		if (v->iteration >= 0)
-			fprintf(to, " [%lld]", (long long)v->iteration);
-		if (why && *why)
-			fprintf(to, " %s", why);
+			strbuf_addf(&sb, " [%lld]", (long long)v->iteration);
+		strbuf_addf(&sb, " %s", v->error ? v->error : "");
 		if (v->next != NO_VISIT)
-			fprintf(to, "; went on with '%s'", h->visits[v->next].name);
-		fputc('\n', to);
+			strbuf_addf(&sb, " -> %s", h->visits[v->next].name);
+		strbuf_addch(&sb, '\n');
+		why = cause_in_words(v->cause ? v->cause : "");
+		states_add_wrapped(&sb, why, 10);
 		free(why);
 	}
+	fwrite(sb.buf, 1, sb.len, run_stream(r));
+	strbuf_release(&sb);
 }

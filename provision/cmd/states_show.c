@@ -9,6 +9,7 @@
 
 #define NAME_WIDTH 40
 #define LOG_LINES 10
+#define LINE_WIDTH 100
 #define MAX_LIVE 8
 
 struct states_view {
@@ -110,8 +111,31 @@ static void end_line(struct strbuf *sb)
 	strbuf_addch(sb, '\n');
 }
 
-/* What the failed job said last. */
-static void add_log(struct states_view *v, struct strbuf *sb, const struct visit *visit)
+void states_add_wrapped(struct strbuf *sb, const char *text, size_t indent)
+{
+	size_t column = 0;
+
+	while (*text) {
+		char *word = xstrndup(text, strcspn(text, " "));
+		size_t width = text_width(word);
+		if (column && column + 1 + width > LINE_WIDTH) {
+			strbuf_addch(sb, '\n');
+			column = 0;
+		}
+		strbuf_addchars(sb, ' ', column ? 1 : indent);
+		strbuf_addstr(sb, word);
+		column += (column ? 1 : indent) + width;
+		text += strlen(word);
+		text += strspn(text, " ");
+		free(word);
+	}
+	if (column)
+		strbuf_addch(sb, '\n');
+}
+
+/* What the failed job said last, but for what `why` says already. */
+static void add_log(
+	struct states_view *v, struct strbuf *sb, const struct visit *visit, const char *why)
 {
 	struct json *lines, *ev;
 
@@ -124,8 +148,10 @@ static void add_log(struct states_view *v, struct strbuf *sb, const struct visit
 		struct strbuf text = STRBUF_INIT;
 		strbuf_addstr(&text, json_get_str(ev, "message"));
 		strbuf_trim(&text);
-		strbuf_replace(&text, "\n", "\n             | ");
-		strbuf_addf(sb, "             | %s\n", text.buf);
+		if (text.len && !strstr(why, text.buf)) {
+			strbuf_replace(&text, "\n", "\n             | ");
+			strbuf_addf(sb, "             | %s\n", text.buf);
+		}
 		strbuf_release(&text);
 	}
 	json_free(lines);
@@ -146,9 +172,9 @@ static void add_failure(struct states_view *v, struct strbuf *sb, const struct e
 		strbuf_addf(sb, " (attempt %lld)", (long long)e->attempt);
 	end_line(sb);
 	if (!again && *why)
-		strbuf_addf(sb, "             %s\n", why);
+		states_add_wrapped(sb, why, 13);
 	if (!again)
-		add_log(v, sb, visit);
+		add_log(v, sb, visit, why);
 	free(v->last_failure);
 	v->last_failure = told;
 	free(why);

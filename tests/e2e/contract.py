@@ -47,7 +47,7 @@ NODE = {"type": STR, "name": STR, "id": Maybe(STR), "state": STR, "attempt": INT
 # of executions: what a state lies in, and what it started
 NODE.update({"parent": Maybe(STR), "branch": Maybe(INT), "iteration": Maybe(INT), "resource": Maybe(STR), "job": Maybe(STR)})
 CAUGHT = {
-    "state": STR, "error": STR, "cause": STR, "message": STR, "next": Maybe(STR), "iteration": Maybe(INT), "job": Maybe(STR), "id": Maybe(STR),
+    "state": STR, "error": STR, "cause": STR, "next": Maybe(STR), "iteration": Maybe(INT), "job": Maybe(STR), "id": Maybe(STR),
 }
 RUN = {
     "type": STR, "name": STR, "id": Maybe(STR), "state": STR, "started": Maybe(TIME), "ended": Maybe(TIME), "seconds": NUM, "error": Maybe(STR),

@@ -78,6 +78,9 @@ Resources:
       RoleArn: !GetAtt Role.Arn
       DefinitionSubstitutions: {Next: "Two \\"quoted\\""}
       DefinitionS3Location: machine.asl.json
+  Yaml:
+    Type: AWS::StepFunctions::StateMachine
+    Properties: {StateMachineName: yaml, RoleArn: !GetAtt Role.Arn, DefinitionS3Location: machine.asl.yaml}
   Hidden:
     Type: AWS::StepFunctions::StateMachine
     Properties:
@@ -118,6 +121,7 @@ def graph(run_glueproj, tmp_path):
     for name, text in {
         "glueproj.yaml": "Project: drawn\nStacks: [machines, flow-stack]\n", "machines.yaml": TEMPLATE % {"odd": json.dumps(odd_machine())},
         "flow-stack.yaml": FLOW, "machine.asl.json": FILE,
+        "machine.asl.yaml": "StartAt: In YAML\nStates:\n  In YAML: {Type: Wait, Seconds: 3, End: true}\n",
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
 
@@ -232,6 +236,8 @@ def test_definitions_of_each_kind(graph):
     assert ["Of 000000000000", "glue:startJobRun.sync", "my-job"] in nodes.values()
     nodes, edges, _ = read_mermaid(graph("file", "--format", "mermaid").ok().stdout)
     assert {tuple(n) for n in nodes.values()} == {(" ",), ("One",), ('Two "quoted"',)} and len(edges) == 2
+    nodes, edges, _ = read_mermaid(graph("yaml", "--format", "mermaid").ok().stdout)
+    assert ["In YAML", "wait 3 s"] in nodes.values() and len(edges) == 2
     graph("hidden").fails(1, "state machine 'hidden': its definition hangs on a secret")
     assert SECRET not in repr(graph("hidden", "--output", "json").fails(1))
 

@@ -1,5 +1,6 @@
 /* Where a distributed Map's items come from: the state's input, a bucket's listing, an object. */
 #include "fs.h"
+#include "gzip_read.h"
 #include "local_asl.h"
 #include "local_objects.h"
 #include "local_states_map_rows.h"
@@ -65,6 +66,20 @@ static struct json *list_objects(struct local_cloud *cloud, const struct local_p
 	return NULL;
 }
 
+/* A file may be gzipped, whatever its name. */
+static int plain(struct strbuf *text, struct err *err)
+{
+	struct strbuf out = STRBUF_INIT;
+	int rc = 0;
+
+	if (text->len < 2 || memcmp(text->buf, "\x1f\x8b", 2) != 0)
+		return 0;
+	rc = gzip_inflate(text->buf, text->len, OBJECT_BYTES_MAX, &out, err);
+	strbuf_swap(text, &out);
+	strbuf_release(&out);
+	return rc;
+}
+
 static struct json *read_object(struct local_cloud *cloud, const struct local_principal *who,
 	const struct json *reader, struct err *err)
 {
@@ -75,7 +90,7 @@ static struct json *read_object(struct local_cloud *cloud, const struct local_pr
 
 	if (local_object_head(cloud, who, json_get_str(parameters, "Bucket"),
 		    json_get_str(parameters, "Key"), &o, err) == 0 &&
-		fs_read(o.path, OBJECT_BYTES_MAX, &text, err) == 0)
+		fs_read(o.path, OBJECT_BYTES_MAX, &text, err) == 0 && plain(&text, err) == 0)
 		out = map_items(text.buf, text.len, json_get(reader, "config"), err);
 	strbuf_release(&text);
 	local_object_release(&o);
@@ -97,6 +112,9 @@ static struct json *read_items(struct local_cloud *cloud, const struct local_pri
 	if (!bucket || (!lists && !key)) {
 		err_set(err, ERR_INVALID, "Bucket%s must be given as text%s",
 			lists ? "" : " and Key", lists ? "" : "s");
+	} else if (json_get(parameters, "VersionId")) {
+		/* another version than the one asked for would be worse than none */
+		err_set(err, ERR_INVALID, "the local cloud reads no VersionId here");
 	} else {
 		source =
 			lists ? xasprintf("s3://%s", bucket) : xasprintf("s3://%s/%s", bucket, key);

@@ -1,5 +1,6 @@
 """The Map in mode DISTRIBUTED in the local cloud: items out of S3, children as executions of their own, results written; what is asked of map
 runs; restarts and redrives in the middle."""
+import gzip
 import json
 
 import pytest
@@ -80,6 +81,8 @@ def test_items_of_a_bucket_and_of_files(lab):
     lab.s3.put_object(Bucket="data", Key="rows.csv", Body=b'name,n\r\n"A, B",1\r\nC,2\r\n')
     rows = [{"name": "A, B", "n": "1"}, {"name": "C", "n": "2"}]
     assert lab.output(spread(ItemReader=reader("getObject", "rows.csv", InputType="CSV", CSVHeaderLocation="FIRST_ROW")), name="csv") == rows
+    lab.s3.put_object(Bucket="data", Key="rows.csv.gz", Body=gzip.compress(b'name,n\n"A, B",1\nC,2\n'))
+    assert lab.output(spread(ItemReader=reader("getObject", "rows.csv.gz", InputType="CSV", CSVHeaderLocation="FIRST_ROW")), name="gzip") == rows
     given = reader("getObject", "rows.csv", InputType="CSV", CSVHeaderLocation="GIVEN", CSVHeaders=["a", "b"], MaxItemsPath="$.most")
     assert lab.output(spread(ItemReader=given), {"most": 1}, name="given") == [{"a": "name", "b": "n"}]
     lab.s3.put_object(Bucket="data", Key="rows.json", Body=json.dumps({"rows": rows}).encode())
@@ -94,7 +97,9 @@ def test_items_of_a_bucket_and_of_files(lab):
     (reader("getObject", "nope.json", InputType="JSON"), "NoSuchKey"),
     (reader("getObject", "text", InputType="JSON"), "JSON"),
     (reader("getObject", "text", InputType="PARQUET"), "not read by the local cloud"),
-], ids=["missing", "no JSON", "parquet"])
+    ({"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "data", "Key": "text", "VersionId": "v"}, "ReaderConfig": {"InputType": "JSON"}},
+     "VersionId"),
+], ids=["missing", "no JSON", "parquet", "version"])
 def test_items_that_cannot_be_read(lab, what, given):
     lab.s3.put_object(Bucket="data", Key="text", Body=b"text")
     arn = lab.start(lab.machine(spread(ItemReader=what)))

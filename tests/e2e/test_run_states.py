@@ -12,6 +12,7 @@ import pytest
 
 import contract
 from helpers import glueproj_bin
+from shop import Shop
 from states_standin import MACHINE, Script, Standin
 
 LOG = "/aws-glue/python-jobs/error"
@@ -386,3 +387,111 @@ def test_logs_are_those_of_the_executions_jobs(play):
         ]
     assert service.asked("DescribeExecution")[0]["executionArn"].endswith(":x")
     play(one_currency_fails(), command=("logs", "flow"))[0].fails(1, "has not run yet")
+
+
+# --- the local cloud's own service ---
+
+PROJECT = "Project: chain\nStacks: [work]\n"
+SCRIPT = """\
+import sys
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+print("working on", options.get("--TICKER"), flush=True)
+if options.get("--TICKER") == "XMR":
+    sys.exit("no prices of XMR")
+"""
+
+
+def task(job, **more):
+    return {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": job, "Arguments": {"--TICKER.$": "$.t"}}, **more}
+
+
+def branch(ticker):
+    states = {
+        f"{ticker}": {"Type": "Pass", "Result": {"t": ticker}, "Next": f"{ticker} to gold"},
+        f"{ticker} to gold": task("chain_job", End=True, Catch=[{"ErrorEquals": ["States.ALL"], "Next": f'{ticker} wont "stop" ü'}]),
+        f'{ticker} wont "stop" ü': {"Type": "Pass", "End": True},
+    }
+    return {"StartAt": ticker, "States": states}
+
+
+MACHINES = {
+    "Both": {
+        "StartAt": "Parallel", "States": {
+            "Parallel": {"Type": "Parallel", "Branches": [branch("BTC"), branch("XMR")], "Next": "Done"}, "Done": {"Type": "Succeed"},
+        },
+    },
+    "Fails": {
+        "StartAt": "Try", "States": {
+            "Try": task("chain_job", End=True, Retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1}]),
+        },
+    },
+    "Many": {
+        "StartAt": "List", "States": {
+            "List": {"Type": "Pass", "Result": list(range(50)), "Next": "Each"},
+            "Each": {"Type": "Map", "MaxConcurrency": 10, "End": True, "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Odd?", "States": {
+                    "Odd?": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericEquals": 13, "Next": "Bad luck"}], "Default": "Fine"},
+                    "Fine": {"Type": "Pass", "End": True}, "Bad luck": {"Type": "Pass", "End": True},
+                },
+            }},
+        },
+    },
+    "Slow": {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}},
+}
+
+
+def template():
+    role = {"Type": "AWS::IAM::Role", "Properties": {
+        "RoleName": "ChainRole", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": ["glue.amazonaws.com", "states.amazonaws.com"]}, "Action": "sts:AssumeRole"},
+        ]},
+        "Policies": [{"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["s3:*", "glue:*", "logs:*"], "Resource": "*"},
+        ]}}],
+    }}
+    arn = {"Fn::GetAtt": ["Role", "Arn"]}
+    job = {"Type": "AWS::Glue::Job", "Properties": {
+        "Name": "chain_job", "Role": arn, "Command": {"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": "work.py"}, "MaxCapacity": 0.0625,
+        "ExecutionProperty": {"MaxConcurrentRuns": 4},
+    }}
+    machines = {n: {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
+        "StateMachineName": n.lower(), "RoleArn": arn, "Definition": d,
+    }} for n, d in MACHINES.items()}
+    return json.dumps({"Resources": {"Role": role, "Job": job, **machines}})
+
+
+@pytest.fixture
+def chain(run_glueproj, cloud):
+    project = Shop(run_glueproj, cloud, **{"glueproj.yaml": PROJECT, "work.yaml": template(), "work.py": SCRIPT})
+    project("setup").ok()
+    return project
+
+
+def test_in_the_local_cloud(chain):
+    run = document(chain("run", "both", "--follow").ok())
+    (caught,) = run["caught"]
+    assert (caught["state"], caught["error"], caught["next"]) == ("XMR to gold", "States.TaskFailed", 'XMR wont "stop" ü')
+    assert caught["cause"].startswith("job chain_job FAILED: ") and "no prices of XMR" in caught["cause"]
+    states = {n["name"]: (n["state"], n["parent"], n["branch"]) for n in run["nodes"]}
+    assert states == {
+        "Parallel": ("SUCCEEDED", None, None), "BTC": ("SUCCEEDED", "Parallel", 0), "XMR": ("SUCCEEDED", "Parallel", 1),
+        "BTC to gold": ("SUCCEEDED", "Parallel", 0), "XMR to gold": ("FAILED", "Parallel", 1), 'XMR wont "stop" ü': ("SUCCEEDED", "Parallel", 1),
+        "Done": ("SUCCEEDED", None, None),
+    }
+    events = contract.check(chain("logs", "Both").ok()).json["events"]
+    assert {e["message"] for e in events} >= {"working on BTC", "working on XMR"} and {e["node"] for e in events} == {"chain_job"}
+    assert {e["run_id"] for e in events} == {n["id"] for n in run["nodes"] if n["id"]}
+    text = chain("run", "fails", "--follow", "--arg", "t=XMR", json_output=False).fails(1, "run of 'fails' ended FAILED: States.TaskFailed").stdout
+    assert "  | working on XMR" in text and text.count("(attempt 2)") == 1 and len(re.findall("Try +FAILED", text)) == 2
+    assert document(chain("run", "Fails", "--follow", "--arg", "t=BTC").ok())["caught"] == []
+    run = document(chain("run", "many", "--follow").ok())
+    inside = [n for n in run["nodes"] if n["parent"] == "Each"]
+    assert len(inside) == 100 and [n["iteration"] for n in inside if n["name"] == "Bad luck"] == [13]
+    assert sorted(n["iteration"] for n in inside if n["name"] == "Odd?") == list(range(50))
+    assert document(chain("run", "slow", "--follow", "--timeout", "1").fails(1, "still runs"))["state"] == "RUNNING"
+    states = chain.cloud.client("stepfunctions")
+    (slow,) = states.list_executions(stateMachineArn=f"arn:aws:states:{chain.cloud.region}:{chain.cloud.account}:stateMachine:slow")["executions"]
+    assert slow["status"] == "RUNNING"
+    states.stop_execution(executionArn=slow["executionArn"])
+    result = chain("run", "chain").fails(2, "has 4 state machines: ")
+    assert "by its name" in result.json["errors"][0]["hint"]

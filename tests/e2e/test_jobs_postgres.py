@@ -1,11 +1,14 @@
 """redshift-upload into a real PostgreSQL server: whole tables or none, readers that miss nothing, and everything that goes wrong."""
 import contextlib
 import datetime
+import io
 import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
+import tarfile
 import threading
 import time
 
@@ -302,6 +305,46 @@ def test_a_server_that_dies(tmp_path, postgres, database, gold, loading):
     assert process.returncode == 1 and stderr.count("\n") == 1 and ("the connection broke" in stderr or "terminating connection" in stderr), stderr
     postgres.start()
     assert tables(postgres, database) == ["btc"] and len(values(postgres, database)) == 4
+
+
+# --- as a bundle ---
+TEMPLATE = """\
+Resources:
+  Artifacts: {Type: AWS::S3::Bucket, Properties: {BucketName: upload-test-artifacts}}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: upload-test-role
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: glue.amazonaws.com}, Action: "sts:AssumeRole"}]
+  Upload:
+    Type: AWS::Glue::Job
+    Properties:
+      Name: upload
+      Role: !GetAtt Role.Arn
+      Command: {Name: pythonshell, PythonVersion: "3.9", ScriptLocation: redshift-upload}
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="chroot is root's")
+def test_a_bundle_brings_libpq(tmp_path, run_glueproj, cloud, postgres, database, gold):
+    """In a root folder that holds the bundle and nothing else, with an empty environment but for the server's address."""
+    folder, root = tmp_path / "project", tmp_path / "root"
+    folder.mkdir()
+    (folder / "main.yaml").write_text(TEMPLATE)
+    (folder / "glueproj.yaml").write_text("Project: upload-test\nArtifacts: s3://upload-test-artifacts/\nStacks: [main]\n")
+    run_glueproj("-p", folder, "setup", env=cloud.checked_env()).ok()
+    s3 = cloud.client("s3")
+    key, = (o["Key"] for o in s3.list_objects_v2(Bucket="upload-test-artifacts", Prefix="programs/")["Contents"])
+    with tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket="upload-test-artifacts", Key=key)["Body"].read())) as tar:
+        tar.extractall(root)
+    (root / "tmp").mkdir()
+    shutil.copytree(gold, root / "gold")
+    command = ["/usr/sbin/chroot", root, "/lib/ld.so", "--library-path", "/lib", "--argv0", "redshift-upload", "/bin/redshift-upload", *words("/gold")]
+    r = subprocess.run(command, env={**postgres.env, "PGDATABASE": database, "TMPDIR": "/tmp"}, capture_output=True, text=True, timeout=60, check=False)
+    assert r.returncode == 0, r
+    assert len(values(postgres, database)) == 4 and os.path.exists(root / "lib" / "libpq.so.5")
 
 
 # --- with a secret ---

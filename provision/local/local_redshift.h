@@ -78,7 +78,8 @@ char *redshift_folder(struct local_cloud *cloud, const char *namespace_id);
 /* --- statements (local_redshift_data.c, local_redshift_run.c) --- */
 struct redshift_statement {
 	struct local_cloud *cloud;
-	char *id, *namespace_id, *namespace_name, *workgroup, *database, *region;
+	char *id, *namespace_id, *namespace_name, *workgroup, *database, *region, *workgroup_arn,
+		*name;
 	struct json *sqls, *parameters; /* parameters NULL: none */
 	bool batch, auto_commit, with_event;
 	const char *format; /* "JSON", "CSV" */

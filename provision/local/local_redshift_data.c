@@ -382,6 +382,9 @@ static struct redshift_statement *new_statement(struct local_cloud *cloud, const
 	q->workgroup = xstrdup(s->place.workgroup.name);
 	q->database = xstrdup(database);
 	q->region = xstrdup(s->place.space.region);
+	q->workgroup_arn = xstrdup(s->place.workgroup.arn);
+	q->name = json_get_str(in, "StatementName") ? xstrdup(json_get_str(in, "StatementName"))
+						    : NULL;
 	q->batch = s->batch;
 	q->auto_commit = mode && !strcmp(mode, "AUTO_COMMIT");
 	q->with_event = json_get_truth(in, "WithEvent", false);

@@ -5,6 +5,7 @@
  * is one too. Where two transactions are at the same table Redshift lets one wait; DuckDB refuses it, and it is run again.
  */
 #include "digest.h"
+#include "local_events.h"
 #include "local_glue.h"
 #include "local_redshift.h"
 #include "local_redshift_sql.h"
@@ -434,6 +435,32 @@ static int execute(struct redshift_statement *q, struct json *doc, struct err *e
 	return r;
 }
 
+/* "Redshift Data Statement Status Change", for those who asked for it. */
+static void tell(struct redshift_statement *q, const char *status, const struct json *doc)
+{
+	struct json *detail = json_object(), *resources = json_array();
+
+	json_push_str(resources, q->workgroup_arn);
+	json_set_str(detail, "principal", q->who.arn);
+	json_set_str(detail, "statementName", q->name ? q->name : "");
+	json_set_str(detail, "statementId", q->id);
+	json_set_i64(detail, "redshiftQueryId", -1);
+	json_set_str(detail, "state", status);
+	json_set_i64(detail, "rows", json_get_i64(doc, "ResultRows", -1));
+	json_set_i64(detail, "expireAt", local_now_ms(q->cloud) / 1000 + 86400);
+	if (q->with_event)
+		local_event_put(q->cloud, "aws.redshift-data",
+			"Redshift Data Statement Status Change", resources, detail);
+	json_free(resources);
+	json_free(detail);
+}
+
+static void finish(struct redshift_statement *q, const char *status, struct json *doc)
+{
+	state(q, status, doc);
+	tell(q, status, doc);
+}
+
 void redshift_run(struct local_cloud *cloud, void *payload)
 {
 	struct redshift_statement *q = payload;
@@ -448,14 +475,14 @@ void redshift_run(struct local_cloud *cloud, void *payload)
 		r = execute(q, doc, &err);
 	}
 	if (!r) {
-		state(q, "FINISHED", doc);
+		finish(q, "FINISHED", doc);
 	} else if (local_stopping(cloud)) {
 		; /* the next start says how it ended */
 	} else if (redshift_cancelled(q)) {
-		state(q, "ABORTED", doc);
+		finish(q, "ABORTED", doc);
 	} else {
 		json_set_str(doc, "Error", err.text);
-		state(q, "FAILED", doc);
+		finish(q, "FAILED", doc);
 	}
 	leave(q);
 	json_free(doc);
@@ -473,6 +500,8 @@ void redshift_statement_free(struct redshift_statement *q)
 	free(q->workgroup);
 	free(q->database);
 	free(q->region);
+	free(q->name);
+	free(q->workgroup_arn);
 	free(q->failed);
 	json_free(q->sqls);
 	json_free(q->parameters);

@@ -540,7 +540,7 @@ static int write_function(
 static bool is_tight(const struct rs_tokens *t, size_t i, size_t from)
 {
 	return i == from || rs_is(t, i, ".") || rs_is(t, i - 1, ".") || rs_is(t, i, ",") ||
-	       rs_is(t, i, ")") || rs_is(t, i - 1, "(") || rs_is(t, i - 1, "::") ||
+	       rs_is(t, i, ")") || rs_is(t, i - 1, "(") || rs_is(t, i, "::") ||
 	       (rs_is(t, i, "(") && t->v[i - 1].kind == RS_WORD &&
 		       t->v[i - 1].at + t->v[i - 1].len == t->v[i].at);
 }

@@ -61,22 +61,46 @@ struct record {
 	int64_t rows, bytes, max_bytes;
 };
 
+/* A column without a name has its function's, or none: "count" and "?column?". */
+static char *result_name(const char *duck)
+{
+	size_t word = strspn(duck, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.$");
+	char *name, *dot;
+
+	if (strspn(duck, "0123456789.") == strlen(duck) || *duck == '(' || *duck == '\'' ||
+		!strncmp(duck, "CAST(", 5) || !strcmp(duck, "NULL"))
+		return xstrdup("?column?");
+	if (duck[word] != '(' || !word)
+		return xstrdup(duck);
+	if (!strcmp(duck, "count_star()"))
+		return xstrdup("count");
+	name = xstrndup(duck, word);
+	dot = strrchr(name, '.');
+	if (dot)
+		memmove(name, dot + 1, strlen(dot));
+	lower_ascii(name);
+	return name;
+}
+
 static int describe(duckdb_result *result, struct record *r, struct json *list, struct err *err)
 {
 	for (idx_t i = 0; i < r->nr; i++) {
 		struct column *c = &r->columns[i];
 		struct json *meta = json_object();
-		const char *name = duckdb_column_name(result, i);
+		char *name = result_name(duckdb_column_name(result, i));
 		int precision, scale;
 
 		c->type = duckdb_column_logical_type(result, i);
 		c->kind = kind_of(duckdb_get_type_id(c->type));
 		json_push(list, meta);
-		if (!c->kind)
-			return err_set(err, ERR_INVALID,
+		if (!c->kind) {
+			err_set(err, ERR_INVALID,
 				"ERROR: column \"%s\" has a type that the local warehouse does not "
 				"support",
 				name);
+			free(name);
+			return -1;
+		}
 		precision = c->kind->precision >= 0 ? c->kind->precision
 						    : duckdb_decimal_width(c->type);
 		scale = c->kind->scale >= 0 ? c->kind->scale : duckdb_decimal_scale(c->type);
@@ -92,6 +116,7 @@ static int describe(duckdb_result *result, struct record *r, struct json *list, 
 		json_set_str(meta, "schemaName", "");
 		json_set_str(meta, "tableName", "");
 		json_set_str(meta, "typeName", c->kind->name);
+		free(name);
 	}
 	return 0;
 }

@@ -71,9 +71,9 @@ static int find_place(struct local_cloud *cloud, const struct local_request *req
 	if (!database)
 		database = json_get_str(req->in, "Database");
 	if (p->failed)
-		return local_fault(err, 500, "DatabaseConnectionException", "%s", p->failed);
+		return local_fault(err, 400, "DatabaseConnectionException", "%s", p->failed);
 	if (database && strcmp(database, json_get_str(p->space.doc, "dbName")) != 0)
-		return local_fault(err, 500, "DatabaseConnectionException",
+		return local_fault(err, 400, "DatabaseConnectionException",
 			"FATAL: database \"%s\" does not exist", database);
 	return 0;
 }

@@ -62,7 +62,7 @@ static const char prelude[] =
 	"CREATE OR REPLACE MACRO glueproj_rs.nvl2(a, b, c) AS CASE WHEN a IS NOT NULL THEN b ELSE "
 	"c END;"
 	"CREATE OR REPLACE MACRO glueproj_rs.trunc_time(p, d) AS date_trunc(p, d + INTERVAL 0 "
-	"SECOND);"
+	"SECOND) + INTERVAL 0 SECOND;"
 	"CREATE OR REPLACE MACRO glueproj_rs.add_year(n, d) AS d + to_years(CAST(n AS INTEGER));"
 	"CREATE OR REPLACE MACRO glueproj_rs.add_quarter(n, d) AS d + to_months(3 * CAST(n AS "
 	"INTEGER));"

@@ -355,7 +355,7 @@ static int update_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	struct update *u = payload;
 	struct states_machine m;
 	int64_t now = local_now_ms(cloud);
-	char *revision;
+	char *revision, *encryption;
 	int ret;
 
 	if (states_machine_find_tx(cloud, u->arn, &m, err))
@@ -378,11 +378,15 @@ static int update_tx(struct local_cloud *cloud, void *payload, struct err *err)
 		now = m.updated_ms + 1;
 	revision = local_uuid();
 	states_text_set(&m.revision, revision);
+	encryption = states_print(json_get(u->req->in, "encryptionConfiguration"));
 	ret = states_revision_put_tx(cloud, &m, revision, now, err);
 	if (!ret)
 		ret = sql_run(cloud->db, NULL, err,
-			"UPDATE states_machine SET revision = ? WHERE arn = ?", "ss", revision,
-			m.arn);
+			"UPDATE states_machine SET revision = ?, encryption = ifnull(?, "
+			"encryption) "
+			"WHERE arn = ?",
+			"sss", revision, encryption, m.arn);
+	free(encryption);
 	states_set_time(u->out, "updateDate", now);
 	json_set_str(u->out, "revisionId", revision);
 	if (!ret && u->s.publish)
@@ -504,7 +508,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(l->out, last);
+		states_set_token(l->out, NULL, last);
 	return row < 0 ? -1 : 0;
 }
 
@@ -514,7 +518,7 @@ static int list_machines(struct local_cloud *cloud, const struct local_request *
 	struct list l = {.req = req};
 	int ret;
 
-	if (states_page(req->in, &l.limit, &l.after, err))
+	if (states_page(req->in, NULL, &l.limit, &l.after, err))
 		return -1;
 	l.out = json_object();
 	ret = states_tx(cloud, list_tx, &l, err);

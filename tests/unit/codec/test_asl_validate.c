@@ -367,3 +367,31 @@ static void test_asl_validate__placeholders(void **state)
 	json_free(found);
 	json_free(def);
 }
+
+static void test_asl_validate__where_a_language_is_named(void **state)
+{
+	static const struct {
+		const char *text;
+		bool jsonata;
+	} cases[] = {
+		{"{'QueryLanguage':'JSONata'}", true},
+		{"{'QueryLanguage':'JSONPath'}", false},
+		{"{'States':{'A':{'QueryLanguage':'JSONata'}}}", true},
+		{"{'States':{'A':{'Branches':[{'States':{'B':{'QueryLanguage':'JSONata'}}}]}}}",
+			true},
+		{"{'States':{'A':{'Iterator':{'States':{'B':{'QueryLanguage':'JSONata'}}}}}}",
+			true},
+		/* what a task is given is its own matter */
+		{"{'States':{'A':{'Parameters':{'QueryLanguage':'JSONata'}}}}", false},
+		{"[]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct json *def = js(cases[i].text);
+
+		if (asl_uses_jsonata(def) != cases[i].jsonata)
+			fail_msg("%s", cases[i].text);
+		json_free(def);
+	}
+}

@@ -118,3 +118,44 @@ static void test_local_asl_map__a_map_run(void **state)
 	OUTPUT_IS(&p, "{\"l\":[],\"r\":[]}");
 	end(&p);
 }
+
+static void test_local_asl_map__items_that_do_not_fit_the_selector(void **state)
+{
+	struct json *action =
+		js("{'selector':{'a.$':'$$.Map.Item.Value.a','s.$':'$$.Map.Item.Source'},"
+		   "'scope':{'input':{},'context':{},'variables':{}},'source':'s3://b'}");
+	struct json *good = js("{'a':1}"), *bad = js("{}"), *out;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	out = asl_map_item(action, good, 0, &err);
+	assert_string_equal(text_of(out), "{\"a\":1,\"s\":\"s3://b\"}");
+	json_free(out);
+	assert_null(asl_map_item(action, bad, 1, &err));
+	assert_string_equal(err_name(&err), "States.Runtime");
+	err_release(&err);
+	json_free(action);
+	json_free(good);
+	json_free(bad);
+}
+
+static void test_local_asl_map__batches_by_bytes(void **state)
+{
+	struct json *action = js("{'batcher':{'maxBytes':40}}");
+	struct json *out =
+		asl_map_children(action, js("['0123456789','0123456789','0123456789',1]"));
+
+	(void)state;
+	/* {"Items":[]} and two of thirteen bytes */
+	assert_string_equal(text_of(out),
+		"[{\"input\":{\"Items\":[\"0123456789\",\"0123456789\"]},\"items\":2},{\"input\":{"
+		"\"Items\":[\"0123456789\",1]},\"items\":2}]");
+	json_free(out);
+	json_free(action);
+	action = js("{}");
+	out = asl_map_children(action, js("[1,[2]]"));
+	assert_string_equal(
+		text_of(out), "[{\"input\":1,\"items\":1},{\"input\":[2],\"items\":1}]");
+	json_free(out);
+	json_free(action);
+}

@@ -178,7 +178,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(a->out, last);
+		states_set_token(a->out, NULL, last);
 	return row < 0 ? -1 : 0;
 }
 
@@ -187,7 +187,7 @@ static int list_activities(struct local_cloud *cloud, const struct local_request
 {
 	struct activity a = {.req = req};
 
-	if (states_page(req->in, &a.limit, &a.after, err))
+	if (states_page(req->in, NULL, &a.limit, &a.after, err))
 		return -1;
 	a.out = json_object();
 	if (states_tx(cloud, list_tx, &a, err)) {

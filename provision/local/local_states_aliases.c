@@ -322,8 +322,8 @@ static int update_alias(struct local_cloud *cloud, const struct local_request *r
 	if (!ret)
 		ret = states_check_string(req->in, "description", false, 0, 256, err);
 	if (!ret && !k.routing && !json_get_str(req->in, "description"))
-		ret = states_invalid(err,
-			"Either the description or the RoutingConfiguration must be specified");
+		ret = states_invalid(
+			err, "Must specify at least one of description or routingConfiguration");
 	if (!ret && k.routing)
 		ret = check_routing(&k, err);
 	if (!ret)
@@ -385,7 +385,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(k->out, last);
+		states_set_token(k->out, k->arn, last);
 	states_machine_release(&m);
 	return row < 0 ? -1 : 0;
 }
@@ -396,7 +396,7 @@ static int list_aliases(struct local_cloud *cloud, const struct local_request *r
 	struct alias k = {.req = req, .arn = json_get_str(req->in, "stateMachineArn")};
 
 	if (states_check_string(req->in, "stateMachineArn", true, 1, 256, err) ||
-		states_page(req->in, &k.limit, &k.after, err))
+		states_page(req->in, k.arn, &k.limit, &k.after, err))
 		return -1;
 	return run(cloud, &k, list_tx, out, err);
 }

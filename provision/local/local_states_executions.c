@@ -232,6 +232,7 @@ static int describe_for_execution(struct local_cloud *cloud, const struct local_
 /* --- ListExecutions --- */
 
 struct list {
+	char *scope;
 	const char *machine_arn, *map_run_arn, *status, *redrive;
 	struct states_machine m;
 	struct json *out;
@@ -280,7 +281,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(l->out, last);
+		states_set_token(l->out, l->scope, last);
 	return row < 0 ? -1 : 0;
 }
 
@@ -309,7 +310,9 @@ static int check_list(const struct local_request *req, struct list *l, struct er
 	if (!l->machine_arn == !l->map_run_arn)
 		return states_invalid(
 			err, "Must specify exactly one of 'stateMachineArn' or 'mapRunArn'");
-	return states_page(req->in, &l->limit, &l->before, err);
+	l->scope = xasprintf("%s %s %s", l->map_run_arn ? l->map_run_arn : l->machine_arn,
+		l->status ? l->status : "", l->redrive ? l->redrive : "");
+	return states_page(req->in, l->scope, &l->limit, &l->before, err);
 }
 
 static int list_executions(struct local_cloud *cloud, const struct local_request *req,
@@ -321,10 +324,13 @@ static int list_executions(struct local_cloud *cloud, const struct local_request
 		.redrive = json_get_str(req->in, "redriveFilter")};
 	int ret;
 
-	if (check_list(req, &l, err))
+	if (check_list(req, &l, err)) {
+		free(l.scope);
 		return -1;
+	}
 	l.out = json_object();
 	ret = states_tx(cloud, list_tx, &l, err);
+	free(l.scope);
 	states_machine_release(&l.m);
 	if (ret)
 		json_free(l.out);
@@ -337,6 +343,7 @@ static int list_executions(struct local_cloud *cloud, const struct local_request
 
 struct history {
 	const char *arn;
+	char *scope;
 	bool reverse, data;
 	struct json *out;
 	int64_t limit, after;
@@ -391,7 +398,7 @@ static int history_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(h->out, last);
+		states_set_token(h->out, h->scope, last);
 	return row < 0 ? -1 : 0;
 }
 
@@ -403,10 +410,16 @@ static int get_history(struct local_cloud *cloud, const struct local_request *re
 		.data = json_get_truth(req->in, "includeExecutionData", true)};
 	int ret;
 
-	if (check_arn(req, err) || states_page(req->in, &h.limit, &h.after, err))
+	if (check_arn(req, err))
 		return -1;
+	h.scope = xasprintf("%s %d", h.arn, h.reverse);
+	if (states_page(req->in, h.scope, &h.limit, &h.after, err)) {
+		free(h.scope);
+		return -1;
+	}
 	h.out = json_object();
 	ret = states_tx(cloud, history_tx, &h, err);
+	free(h.scope);
 	if (ret)
 		json_free(h.out);
 	else

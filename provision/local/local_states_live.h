@@ -34,9 +34,11 @@ int states_check_name(const char *name, struct err *err) must_check;
 /* A required string of 1 to `max` characters; a given one too when it is not required. ValidationException. */
 int states_check_string(const struct json *in, const char *member, bool required, int64_t min,
 	int64_t max, struct err *err) must_check;
-/* maxResults (0: 100) and nextToken, which is a number; *before is 0 for the first page. */
-int states_page(const struct json *in, int64_t *limit, int64_t *after, struct err *err) must_check;
-void states_set_token(struct json *out, int64_t last);
+/* maxResults (0: 100) and nextToken, which is a number; first page. `scope` is what else the question says, in
+ * one text (NULL: nothing): a token of another question is InvalidToken. */
+int states_page(const struct json *in, const char *scope, int64_t *limit, int64_t *after,
+	struct err *err) must_check;
+void states_set_token(struct json *out, const char *scope, int64_t last);
 
 /* --- machines (local_states_store.c) --- */
 struct states_machine {

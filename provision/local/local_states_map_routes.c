@@ -166,7 +166,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	row = -1;
 	while (st && (row = sql_step(st, err)) > 0) {
 		if ((int64_t)json_len(runs) == l->limit) {
-			states_set_token(l->out, last);
+			states_set_token(l->out, NULL, last);
 			row = 0;
 			break;
 		}
@@ -190,7 +190,7 @@ static int list_map_runs(struct local_cloud *cloud, const struct local_request *
 	struct states_arn a;
 
 	if (states_check_string(req->in, "executionArn", true, 1, 256, err) != 0 ||
-		states_page(req->in, &l.limit, &l.after, err) != 0 ||
+		states_page(req->in, NULL, &l.limit, &l.after, err) != 0 ||
 		states_arn_parse(l.execution_arn, "execution", &a, err) != 0)
 		return -1;
 	states_arn_release(&a);

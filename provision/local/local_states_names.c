@@ -1,6 +1,7 @@
 /* Names, ARNs, pages and members of Step Functions' requests: pure. */
 #include "local_states_live.h"
 
+#include "digest.h"
 #include "xalloc.h"
 
 #define PAGE_MAX 1000
@@ -125,15 +126,40 @@ int states_check_string(const struct json *in, const char *member, bool required
 		len < min ? "greater" : "less", (long long)(len < min ? min : max));
 }
 
-int states_page(const struct json *in, int64_t *limit, int64_t *after, struct err *err)
+/* A token says which question it goes on with: eight digits of its digest. */
+static char *scope_digest(const char *scope)
 {
-	const char *token = json_get_str(in, "nextToken");
+	struct strbuf hash = STRBUF_INIT;
+
+	digest_sha256_hex(scope ? scope : "", scope ? strlen(scope) : 0, &hash);
+	strbuf_setlen(&hash, 8);
+	return strbuf_detach(&hash, NULL);
+}
+
+static int read_token(const char *token, const char *scope, int64_t *after, struct err *err)
+{
+	char *key = NULL, *digest = scope_digest(scope), *dash;
 	long long n = 0;
-	char *key = NULL;
 	int ret = 0;
 
+	if (!token)
+		;
+	else if (local_token_read(token, "InvalidToken", &key, NULL) ||
+		 !(dash = strchr(key, '-')) || parse_int64(dash + 1, 1, INT64_MAX, &n))
+		ret = local_fault(err, 400, "InvalidToken", "Invalid Token: 'Invalid token'");
+	else if (strncmp(key, digest, 8) != 0)
+		ret = local_fault(err, 400, "InvalidToken",
+			"Invalid Token: 'Input inconsistent with page token: %.64s'", token);
+	*after = n;
+	free(key);
+	free(digest);
+	return ret;
+}
+
+int states_page(
+	const struct json *in, const char *scope, int64_t *limit, int64_t *after, struct err *err)
+{
 	*limit = json_get_i64(in, "maxResults", 0);
-	*after = 0;
 	if (*limit < 0 || *limit > PAGE_MAX)
 		return states_invalid(err,
 			"1 validation error detected: Value '%lld' at 'maxResults' failed to "
@@ -142,19 +168,16 @@ int states_page(const struct json *in, int64_t *limit, int64_t *after, struct er
 			*limit < 0 ? 0 : PAGE_MAX);
 	if (!*limit)
 		*limit = PAGE_DEFAULT;
-	if (local_token_read(token, "InvalidToken", &key, NULL) ||
-		(key && parse_int64(key, 1, INT64_MAX, &n)))
-		ret = local_fault(err, 400, "InvalidToken", "Invalid Token: 'Invalid token'");
-	*after = n;
-	free(key);
-	return ret;
+	return read_token(json_get_str(in, "nextToken"), scope, after, err);
 }
 
-void states_set_token(struct json *out, int64_t last)
+void states_set_token(struct json *out, const char *scope, int64_t last)
 {
-	char *key = xasprintf("%lld", (long long)last), *token = local_token_make(key);
+	char *digest = scope_digest(scope), *key = xasprintf("%s-%lld", digest, (long long)last),
+	     *token = local_token_make(key);
 
 	json_set_str(out, "nextToken", token);
+	free(digest);
 	free(key);
 	free(token);
 }

@@ -298,7 +298,7 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	sql_done(st);
 	if (row > 0)
-		states_set_token(v->out, last);
+		states_set_token(v->out, v->arn, last);
 	return row < 0 ? -1 : 0;
 }
 
@@ -307,7 +307,8 @@ static int list_versions(struct local_cloud *cloud, const struct local_request *
 {
 	struct versions v = {.req = req};
 
-	if (states_page(req->in, &v.limit, &v.before, err))
+	if (states_page(
+		    req->in, json_get_str(req->in, "stateMachineArn"), &v.limit, &v.before, err))
 		return -1;
 	return run_versions(cloud, &v, list_tx, out, err);
 }

@@ -8,10 +8,12 @@ import os
 import sys
 
 import boto3
+import made_roles
 import plugin
 import pytest
 from botocore.config import Config
 
+made_roles.register()
 ENDPOINT = plugin.current_endpoint() if plugin.clouds else "http://127.0.0.1:1"
 GATEWAY_PORT = ENDPOINT.rsplit(":", 1)[-1]
 REGION = "us-east-1"
@@ -35,6 +37,12 @@ def _client_fixture(service):
 
 
 globals().update({name: _client_fixture(service) for name, service in SERVICES.items()})
+
+
+@pytest.fixture(scope="session")
+def sfn_sync():
+    """Its own host would be sync-127.0.0.1."""
+    return make_client("stepfunctions", {"inject_host_prefix": False})
 
 
 # Fixtures that every test of a file goes through, needed or not: in them the emulator's modules may be touched, to no effect.

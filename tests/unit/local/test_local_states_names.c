@@ -71,18 +71,20 @@ static void test_local_states_names__pages(void **state)
 	int64_t limit, after;
 
 	(void)state;
-	assert_int_equal(states_page(in, &limit, &after, NULL), 0);
+	assert_int_equal(states_page(in, "a", &limit, &after, NULL), 0);
 	assert_int_equal(limit, 100);
 	assert_int_equal(after, 0);
-	states_set_token(out, 42);
+	states_set_token(out, "a", 42);
 	json_set_i64(out, "maxResults", 7);
-	assert_int_equal(states_page(out, &limit, &after, NULL), 0);
+	assert_int_equal(states_page(out, "a", &limit, &after, NULL), 0);
 	assert_int_equal(limit, 7);
 	assert_int_equal(after, 42);
+	/* of another question */
+	assert_int_equal(states_page(out, "b", &limit, &after, NULL), -1);
 	json_set_str(out, "nextToken", "nonsense");
-	assert_int_equal(states_page(out, &limit, &after, NULL), -1);
+	assert_int_equal(states_page(out, "a", &limit, &after, NULL), -1);
 	json_set_i64(in, "maxResults", 1001);
-	assert_int_equal(states_page(in, &limit, &after, NULL), -1);
+	assert_int_equal(states_page(in, "a", &limit, &after, NULL), -1);
 	json_free(in);
 	json_free(out);
 }

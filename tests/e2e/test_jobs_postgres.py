@@ -15,6 +15,7 @@ import time
 import pyarrow
 import pyarrow.parquet
 import pytest
+from helpers import share_bundles
 from jobs import run_job, start_job
 from postgres import Postgres
 
@@ -204,9 +205,12 @@ def test_readers_miss_nothing(tmp_path, postgres, database, gold):
     assert codes == [("", 0)] * 6 and set(seen) == {"4\n"} and broken == [""], (codes, set(seen), broken)
 
 
-def test_two_first_loads_at_once(tmp_path, postgres, database, gold):
-    runs = [start_job(tmp_path, "redshift-upload", *words(gold), env={**postgres.env, "PGDATABASE": database}) for _ in range(4)]
-    assert [(r.communicate(timeout=120)[1], r.returncode) for r in runs] == [("", 0)] * 4
+def test_first_loads_at_once(tmp_path, postgres, database, gold):
+    """Nothing is there: neither the schema nor the table."""
+    postgres.psql("DROP SCHEMA market_data", database)
+    given = words(gold, CREATE_SCHEMA="Y")
+    runs = [start_job(tmp_path, "redshift-upload", *given, env={**postgres.env, "PGDATABASE": database}) for _ in range(5)]
+    assert [(r.communicate(timeout=120)[1], r.returncode) for r in runs] == [("", 0)] * 5
     assert tables(postgres, database) == ["btc"] and len(values(postgres, database)) == 4
 
 
@@ -332,6 +336,7 @@ def test_a_bundle_brings_libpq(tmp_path, run_glueproj, cloud, postgres, database
     """In a root folder that holds the bundle and nothing else, with an empty environment but for the server's address."""
     folder, root = tmp_path / "project", tmp_path / "root"
     folder.mkdir()
+    share_bundles(folder)
     (folder / "main.yaml").write_text(TEMPLATE)
     (folder / "glueproj.yaml").write_text("Project: upload-test\nArtifacts: s3://upload-test-artifacts/\nStacks: [main]\n")
     run_glueproj("-p", folder, "setup", env=cloud.checked_env()).ok()

@@ -99,6 +99,17 @@ def test_failures_leave_the_old_table(tmp_path, warehouse):
     assert warehouse.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'market_data'") == [["btc"]]
 
 
+def test_many_at_once(tmp_path, warehouse):
+    """As the state machine's branches do it: each currency its own table, one of them twice, and the schema by whoever is first."""
+    tickers = ["A", "B", "C", "D", "E", "A"]
+    for ticker in set(tickers):
+        warehouse.put(tmp_path, ticker, ROWS)
+    runs = [start_job(tmp_path, "redshift-upload", *warehouse.words(t, CREATE_SCHEMA="Y"), env=warehouse.env) for t in tickers]
+    ends = [(r.communicate(timeout=120), r.returncode) for r in runs]
+    assert [code for _, code in ends] == [0] * 6, ends
+    assert warehouse.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'market_data' ORDER BY 1") == [[t] for t in "abcde"]
+
+
 # --- an API that says what is wanted ---
 class Scripted:
     """answers: {operation: [reply or (status, error type, message)]}; the last of each goes on for ever."""
@@ -178,17 +189,29 @@ def test_the_statements(tmp_path, bucket_only, scripted):
     """One batch (which is one transaction), a workgroup that is full for a time, and states on the way."""
     full = (400, "ActiveStatementsExceededException", "Active statements exceeded the allowed quota (500).")
     api = scripted(BatchExecuteStatement=[full, ID], DescribeStatement=[{**ID, "Status": s} for s in ("SUBMITTED", "PICKED", "STARTED", "FINISHED")])
-    result = bucket_only.upload(tmp_path, env=api.env, CREATE_SCHEMA="Y", SECRET_ARN="arn:aws:secretsmanager:us-east-1:000000000000:secret:x").ok()
+    result = bucket_only.upload(tmp_path, env=api.env, SECRET_ARN="arn:aws:secretsmanager:us-east-1:000000000000:secret:x").ok()
     assert 'waiting reason="Active statements exceeded' in result.stdout
     assert api.names() == ["BatchExecuteStatement"] * 2 + ["DescribeStatement"] * 4
     asked = api.seen[1][1]
     assert asked["WorkgroupName"] == "etl" and asked["Database"] == "crypto" and asked["SecretArn"].endswith(":x") and asked["ClientToken"]
-    schema, create, copy, drop, rename = asked["Sqls"]
+    create, copy, drop, rename = asked["Sqls"]
     staging = create.split('"')[3]
-    assert schema == 'CREATE SCHEMA IF NOT EXISTS "market_data"' and staging.startswith("btc__load_")
+    assert create.startswith('CREATE TABLE "market_data"."btc__load_') and staging.startswith("btc__load_")
     assert create.endswith("(date DATE, price REAL, trend INTEGER, pricema DOUBLE PRECISION, trend_i DOUBLE PRECISION)")
     assert copy == f"COPY \"market_data\".\"{staging}\" FROM 's3://{BUCKET}/pre/BTC/' IAM_ROLE 'arn:aws:iam::000000000000:role/it''s' FORMAT AS PARQUET"
     assert drop == 'DROP TABLE IF EXISTS "market_data"."btc"' and rename == f'ALTER TABLE "market_data"."{staging}" RENAME TO "btc"'
+
+
+def test_a_schema_is_made_apart(tmp_path, bucket_only, scripted):
+    """Only where it is missing and that is asked for: in the load's own transaction two first runs would stand in each other's way."""
+    missing = {**ID, "Status": "FAILED", "SubStatements": [{"Id": ID["Id"] + ":1", "Status": "FAILED", "Error": 'ERROR: schema "market_data" does not exist'}]}
+    api = scripted(BatchExecuteStatement=[ID], DescribeStatement=[missing, {**ID, "Status": "FINISHED"}])
+    bucket_only.upload(tmp_path, env=api.env, CREATE_SCHEMA="Y").ok()
+    assert [len(asked["Sqls"]) for name, asked in api.seen if name == "BatchExecuteStatement"] == [4, 1, 4]
+    assert api.seen[2][1]["Sqls"] == ['CREATE SCHEMA IF NOT EXISTS "market_data"']
+    api = scripted(BatchExecuteStatement=[ID], DescribeStatement=[missing])
+    bucket_only.upload(tmp_path, env=api.env).fails(1, "--CREATE_SCHEMA Y")
+    assert api.names() == ["BatchExecuteStatement", "DescribeStatement"]
 
 
 def test_a_signal_cancels(tmp_path, bucket_only, scripted):

@@ -320,6 +320,28 @@ def oauth_connection(n):
                 "OAuth2Credentials": {"AccessToken": "sesame", "JwtToken": "a.b.c", "RefreshToken": "sesame", "UserManagedClientApplicationClientSecret": "sesame"}}}}}
 
 
+# --- the warehouse ---
+def warehouse(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "NamespaceName": "all-properties", "DbName": "everything", "AdminUsername": f"boss{word}", "AdminUserPassword": f"Secret123{word}", "KmsKeyId": KMS if n == 1 else OTHER_KMS,
+        "IamRoles": [{"Fn::GetAtt": ["Role", "Arn"]}], "DefaultIamRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "LogExports": ["userlog"] if n == 1 else ["userlog", "connectionlog"],
+        "FinalSnapshotName": f"final-{word}", "FinalSnapshotRetentionPeriod": n, "RedshiftIdcApplicationArn": f"arn:aws:redshift:{REGION}:{ACCOUNT}:redshiftidcapplication:x", "Tags": tags(word)}
+
+
+def managed_warehouse(n):
+    return {"NamespaceName": "all-properties-managed", "ManageAdminPassword": True, "AdminPasswordSecretKmsKeyId": KMS if n == 1 else OTHER_KMS}
+
+
+def warehouse_group(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "WorkgroupName": "all-properties", "NamespaceName": {"Ref": "Warehouse"}, "BaseCapacity": 8 * n, "MaxCapacity": 64 * n, "EnhancedVpcRouting": n == 1, "PubliclyAccessible": n == 1,
+        "Port": 5439 + n, "SecurityGroupIds": [f"sg-1234567{n}"], "SubnetIds": [f"subnet-1234567{n}", f"subnet-2234567{n}"], "TrackName": "current" if n == 1 else "trailing",
+        "ConfigParameters": [{"ParameterKey": "query_group", "ParameterValue": word}, {"ParameterKey": "max_query_execution_time", "ParameterValue": str(1000 * n)}],
+        "PricePerformanceTarget": {"Level": 50 + n, "Status": "ENABLED" if n == 1 else "DISABLED"}, "Tags": tags(word)}
+
+
 def changed(value, **members):
     return {**copy.deepcopy(value), **members}
 
@@ -351,6 +373,9 @@ RESOURCES = {
     "Group": ("AWS::Athena::WorkGroup", workgroup(1), workgroup(2)),
     "SparkGroup": ("AWS::Athena::WorkGroup", spark_group(1), spark_group(2)),
     "ManagedGroup": ("AWS::Athena::WorkGroup", managed_group(1), managed_group(2)),
+    "Warehouse": ("AWS::RedshiftServerless::Namespace", warehouse(1), warehouse(2)),
+    "ManagedWarehouse": ("AWS::RedshiftServerless::Namespace", managed_warehouse(1), managed_warehouse(2)),
+    "WarehouseGroup": ("AWS::RedshiftServerless::Workgroup", warehouse_group(1), warehouse_group(2)),
     "Secret": ("AWS::SecretsManager::Secret", SECRET, changed(SECRET, Description="secret two", KmsKeyId=OTHER_KMS, SecretString="another value", Tags=tags("two", "three"))),
     "Generated": ("AWS::SecretsManager::Secret", GENERATED, GENERATED),
     "MachineRole": ("AWS::IAM::Role", MACHINE_ROLE, MACHINE_ROLE),

@@ -130,7 +130,17 @@ def read_alarm(cloud, name):
     return {"it": found, "tags": watch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"]}
 
 
+def read_warehouse(kind):
+    def read(cloud, name):
+        api = cloud.client("redshift-serverless")
+        found = getattr(api, f"get_{kind}")(**{f"{kind}Name": name})[kind]
+        return {"it": found, "tags": [{"Key": t["key"], "Value": t["value"]} for t in api.list_tags_for_resource(resourceArn=found[f"{kind}Arn"])["tags"]]}
+
+    return read
+
+
 READERS = {
+    "AWS::RedshiftServerless::Namespace": ("NamespaceName", read_warehouse("namespace")), "AWS::RedshiftServerless::Workgroup": ("WorkgroupName", read_warehouse("workgroup")),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", read_machine), "AWS::StepFunctions::Activity": ("Name", read_activity), "AWS::Logs::LogGroup": ("LogGroupName", read_log_group),
     "AWS::CloudWatch::Alarm": ("AlarmName", read_alarm), "AWS::Glue::Connection": ("ConnectionInput.Name", read_glue("get_connection", "Name", "connection")),
     "AWS::S3::Bucket": ("BucketName", read_bucket), "AWS::IAM::Role": ("RoleName", read_role), "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", read_managed),
@@ -191,6 +201,11 @@ UNREADABLE.update(dict.fromkeys([
     *(f"{AUTHENTICATION}.OAuth2Properties.OAuth2Credentials.{p}" for p in ("AccessToken", "JwtToken", "RefreshToken", "UserManagedClientApplicationClientSecret")),
     "AWS::Glue::Connection.ConnectionInput.ValidateCredentials", "AWS::Glue::Connection.ConnectionInput.ValidateForComputeEnvironments"], "Glue takes it and never shows it"))
 UNREADABLE["AWS::Glue::Connection.CatalogId"] = "it is what is asked with"
+UNREADABLE.update({
+    "AWS::RedshiftServerless::Namespace.AdminUserPassword": "a password", "AWS::RedshiftServerless::Namespace.ManageAdminPassword": "the secret's ARN shows it",
+    "AWS::RedshiftServerless::Namespace.FinalSnapshotName": "of the delete", "AWS::RedshiftServerless::Namespace.FinalSnapshotRetentionPeriod": "of the delete",
+    "AWS::RedshiftServerless::Namespace.RedshiftIdcApplicationArn": "CreateNamespace takes it and never shows it",
+})
 OBJECT_LEAVES = ("SparkProperties", "AdditionalConfigs", "Properties", "LogTypes")
 
 
@@ -282,10 +297,11 @@ OTHER_VALUES = {
     "AWS::Glue::Database.DatabaseName": {"DatabaseName": "other", "DatabaseInput": {"Name": "other"}}, "AWS::Glue::Database.DatabaseInput.Name": {"DatabaseInput": {"Name": "other"}},
 }
 OTHER_VALUES.update({
+    "AWS::RedshiftServerless::Workgroup.NamespaceName": "all-properties-managed",
     "AWS::Glue::Connection.CatalogId": None, "AWS::Glue::Connection.ConnectionInput.Name": {"ConnectionInput": {**properties.connection(2)["ConnectionInput"], "Name": "other"}},
     "AWS::StepFunctions::StateMachine.StateMachineType": "EXPRESS", "AWS::StepFunctions::Activity.EncryptionConfiguration": {"EncryptionConfiguration": {"Type": "AWS_OWNED_KEY"}},
 })
-SUBJECTS = {"AWS::StepFunctions::StateMachine": "Machine", "AWS::StepFunctions::Activity": "Activity", "AWS::Logs::LogGroup": "LogGroup", "AWS::CloudWatch::Alarm": "Alarm",
+SUBJECTS = {"AWS::RedshiftServerless::Namespace": "Warehouse", "AWS::RedshiftServerless::Workgroup": "WarehouseGroup", "AWS::StepFunctions::StateMachine": "Machine", "AWS::StepFunctions::Activity": "Activity", "AWS::Logs::LogGroup": "LogGroup", "AWS::CloudWatch::Alarm": "Alarm",
             "AWS::Glue::Connection": "Connection", "AWS::S3::Bucket": "Bucket", "AWS::IAM::Role": "Role", "AWS::IAM::Policy": "Inline", "AWS::IAM::ManagedPolicy": "Managed", "AWS::Glue::Database": "Database",
             "AWS::Glue::Crawler": "Crawler", "AWS::Glue::Job": "SparkJob", "AWS::Glue::Workflow": "Workflow", "AWS::Glue::Trigger": "Conditional", "AWS::Athena::WorkGroup": "Group",
             "AWS::SecretsManager::Secret": "Secret"}

@@ -97,9 +97,14 @@ def properties(type_name):
     return found
 
 
+# Read-only as a whole, where the schema lists single members.
+READ_ONLY = {"AWS::RedshiftServerless::Workgroup": {"AWS::RedshiftServerless::Workgroup.Workgroup"}}
+
+
 def listed(type_name, kind):
     """The paths under readOnlyProperties and the like, with the type's name."""
-    return {f"{type_name}." + p.removeprefix("/properties/").replace("/*", "").replace("/", ".") for p in schema(type_name).get(kind, [])}
+    whole = READ_ONLY.get(type_name, set()) if kind == "readOnlyProperties" else set()
+    return whole | {f"{type_name}." + p.removeprefix("/properties/").replace("/*", "").replace("/", ".") for p in schema(type_name).get(kind, [])}
 
 
 def within(path, paths):

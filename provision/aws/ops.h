@@ -77,9 +77,9 @@ extern const struct aws_op monitoring_put_metric_alarm, monitoring_describe_alar
 extern const struct aws_op states_create_state_machine, states_describe_state_machine,
 	states_update_state_machine, states_delete_state_machine, states_list_state_machines,
 	states_list_executions, states_stop_execution, states_start_execution,
-	states_describe_execution, states_get_execution_history, states_redrive_execution,
-	states_create_activity, states_describe_activity, states_delete_activity,
-	states_tag_resource, states_untag_resource, states_list_tags_for_resource;
+	states_describe_execution, states_get_execution_history, states_create_activity,
+	states_describe_activity, states_delete_activity, states_tag_resource,
+	states_untag_resource, states_list_tags_for_resource;
 /* SQS */
 extern const struct aws_op sqs_create_queue, sqs_get_queue_url, sqs_get_queue_attributes,
 	sqs_set_queue_attributes, sqs_delete_queue, sqs_tag_queue, sqs_untag_queue,

@@ -35,5 +35,3 @@ const struct aws_op states_describe_execution = {
 	"states", "DescribeExecution", AWS_OP_READ, NULL, NULL, NULL};
 const struct aws_op states_get_execution_history = {
 	"states", "GetExecutionHistory", AWS_OP_READ, "nextToken", "nextToken", "events"};
-const struct aws_op states_redrive_execution = {
-	"states", "RedriveExecution", 0, NULL, NULL, NULL};

@@ -21,6 +21,8 @@ CHANGES = {
     "AWS::Athena::WorkGroup": "Description", "AWS::Glue::Crawler": "Description", "AWS::Glue::Database": "DatabaseInput.Description",
     "AWS::Glue::Job": "Description", "AWS::Glue::Trigger": "Description", "AWS::Glue::Workflow": "Description",
     "AWS::IAM::ManagedPolicy": "PolicyDocument.Statement", "AWS::IAM::Policy": "PolicyDocument.Statement", "AWS::IAM::Role": "Description",
+    "AWS::CloudWatch::Alarm": "AlarmDescription", "AWS::Glue::Connection": "ConnectionInput.Description", "AWS::Logs::LogGroup": "Tags", "AWS::StepFunctions::Activity": "Tags",
+    "AWS::StepFunctions::StateMachine": "Tags",
     "AWS::S3::Bucket": "Tags", "AWS::SecretsManager::Secret": "Description",
 }
 STATEMENT = {"Sid": "Added", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}

@@ -9,6 +9,7 @@ import botocore.exceptions
 UNKNOWN = ("InvalidAction", "UnknownOperationException", "UnknownOperation", "NotImplemented", "NotImplementedError", "NotImplementedException")
 GONE = {
     "404", "NoSuchBucket", "NoSuchEntity", "EntityNotFoundException", "ResourceNotFoundException", "NotFound", "NotFoundException",
+    "StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound",
 }
 UNSET = {
     "NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError",
@@ -68,6 +69,9 @@ class Reader:
 
     def glue_tags(self, kind, name):
         return self.client("glue").get_tags(ResourceArn=f"arn:aws:glue:{self.region}:{self.server.account}:{kind}/{name}")["Tags"]
+
+    def states_tags(self, arn):
+        return {t["key"]: t["value"] for t in self.client("stepfunctions").list_tags_for_resource(resourceArn=arn)["tags"]}
 
     def part(self, call, name):
         try:
@@ -196,7 +200,50 @@ def secret(reader, arn):
     return found, pairs(found.pop("Tags", None))
 
 
+def state_machine(reader, arn):
+    found = reader.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    if found["status"] == "DELETING":
+        return None
+    definition = json.loads(found["definition"])
+    found = {k[0].upper() + k[1:]: v for k, v in found.items() if k not in ("definition", "revisionId", "creationDate", "status")}
+    logging = found.get("LoggingConfiguration") or {}
+    return {**found, "StateMachineName": found["Name"], "StateMachineType": found["Type"], "Definition": definition, "DefinitionString": json.dumps(definition), "LoggingConfiguration": {
+        "Level": logging.get("level"), "IncludeExecutionData": logging.get("includeExecutionData"), "Destinations": [
+            {"CloudWatchLogsLogGroup": {"LogGroupArn": d["cloudWatchLogsLogGroup"]["logGroupArn"]}} for d in logging.get("destinations", [])]},
+        "TracingConfiguration": {"Enabled": (found.get("TracingConfiguration") or {}).get("enabled", False)}}, reader.states_tags(arn)
+
+
+def activity(reader, arn):
+    found = reader.client("stepfunctions").describe_activity(activityArn=arn)
+    return {"Name": found["name"]}, reader.states_tags(arn)
+
+
+def log_group(reader, name):
+    logs = reader.client("logs")
+    found = [g for g in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"] if g["logGroupName"] == name]
+    if not found:
+        return None
+    arn = f"arn:aws:logs:{reader.region}:{reader.server.account}:log-group:{name}"
+    return {k[0].upper() + k[1:]: found[0].get(k) for k in ("logGroupName", "retentionInDays", "kmsKeyId", "logGroupClass")}, logs.list_tags_for_resource(resourceArn=arn)["tags"]
+
+
+def alarm(reader, name):
+    watch = reader.client("cloudwatch")
+    found = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    if not found:
+        return None
+    shown = {k: v for k, v in found[0].items() if not k.startswith("State") and not k.endswith("Timestamp") and k != "AlarmArn"}
+    return shown, pairs(watch.list_tags_for_resource(ResourceARN=found[0]["AlarmArn"])["Tags"])
+
+
+def connection(reader, name):
+    found = reader.client("glue").get_connection(Name=name)["Connection"]
+    return {"CatalogId": reader.server.account, "ConnectionInput": found}, reader.glue_tags("connection", name)
+
+
 READERS = {
+    "AWS::CloudWatch::Alarm": alarm, "AWS::Glue::Connection": connection, "AWS::Logs::LogGroup": log_group, "AWS::StepFunctions::Activity": activity,
+    "AWS::StepFunctions::StateMachine": state_machine,
     "AWS::Athena::WorkGroup": work_group, "AWS::Glue::Crawler": crawler, "AWS::Glue::Database": database, "AWS::Glue::Job": job,
     "AWS::Glue::Trigger": trigger, "AWS::Glue::Workflow": workflow, "AWS::IAM::ManagedPolicy": managed_policy, "AWS::IAM::Policy": inline_policy,
     "AWS::IAM::Role": role, "AWS::S3::Bucket": bucket, "AWS::SecretsManager::Secret": secret,
@@ -231,6 +278,10 @@ def standing(reader):
         "triggers": [t["Name"] for p in glue.get_paginator("get_triggers").paginate() for t in p["Triggers"]],
         "workflows": workflows(glue),
         "work groups": [w["Name"] for w in reader.client("athena").list_work_groups()["WorkGroups"]],
+        "state machines": [m["stateMachineArn"] for p in reader.client("stepfunctions").get_paginator("list_state_machines").paginate() for m in p["stateMachines"]],
+        "activities": [a["activityArn"] for p in reader.client("stepfunctions").get_paginator("list_activities").paginate() for a in p["activities"]],
+        "alarms": [a["AlarmName"] for p in reader.client("cloudwatch").get_paginator("describe_alarms").paginate() for a in p["MetricAlarms"]],
+        "connections": [c["Name"] for p in glue.get_paginator("get_connections").paginate() for c in p["ConnectionList"]],
         "secrets": [s["Name"] for s in reader.client("secretsmanager").list_secrets()["SecretList"] if "DeletedDate" not in s],
     }
     return {k: sorted(v) for k, v in found.items()}

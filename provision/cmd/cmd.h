@@ -39,7 +39,7 @@ struct options {
 	struct strvec allow_data_loss, args;
 	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
-		well_known_keys, force, warehouse;
+		well_known_keys, force, warehouse, diff;
 	const char *to, *credentials, *secret, *format, *input;
 	long long timeout_s, port, idle_s;
 };
@@ -192,6 +192,8 @@ struct poll {
 	int64_t next_ms, max_ms, deadline_ms; /* deadline on the monotonic clock; 0: none */
 };
 int poll_wait(struct session *s, struct poll *p, struct err *err) must_check;
+/* Is the service asked on this machine? */
+bool service_is_near(const struct session *s, const char *service);
 /* `service`: the one that is asked ("glue"); where it is on this machine, pauses stay short. */
 void poll_start(struct session *s, struct poll *p, const char *service, int64_t timeout_s);
 void poll_soon(struct poll *p); /* short pauses again; the deadline stays */
@@ -237,6 +239,7 @@ int cmd_run(struct session *s);
 int cmd_logs(struct session *s);
 int cmd_tables(struct session *s);
 int cmd_query(struct session *s);
+int cmd_crawl(struct session *s);
 int cmd_config(struct session *s);
 int cmd_whoami(struct session *s);
 int cmd_upload(struct session *s);

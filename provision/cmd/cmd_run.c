@@ -158,7 +158,12 @@ static int follow(struct run *r, struct poll *p, struct err *err)
 
 int cmd_run(struct session *s)
 {
-	struct run r = {.s = s, .tail = log_tail_new(s)};
+	return run_named(s, NULL, NULL);
+}
+
+int run_named(struct session *s, const char *type, char *name)
+{
+	struct run r = {.s = s, .type = type, .name = name, .tail = log_tail_new(s)};
 	struct err err = ERR_INIT;
 	struct poll p;
 	int ret;
@@ -166,7 +171,7 @@ int cmd_run(struct session *s)
 	poll_start(s, &p, "glue", s->o.timeout_s);
 	map_init(&r.shown, free);
 	map_init(&r.python, free);
-	ret = find_runnable(s, s->operands.v[0], &r.type, &r.name, &err);
+	ret = name ? 0 : find_runnable(s, s->operands.v[0], &r.type, &r.name, &err);
 	if (!ret && !strcmp(r.type, "AWS::Glue::Workflow"))
 		ret = await_crawls(s, r.name, &p, &err);
 	if (!ret && is_execution(&r))

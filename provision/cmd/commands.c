@@ -108,6 +108,12 @@ static const struct opt run_opts[] = {
 	OPT_TIMEOUT,
 	{0},
 };
+static const struct opt crawl_opts[] = {
+	{"diff", 0, OPT_FLAG, OPT(diff), NULL,
+		"show what the crawl would change, and change nothing (local cloud)", 0, 0},
+	OPT_TIMEOUT,
+	{0},
+};
 static const struct opt logs_opts[] = {
 	{"run-id", 0, OPT_STRING, OPT(run_id), "ID", "this run instead of the last one", 0, 0},
 	{"follow", 'f', OPT_FLAG, OPT(follow), NULL, "go on until the run ends", 0, 0},
@@ -194,7 +200,13 @@ const struct command commands[] = {
 		"or machine); with --follow its result is the exit code",
 		"  glueproj run etl_workflow --follow\n  glueproj run gluejobclean --arg "
 		"raw_object_name=x.csv -f\n"
-		"  glueproj run crypto-prices --input '{\"drop\": \"Y\"}' --follow\n"},
+		"  glueproj run crypto-prices --input @input.json --follow\n"},
+	{"crawl", cmd_crawl,
+		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
+		crawl_opts, "NAME", 1, 1,
+		"start a crawler and wait for its end, which is the exit code; with --diff only "
+		"show what it would change",
+		"  glueproj crawl crawler_gold\n  glueproj crawl crawler_gold --local --diff\n"},
 	{"logs", cmd_logs,
 		CMD_MAYBE_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_CLOUD | CMD_NO_PACKAGE,
 		logs_opts, "NAME", 1, 1,

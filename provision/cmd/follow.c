@@ -12,7 +12,7 @@
 #define AWS_POLL_MS 5000
 
 /* The service is on this machine: looking often costs nothing. */
-static bool is_near(const struct session *s, const char *service)
+bool service_is_near(const struct session *s, const char *service)
 {
 	static const char *const hosts[] = {"127.", "localhost", "[::1]"};
 	const char *url = s->aws ? aws_client_endpoint(s->aws, service) : NULL;
@@ -31,7 +31,7 @@ void poll_start(struct session *s, struct poll *p, const char *service, int64_t 
 	const struct clock *c = s->ctx.clock;
 
 	p->next_ms = FIRST_POLL_MS;
-	p->max_ms = is_near(s, service) ? NEAR_POLL_MS : AWS_POLL_MS;
+	p->max_ms = service_is_near(s, service) ? NEAR_POLL_MS : AWS_POLL_MS;
 	p->deadline_ms = timeout_s ? c->mono_ms(c) + timeout_s * 1000 : 0;
 }
 

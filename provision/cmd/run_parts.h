@@ -21,6 +21,8 @@ struct run {
 	struct run_states *states; /* of an execution; NULL */
 };
 
+/* All of `run`; `name` (taken) is of `type`, NULL: the first operand says what. */
+int run_named(struct session *s, const char *type, char *name) must_check;
 /* --arg as an object; `dashes`: names get the leading "--" that Glue's arguments have. NULL with err. */
 struct json *run_arguments(const struct session *s, bool dashes, struct err *err) must_check;
 /* Where lines about the run go: stdout is the document's with --output json. */

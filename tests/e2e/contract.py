@@ -53,6 +53,11 @@ RUN = {
     "type": STR, "name": STR, "id": Maybe(STR), "state": STR, "started": Maybe(TIME), "ended": Maybe(TIME), "seconds": NUM, "error": Maybe(STR),
     "nodes": [NODE], "caught": Maybe([CAUGHT]),
 }
+CRAWL_PARTITIONS = {k: {"count": INT, "values": [[STR]]} for k in ("added", "changed", "deprecated", "removed")}
+CRAWL_CHANGE = {
+    "action": {"create", "update", "delete", "deprecate"}, "table": STR, "location": Maybe(STR), "classification": Maybe(STR), "partitions": Maybe(CRAWL_PARTITIONS),
+    "columns": [{"action": {"add", "change", "remove"}, "name": STR, "before": Maybe(STR), "after": Maybe(STR)}],
+}
 COLUMN = {"name": STR, "type": STR}
 TABLE = {
     "database": STR, "name": STR, "type": Maybe(STR), "classification": Maybe(STR), "location": Maybe(STR), "columns": [COLUMN],
@@ -70,6 +75,7 @@ DOCUMENTS = {
     "status": {"stacks": [{"name": STR, "resources": [STATE], "outputs": Map(STR)}]},
     "outputs": {"outputs": Map(Map(STR))},
     "validate": {}, "graph": {"dot": STR, "mermaid": Maybe(STR), "svg": Maybe(STR)},
+    "crawl": {"run": Maybe(RUN), "crawl": Maybe({"crawler": STR, "database": STR, "changes": [CRAWL_CHANGE], "log": [STR]})},
     "run": {"run": RUN}, "logs": {"events": [EVENT]}, "tables": {"tables": [TABLE]},
     "query": {"columns": [COLUMN], "rows": [[Maybe(STR)]], "query_execution_id": Maybe(STR), "scanned_bytes": INT},
     "config list": {"config": Map(STR), "file": STR}, "config get": {"name": STR, "value": STR}, "config set": {"name": STR, "file": STR},

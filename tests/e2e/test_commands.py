@@ -15,7 +15,7 @@ from model_proxy import Fault, ModelProxy
 from shop import PASSWORD, RESOURCES, Shop
 
 COMMANDS = (
-    "setup", "teardown", "create", "delete", "deploy", "plan", "status", "outputs", "graph", "validate", "run", "logs", "tables", "query",
+    "setup", "teardown", "create", "delete", "deploy", "plan", "status", "outputs", "graph", "validate", "run", "crawl", "logs", "tables", "query",
     "config", "whoami", "local", "upload",
 )
 HOME = "glueproj-000000000000-us-east-1"

@@ -1,0 +1,301 @@
+"""Crawlers of the local Glue: custom classifiers, JSON and CSV of every shape, what is crawled again, and what a crawl would change."""
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+import contract
+from conftest import assert_sound
+from helpers import Cloud, Runner
+from lake import COMBINE, crawl, make_role
+from model_proxy import ModelProxy
+
+LOG_ONLY = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+
+
+@pytest.fixture(scope="module")
+def module_cloud(tmp_path_factory):
+    """One cloud for all: no test here looks at what another made."""
+    cloud = Cloud(Runner(tmp_path_factory.mktemp("crawls")), tmp_path_factory.mktemp("cloud") / "cloud")
+    with ModelProxy(cloud.endpoint, requests=False) as cloud.judge:
+        yield cloud
+    cloud.stop().ok()
+    assert_sound(cloud.judge)
+
+
+@pytest.fixture(scope="module")
+def shared(module_cloud):
+    return make_role(module_cloud)
+
+
+class Lake:
+    """A database and a bucket of its own for each test; calls go through the checking proxy."""
+
+    def __init__(self, cloud, role, name):
+        self.cloud, self.role, self.name = cloud, role, name.replace("_", "-")[:50].strip("-")
+        self.s3, self.glue, self.logs = cloud.client("s3"), cloud.client("glue"), cloud.client("logs")
+        self.database = name[:200]
+        self.s3.create_bucket(Bucket=self.name)
+        self.glue.create_database(DatabaseInput={"Name": self.database})
+
+    def put(self, **objects):
+        for key, body in objects.items():
+            self.s3.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def crawler(self, *paths, exclusions=(), sample=None, **more):
+        target = {"Exclusions": list(exclusions), **({"SampleSize": sample} if sample else {})}
+        self.glue.create_crawler(Name=self.name, Role=self.role, DatabaseName=self.database, **more, Targets={
+            "S3Targets": [{"Path": f"s3://{self.name}/{p}", **target} for p in paths]})
+
+    def crawl(self, want="SUCCEEDED"):
+        last = crawl(self.glue, self.name)
+        assert last["Status"] == want, last
+        return last
+
+    def log(self):
+        events = self.logs.get_log_events(logGroupName="/aws-glue/crawlers", logStreamName=self.name, startFromHead=True)["events"]
+        return [e["message"] for e in events]
+
+    def tables(self):
+        return {t["Name"]: t for t in self.glue.get_tables(DatabaseName=self.database)["TableList"]}
+
+    def columns(self, table):
+        return {c["Name"]: c["Type"] for c in self.tables()[table]["StorageDescriptor"]["Columns"]}
+
+    def values(self, table):
+        return sorted(p["Values"] for p in self.glue.get_partitions(DatabaseName=self.database, TableName=table)["Partitions"])
+
+
+@pytest.fixture
+def lake(module_cloud, shared, request):
+    return Lake(module_cloud, shared, "".join(c if c.isalnum() else "_" for c in request.node.name.removeprefix("test_")))
+
+
+def fails(code, call, **args):
+    with pytest.raises(ClientError) as e:
+        call(**args)
+    assert e.value.response["Error"]["Code"] == code
+    return e.value.response["Error"]["Message"]
+
+
+def test_life_of_classifiers(lake):
+    glue = lake.glue
+    kinds = {
+        "CsvClassifier": {"Name": "a-csv", "Delimiter": "#", "QuoteSymbol": "'", "ContainsHeader": "PRESENT", "Header": ["a", "b"], "DisableValueTrimming": False,
+                          "AllowSingleColumn": True, "CustomDatatypeConfigured": True, "CustomDatatypes": ["INT", "STRING"], "Serde": "OpenCSVSerDe"},
+        "JsonClassifier": {"Name": "b-json", "JsonPath": "$.items[*]"},
+        "GrokClassifier": {"Name": "c-grok", "Classification": "lines", "GrokPattern": "%{GREEDYDATA:line}", "CustomPatterns": "A a\nB b"},
+        "XMLClassifier": {"Name": "d-xml", "Classification": "xml", "RowTag": "row"},
+    }
+    for kind, given in kinds.items():
+        glue.create_classifier(**{kind: given})
+        fails("AlreadyExistsException", glue.create_classifier, **{kind: given})
+        got = glue.get_classifier(Name=given["Name"])["Classifier"][kind]
+        assert {k: got[k] for k in given} == given and got["Version"] == 1 and got["CreationTime"] == got["LastUpdated"]
+    pages = glue.get_paginator("get_classifiers").paginate(PaginationConfig={"PageSize": 3})
+    assert [next(iter(c.values()))["Name"] for p in pages for c in p["Classifiers"]] == ["a-csv", "b-json", "c-grok", "d-xml"]
+    glue.update_classifier(CsvClassifier={"Name": "a-csv", "ContainsHeader": "ABSENT", "Header": []})
+    got = glue.get_classifier(Name="a-csv")["Classifier"]["CsvClassifier"]
+    assert got["ContainsHeader"] == "ABSENT" and got["Delimiter"] == "#" and got.get("Header", []) == [] and got["Version"] == 2
+    fails("InvalidInputException", glue.update_classifier, JsonClassifier={"Name": "a-csv", "JsonPath": "$"})
+    fails("InvalidInputException", glue.update_classifier, CsvClassifier={"Name": "a-csv", "QuoteSymbol": "#"})
+    fails("EntityNotFoundException", glue.update_classifier, XMLClassifier={"Name": "nothing"})
+    for bad in ({}, {"JsonClassifier": {"Name": "x", "JsonPath": "items"}}, {"CsvClassifier": {"Name": "x", "CustomDatatypes": ["NUMBER"]}},
+                {"JsonClassifier": {"Name": "x", "JsonPath": "$"}, "XMLClassifier": {"Name": "x", "Classification": "x"}}):
+        fails("InvalidInputException", glue.create_classifier, **bad)
+    for given in kinds.values():
+        glue.delete_classifier(Name=given["Name"])
+        for call in (glue.get_classifier, glue.delete_classifier):
+            fails("EntityNotFoundException", call, Name=given["Name"])
+
+
+def test_json_of_every_shape(lake):
+    lake.put(**{
+        "in/lines/part-0.json": '{"Id": 1, "a": null, "s": {"x": 1}, "l": []}\n{"Id": 2.5, "s": {"y": [true]}, "l": [1]}',
+        "in/lines/part-1.json": '{"Id": 7, "a": 12345678901, "s": {"x": "one"}, "l": [2], "never": null}\n',
+        "in/array/all.json": json.dumps([{"id": 1, "tags": ["x"]}, {"id": "two"}], indent=2),
+        "in/pretty/one.json": json.dumps({"type": "f", "features": [{"p": {"v": 1}}, {"p": {"v": 2, "w": None}}]}, indent=4),
+        "in/big/array.json": json.dumps([{"n": i, "text": "x" * 100} for i in range(20000)]),
+    })
+    lake.crawler("in")
+    lake.crawl()
+    assert lake.columns("lines") == {"id": "double", "a": "bigint", "s": "struct<x:string,y:array<boolean>>", "l": "array<int>", "never": "string"}
+    assert lake.columns("array") == {"array": "array<struct<id:string,tags:array<string>>>"}
+    assert lake.columns("pretty") == {"type": "string", "features": "array<struct<p:struct<v:int,w:string>>>"}
+    assert lake.columns("big") == {"array": "array<struct<n:int,text:string>>"}
+    lines = lake.tables()["lines"]
+    assert lines["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {"paths": "id,a,s,l,never"}}
+    assert lines["Parameters"]["objectCount"] == "2" and lines["Parameters"]["recordCount"] == "3"
+
+
+def test_json_paths(lake):
+    lake.glue.create_classifier(JsonClassifier={"Name": "records", "JsonPath": "$[*]"})
+    lake.glue.create_classifier(JsonClassifier={"Name": "deep", "JsonPath": "$.data.rows[*]"})
+    lake.put(**{
+        "in/areas/a.json": json.dumps([{"id": i, "name": f"n{i}"} for i in range(12)], indent=1),
+        "in/rows/r.json": json.dumps({"data": {"rows": [{"v": 1.5}, {"v": 2}]}}),
+        "in/plain/p.csv": "a,b\n1,2\n",
+    })
+    lake.crawler("in", Classifiers=["deep", "records"])
+    lake.crawl()
+    assert lake.columns("areas") == {"id": "int", "name": "string"} and lake.columns("rows") == {"v": "double"} and lake.columns("plain") == {"a": "bigint", "b": "bigint"}
+    areas = lake.tables()["areas"]["Parameters"]
+    assert areas["jsonPath"] == "$[*]" and areas["recordCount"] == "12" and lake.tables()["rows"]["Parameters"]["jsonPath"] == "$.data.rows[*]"
+
+
+def test_broken_json_is_named_and_left_out(lake):
+    lake.put(**{
+        "in/t/good.json": '{"a": 1}\n', "in/t/cut.json": '{"a": 1}\n{"a": 2}\n{"a"', "in/only/cut.json": '[{"a": 1},\n {"b": [',
+        "in/other/o.csv": "a,b\n1,2\n",
+    })
+    lake.crawler("in")
+    lake.crawl()
+    tables = lake.tables()
+    assert lake.columns("t") == {"a": "int"} and tables["t"]["Parameters"]["objectCount"] == "1"
+    assert tables["only"]["Parameters"]["classification"] == "UNKNOWN"
+    errors = [m for m in lake.log() if "ERROR" in m]
+    assert len(errors) == 2
+    assert any(f"s3://{lake.name}/in/t/cut.json is left out: the file ends in the middle of the JSON value that begins in line 3" in m for m in errors)
+    assert any("only/cut.json" in m and "begins in line 1" in m for m in errors)
+
+
+def test_parts_with_equal_first_rows_are_one_table(lake):
+    head = "RowID,DateTime,TempOut,WindDir,Rain\n"
+    lake.put(**{
+        "in/weather/w.csv-part0": head + "r1,07/28/2017 03:00:00 AM,56.4,---,0\n", "in/weather/w.csv-part1": head + "r2,07/28/2017 04:00:00 AM,57,NE,1\n",
+        "in/excel/x.csv": "\ufeffName;Count\r\nx;1\r\n".encode(), "in/nohead/n.csv": "a|b\nc|d\n", "in/differs/1.csv": "a,b,c\n1,2,3\n", "in/differs/2.csv": "x,y,z\n1,2,3\n",
+        "in/empty/": "",
+    })
+    lake.crawler("in")
+    lake.crawl()
+    assert lake.columns("weather") == {"rowid": "string", "datetime": "string", "tempout": "double", "winddir": "string", "rain": "bigint"}
+    weather = lake.tables()["weather"]["Parameters"]
+    assert (weather["skip.header.line.count"], weather["objectCount"]) == ("1", "2")
+    assert lake.columns("excel") == {"name": "string", "count": "bigint"} and lake.columns("nohead") == {"col0": "string", "col1": "string"}
+    assert "skip.header.line.count" not in lake.tables()["nohead"]["Parameters"]
+    assert sorted(lake.tables()) == ["1_csv", "2_csv", "excel", "nohead", "weather"]
+
+
+def test_csv_classifiers(lake):
+    def classifier(name, **how):
+        lake.glue.create_classifier(CsvClassifier={"Name": name, **how})
+
+    classifier("strict", Delimiter="#", QuoteSymbol="'", ContainsHeader="PRESENT", Serde="OpenCSVSerDe")
+    classifier("typed", Delimiter="^", ContainsHeader="ABSENT", Header=["Day", "n"], CustomDatatypeConfigured=True, CustomDatatypes=["DATE", "SHORT"])
+    lake.glue.create_classifier(GrokClassifier={"Name": "grok", "Classification": "g", "GrokPattern": "%{WORD:w}"})
+    lake.put(**{"in/strict/s": "A#B\n'x#y'#z\n", "in/typed/t": "2020-01-01^1\n2020-01-02^2\n", "in/other/o": "a,b\n1,2\n"})
+    lake.crawler("in", Classifiers=["grok", "strict", "typed"])
+    lake.crawl()
+    strict = lake.tables()["strict"]
+    assert lake.columns("strict") == {"a": "string", "b": "string"} and strict["Parameters"]["skip.header.line.count"] == "1"
+    assert strict["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde", "Parameters": {
+        "separatorChar": "#", "quoteChar": "'", "escapeChar": "\\"}}
+    assert lake.columns("typed") == {"day": "date", "n": "smallint"} and lake.columns("other") == {"a": "bigint", "b": "bigint"}
+    assert any("WARN : Classifier grok is a GrokClassifier, which the local cloud does not apply" in m for m in lake.log())
+    lake.glue.delete_classifier(Name="typed")
+    assert "Classifier with name typed does not exist" in lake.crawl("FAILED")["ErrorMessage"]
+
+
+def test_only_new_folders(lake):
+    glue = lake.glue
+    policy = {"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}
+    assert 'for "Crawl new folders only" Amazon S3 target can have only LOG' in fails(
+        "InvalidInputException", glue.create_crawler, Name="x", Role=lake.role, Targets={"S3Targets": [{"Path": f"s3://{lake.name}/in"}]}, **policy)
+    lake.put(**{"in/t/d=1/a.csv": "a,b,c\n1,2,3\n", "in/t/d=2/a.csv": "a,b,c\n1,2,3\n"})
+    lake.crawler("in/t", **policy, SchemaChangePolicy=LOG_ONLY)
+    lake.crawl()
+    assert lake.values("t") == [["1"], ["2"]]
+    glue.delete_partition(DatabaseName=lake.database, TableName="t", PartitionValues=["1"])
+    lake.put(**{"in/t/d=1/more.csv": "a,b,c,d\n1,2,3,4\n", "in/t/d=3/a.csv": "a,b,c,d\n1,2,3,x\n"})
+    lake.crawl()
+    # The old folder is not looked at again; the new one is a partition; the table stays as it was.
+    assert lake.values("t") == [["2"], ["3"]] and lake.columns("t") == {"a": "bigint", "b": "bigint", "c": "bigint"}
+    fails("InvalidInputException", glue.update_crawler, Name=lake.name, SchemaChangePolicy={"UpdateBehavior": "UPDATE_IN_DATABASE"})
+    glue.update_crawler(Name=lake.name, RecrawlPolicy={"RecrawlBehavior": "CRAWL_EVENT_MODE"})
+    assert "CRAWL_EVENT_MODE" in lake.crawl("FAILED")["ErrorMessage"]
+    glue.update_crawler(Name=lake.name, RecrawlPolicy={"RecrawlBehavior": "CRAWL_EVERYTHING"}, SchemaChangePolicy={
+        "UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"}, Configuration=COMBINE)
+    lake.crawl()
+    assert lake.values("t") == [["1"], ["2"], ["3"]] and lake.columns("t") == {"a": "bigint", "b": "bigint", "c": "bigint", "d": "string"}
+
+
+def test_samples_levels_and_thresholds(lake):
+    lake.put(**{"in/s/0.csv": "a,b\n1,2\n", "in/s/1.csv": "a,b\nx,2.5\nx,1\n", "in/s/2.csv": "a,b\nx,2\n"})
+    lake.crawler("in/s", sample=1)
+    lake.crawl()
+    assert lake.columns("s") == {"a": "bigint", "b": "bigint"} and lake.tables()["s"]["Parameters"]["objectCount"] == "3"
+    lake.glue.update_crawler(Name=lake.name, Targets={"S3Targets": [{"Path": f"s3://{lake.name}/in"}]})
+    lake.put(**{"in/u/0.csv": "p;q\n1;2\n"})
+    config = {"Version": "1.0", "CrawlerOutput": {"Tables": {"TableThreshold": 1}}}
+    lake.glue.update_crawler(Name=lake.name, Configuration=json.dumps(config))
+    assert "The number of tables detected by crawler: 2 is greater than the table threshold value: 1" in lake.crawl("FAILED")["ErrorMessage"]
+    assert sorted(lake.tables()) == ["s"]
+    lake.glue.update_crawler(Name=lake.name, Configuration=json.dumps({"Version": 1.0, "Grouping": {"TableLevelConfiguration": 3}}))
+    lake.crawl()
+    assert sorted(lake.tables()) == ["s", "u"] and lake.columns("s") == {"a": "string", "b": "double"}
+
+
+def test_several_targets_have_exclusions_of_their_own(lake):
+    lake.put(**{"in/a/x.csv": "a,b\n1,2\n", "in/a/x.tmp": "no", "in/b/x.csv": "a,b\n1,2\n", "in/b/x.bak": "no"})
+    lake.glue.create_crawler(Name=lake.name, Role=lake.role, DatabaseName=lake.database, Targets={"S3Targets": [
+        {"Path": f"s3://{lake.name}/in/a", "Exclusions": ["**.tmp"]}, {"Path": f"s3://{lake.name}/in/b/", "Exclusions": ["*.bak", "z"]}]})
+    lake.crawl()
+    assert {n: json.loads(t["Parameters"]["exclusions"]) for n, t in lake.tables().items()} == {"a": ["**.tmp"], "b": ["*.bak", "z"]}
+
+
+def test_names_that_only_hive_refuses(lake):
+    lake.put(**{"in/t/x.json": json.dumps({"a,b": 1, "c d": 2, "e\nf": 3, "x" * 300: 4, "struct": {"g:h": 1}})})
+    lake.crawler("in/t")
+    lake.crawl()
+    assert lake.columns("t") == {"a,b": "int", "c d": "int", "struct": "struct<g:h:int>"}
+    log = lake.log()
+    assert any("WARN" in m and "'a,b'" in m for m in log) and sum("a column is left out" in m for m in log) == 2
+
+
+def test_what_a_crawl_would_change(lake):
+    lake.put(**{"in/t/d=1/a.csv": "a,b\n1,2\n", "in/gone/g.csv": "a;b\n1;2\n", "in/kept/k": "a|b\n1|2\n"})
+    lake.crawler("in", SchemaChangePolicy={"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"})
+
+    def diff():
+        run = lake.cloud.runner("crawl", lake.name, "--diff", "--output", "json", env=lake.cloud.env()).ok()
+        contract.check(run)
+        assert run.json["crawl"]["database"] == lake.database
+        return {c["table"]: c for c in run.json["crawl"]["changes"]}
+
+    first = diff()
+    assert {n: c["action"] for n, c in first.items()} == {"t": "create", "gone": "create", "kept": "create"} and lake.tables() == {}
+    assert first["t"]["columns"] == [{"action": "add", "name": n, "after": "bigint"} for n in "ab"]
+    assert first["t"]["partitions"]["added"] == {"count": 1, "values": [["1"]]}
+    lake.crawl()
+    assert diff() == {}
+    lake.s3.delete_object(Bucket=lake.name, Key="in/gone/g.csv")
+    lake.s3.delete_object(Bucket=lake.name, Key="in/t/d=1/a.csv")
+    lake.put(**{"in/t/d=2/a.csv": "a,c\nx,2\n"})
+    before = lake.tables()
+    second = diff()
+    assert sorted(second) == ["gone", "t"] and second["gone"]["action"] == "delete" and second["t"]["action"] == "update"
+    assert second["t"]["columns"] == [{"action": "change", "name": "a", "before": "bigint", "after": "string"}, {"action": "add", "name": "c", "after": "bigint"},
+                                      {"action": "remove", "name": "b", "before": "bigint"}]
+    assert second["t"]["partitions"]["added"]["values"] == [["2"]] and second["t"]["partitions"]["removed"]["values"] == [["1"]]
+    assert lake.tables() == before and lake.glue.get_crawler(Name=lake.name)["Crawler"]["State"] == "READY"
+    lake.crawl()
+    assert sorted(lake.tables()) == ["kept", "t"] and lake.values("t") == [["2"]] and lake.columns("t") == {"a": "string", "c": "bigint"}
+
+
+def test_the_crawl_command(lake):
+    lake.put(**{"in/t.csv": "a,b\n1,2\n", "in/u.json": '{"a": '})
+    lake.crawler("in")
+
+    def program(*more, endpoint=None):
+        return lake.cloud.runner("crawl", *more, env=lake.cloud.env(endpoint))
+
+    text = program(lake.name, "--diff").ok()
+    assert text.stdout.splitlines()[:2] == [f"+ create table in  csv  s3://{lake.name}/in/", "    + column a bigint"] and "u.json is left out" in text.stderr
+    run = program(lake.name, "--output", "json").ok().json["run"]
+    assert (run["type"], run["name"], run["state"]) == ("crawler", lake.name, "SUCCEEDED") and sorted(lake.tables()) == ["in"]
+    assert program(lake.name, "--diff").ok().stdout == f"nothing would change in database {lake.database}\n"
+    program("nothing", "--diff").fails(1, "nothing")
+    lake.glue.update_crawler(Name=lake.name, Targets={"S3Targets": [{"Path": f"s3://{lake.name}/in"}], "JdbcTargets": [{"ConnectionName": "c", "Path": "db/%"}]})
+    program(lake.name, "--diff").fails(1, "JdbcTargets are not crawled by the local cloud")
+    program(lake.name).fails(1, "JdbcTargets are not crawled by the local cloud")
+    program(lake.name, "--diff", endpoint=lake.cloud.endpoint.replace("127.0.0.1", "0.0.0.0")).fails(2, "--diff needs the local cloud")

@@ -365,12 +365,12 @@ static const struct local_route routes[] = {
 	{"DescribeRule", describe_rule, events_arn_of},
 	{"DisableRule", disable_rule, events_arn_of},
 	{"EnableRule", enable_rule, events_arn_of},
-	{"ListRuleNamesByTarget", events_list_rules_by_target, NULL},
+	{"ListRuleNamesByTarget", local_events_list_rules_by_target, NULL},
 	{"ListRules", list_rules, events_arn_of},
-	{"ListTargetsByRule", events_list_targets, events_arn_of},
+	{"ListTargetsByRule", local_events_list_targets, events_arn_of},
 	{"PutRule", put_rule, events_arn_of},
-	{"PutTargets", events_put_targets, events_arn_of},
-	{"RemoveTargets", events_remove_targets, events_arn_of},
+	{"PutTargets", local_events_put_targets, events_arn_of},
+	{"RemoveTargets", local_events_remove_targets, events_arn_of},
 };
 
 const struct local_service local_events_service = {"events", routes, ARRAY_SIZE(routes)};

@@ -59,8 +59,8 @@ int events_rule_find_tx(struct local_cloud *cloud, const char *arn, struct event
 	struct err *err) must_check;
 
 /* --- targets (local_events_target.c) --- */
-extern local_handler_fn events_put_targets, events_remove_targets, events_list_targets,
-	events_list_rules_by_target;
+extern local_handler_fn local_events_put_targets, local_events_remove_targets,
+	local_events_list_targets, local_events_list_rules_by_target;
 
 /* --- what a target gets (local_events_input.c): pure --- */
 /* The target's Input, InputPath or InputTransformer on an event; *out is set to the text. */

@@ -112,7 +112,7 @@ static int put_tx(struct local_cloud *cloud, struct events_call *k, struct err *
 	return row > 0 ? ret : -1;
 }
 
-int events_put_targets(struct local_cloud *cloud, const struct local_request *req,
+int local_events_put_targets(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	if (check_roles(cloud, req, json_get(req->in, "Targets"), err))
@@ -156,7 +156,7 @@ static int remove_tx(struct local_cloud *cloud, struct events_call *k, struct er
 	return ret;
 }
 
-int events_remove_targets(struct local_cloud *cloud, const struct local_request *req,
+int local_events_remove_targets(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	return events_run(cloud, req, remove_tx, out, err);
@@ -200,7 +200,7 @@ out:
 	return row < 0 ? -1 : 0;
 }
 
-int events_list_targets(struct local_cloud *cloud, const struct local_request *req,
+int local_events_list_targets(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	return events_run(cloud, req, list_tx, out, err);
@@ -246,7 +246,7 @@ out:
 	return row < 0 ? -1 : 0;
 }
 
-int events_list_rules_by_target(struct local_cloud *cloud, const struct local_request *req,
+int local_events_list_rules_by_target(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
 	return events_run(cloud, req, by_target_tx, out, err);

@@ -15,6 +15,7 @@ static const struct {
 	size_t tail;
 } arn_kinds[] = {
 	{"athena", "workgroup/", "AWS::Athena::WorkGroup", 0},
+	{"events", "rule/", "AWS::Events::Rule", 0},
 	{"glue", "crawler/", "AWS::Glue::Crawler", 0},
 	{"glue", "database/", "AWS::Glue::Database", 0},
 	{"glue", "job/", "AWS::Glue::Job", 0},
@@ -25,6 +26,8 @@ static const struct {
 	{"redshift-serverless", "workgroup/", "AWS::RedshiftServerless::Workgroup", 0},
 	{"s3", "", "AWS::S3::Bucket", 0},
 	{"secretsmanager", "secret:", "AWS::SecretsManager::Secret", 7},
+	{"sns", "", "AWS::SNS::Topic", 0},
+	{"sqs", "", "AWS::SQS::Queue", 0},
 };
 
 /* arn:partition:service:region:account:rest; *name malloc'd */
@@ -43,8 +46,10 @@ static const struct resource_type *type_of_arn(const char *arn, char **name)
 			!starts_with(part[5], arn_kinds[i].mark))
 			continue;
 		const char *first = part[5] + strlen(arn_kinds[i].mark);
-		/* a role's path is no part of its name */
-		if (strcmp(arn_kinds[i].service, "iam") == 0 && strrchr(first, '/'))
+		/* a role's path is no part of its name, nor is a rule's bus */
+		if ((strcmp(arn_kinds[i].service, "iam") == 0 ||
+			    strcmp(arn_kinds[i].service, "events") == 0) &&
+			strrchr(first, '/'))
 			first = strrchr(first, '/') + 1;
 		size_t whole = strlen(first), tail = arn_kinds[i].tail;
 		*name = xstrndup(first, whole > tail ? whole - tail : whole);

@@ -10,7 +10,8 @@ extern const struct json_type athena_workgroup, glue_classifier, glue_crawler, g
 	glue_job, glue_trigger, glue_workflow, cloudwatch_alarm, glue_connection, logs_log_group,
 	stepfunctions_activity, stepfunctions_state_machine;
 extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type,
-	secret_type, redshift_namespace_type, redshift_workgroup_type;
+	secret_type, events_rule_type, sns_subscription_type, sns_topic_type, sns_topic_policy_type,
+	sqs_queue_type, sqs_queue_policy_type, redshift_namespace_type, redshift_workgroup_type;
 
 /* Types without GetAtt. */
 extern const struct attribute no_attributes[];

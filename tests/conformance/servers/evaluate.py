@@ -9,7 +9,7 @@ import yaml
 REF = {  # Ref is the name, by this property
     "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName", "AWS::Glue::Database": "DatabaseInput.Name", "AWS::Glue::Job": "Name",
     "AWS::Glue::Crawler": "Name", "AWS::Glue::Trigger": "Name", "AWS::Glue::Workflow": "Name", "AWS::Athena::WorkGroup": "Name",
-    "AWS::IAM::Policy": "PolicyName",
+    "AWS::IAM::Policy": "PolicyName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::CloudWatch::Alarm": "AlarmName", "AWS::Glue::Connection": "ConnectionInput.Name",
 }
 NO_VALUE = object()
 
@@ -101,6 +101,8 @@ class Stack:
             return f"arn:aws:s3:::{ref}"
         if (kind, attribute) in (("AWS::SecretsManager::Secret", "Id"), ("AWS::IAM::ManagedPolicy", "PolicyArn")):
             return ref
+        if (kind, attribute) == ("AWS::Logs::LogGroup", "Arn"):
+            return f"arn:aws:logs:{p['AWS::Region']}:{p['AWS::AccountId']}:log-group:{ref}:*"
         raise AssertionError(f"evaluate.py knows no attribute {attribute} of {kind}")
 
     def substitute(self, arg):

@@ -163,6 +163,14 @@ GAPS = [
         path=r"Policies\[\d+\]\.PolicyDocument\.Statement\[\d+\]\.Resource.*", compare=True, when=is_bare_name),
     Gap("ministack", "cloudformation:CreateStack", "Ref of a secret is its name", kind="AWS::IAM::Policy",
         path=r"PolicyDocument\.Statement\[\d+\]\.Resource.*", compare=True, when=is_bare_name),
+    Gap("ministack", "states:CreateStateMachine", "does not keep tracingConfiguration", kind="AWS::StepFunctions::StateMachine", path=r"TracingConfiguration.*"),
+    *[Gap("moto", "cloudformation:CreateStack", f"makes nothing of {kind}", leaves_out=kind, compare=True) for kind in (
+        "AWS::CloudWatch::Alarm", "AWS::StepFunctions::Activity")],
+    *[Gap("moto", "cloudformation:CreateStack", f"makes state machines without {p}", kind="AWS::StepFunctions::StateMachine", path=rf"{p}.*", compare=True) for p in (
+        "LoggingConfiguration", "TracingConfiguration")],
+    Gap("ministack", "cloudformation:CreateStack", "makes state machines without LoggingConfiguration", kind="AWS::StepFunctions::StateMachine",
+        path=r"LoggingConfiguration.*", compare=True),
+    Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::StepFunctions::Activity", leaves_out="AWS::StepFunctions::Activity", compare=True),
     Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::Glue::Workflow", leaves_out="AWS::Glue::Workflow", compare=True),
 ]
 

@@ -230,3 +230,25 @@ def test_a_redrive_goes_on_where_children_failed(lab, execution):
     run = map_run(lab, arn)
     assert (run["redriveCount"], run["status"], run["executionCounts"]["succeeded"]) == (1, "SUCCEEDED", 2)
     assert "MapRunRedriven" in lab.types(arn) and lab.types(arn).count("MapRunStarted") == 1
+
+
+def test_a_redrive_keeps_the_branches_and_items_that_succeeded(lab):
+    def get(name):
+        return {"StartAt": name, "States": {name: task("aws-sdk:s3:getObject", Parameters={"Bucket": "data", "Key.$": f"$.{name}"}, OutputPath="$.Body", End=True)}}
+    items = {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemsPath": "$.keys", "MaxConcurrency": 1, "ItemSelector": {"i.$": "$$.Map.Item.Value"},
+                                              "ItemProcessor": get("i"), "End": True}}}
+    for key in ("a", "x", "z"):
+        lab.s3.put_object(Bucket="data", Key=key, Body=key.encode())
+    machine = lab.machine(one({"Type": "Parallel", "Branches": [get("a"), items]}))
+    arn = lab.start(machine, {"a": "a", "keys": ["x", "y", "z"]})
+    assert lab.end(arn)["status"] == "FAILED"
+    before = len(lab.events(arn))
+    lab.s3.put_object(Bucket="data", Key="y", Body=b"y")
+    lab.sfn.redrive_execution(executionArn=arn)
+    found = lab.end(arn)
+    assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1) and json.loads(found["output"]) == ["a", ["x", "y", "z"]]
+    after = lab.events(arn)[before:]
+    assert after[0]["type"] == "ExecutionRedriven" and after[0]["executionRedrivenEventDetails"] == {"redriveCount": 1}
+    scheduled = [json.loads(e["taskScheduledEventDetails"]["parameters"])["Key"] for e in after if e["type"] == "TaskScheduled"]
+    assert [key for key in scheduled if key != "a"] == ["y", "z"], "what was read is not read again"
+    assert "SUCCEEDED" in fails("ExecutionNotRedrivable", lab.sfn.redrive_execution, executionArn=arn)

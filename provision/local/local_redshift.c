@@ -20,6 +20,8 @@ static const char schema[] =
 	"updated_ms INTEGER NOT NULL);"
 	"CREATE UNIQUE INDEX IF NOT EXISTS redshift_statement_token ON redshift_statement (owner, "
 	"token) WHERE token IS NOT NULL;"
+	"CREATE TABLE IF NOT EXISTS redshift_snapshot (name TEXT PRIMARY KEY, doc TEXT NOT NULL) "
+	"WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS redshift_result (id TEXT PRIMARY KEY, columns TEXT NOT NULL) "
 	"WITHOUT ROWID;";
 

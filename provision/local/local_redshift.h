@@ -70,10 +70,16 @@ int redshift_session_call(struct redshift_session *s, struct json *request, stru
 /* From any thread: what runs in it ends. */
 void redshift_session_cancel(struct redshift_session *s);
 void redshift_session_close(struct redshift_session *s);
-/* Ends the namespace's process and removes its files. */
-void redshift_engine_drop(struct local_cloud *cloud, const char *namespace_id);
+/* Ends the namespace's process; its files become a snapshot's, or (NULL) are removed. */
+void redshift_engine_drop(
+	struct local_cloud *cloud, const char *namespace_id, const char *snapshot);
 /* `namespace_id` NULL: the folder of them all. Malloc'd. */
 char *redshift_folder(struct local_cloud *cloud, const char *namespace_id);
+
+/* --- snapshots (local_redshift_snapshot.c): what DeleteNamespace leaves behind when it is asked to --- */
+/* Inside a transaction; ConflictException when the name is taken. */
+int redshift_snapshot_tx(struct local_cloud *cloud, const struct redshift_namespace *n,
+	const char *name, int64_t days, struct err *err) must_check;
 
 /* --- statements (local_redshift_data.c, local_redshift_run.c) --- */
 struct redshift_statement {

@@ -287,10 +287,12 @@ void redshift_session_close(struct redshift_session *s)
 
 /* --- ends --- */
 
-void redshift_engine_drop(struct local_cloud *cloud, const char *namespace_id)
+void redshift_engine_drop(struct local_cloud *cloud, const char *namespace_id, const char *snapshot)
 {
 	struct redshift_engine *e = engine_get(redshift_state(cloud), namespace_id, false);
-	char *folder = redshift_folder(cloud, namespace_id);
+	char *folder = redshift_folder(cloud, namespace_id),
+	     *kept = redshift_folder(cloud, "snapshots"),
+	     *target = snapshot ? xasprintf("%s/%s", kept, snapshot) : NULL;
 	struct err err = ERR_INIT;
 
 	if (e) {
@@ -298,10 +300,15 @@ void redshift_engine_drop(struct local_cloud *cloud, const char *namespace_id)
 		reap(e);
 		pthread_mutex_unlock(&e->lock);
 	}
-	if (fs_remove_tree(folder, &err))
+	/* a namespace that nobody asked has no folder */
+	if (target && fs_is_dir(folder) && (fs_mkdir_p(kept, 0700, &err) || rename(folder, target)))
+		log_warn("snapshot %s: %s", snapshot, err.text ? err.text : "it cannot be kept");
+	else if (!target && fs_remove_tree(folder, &err))
 		log_warn("warehouse %s: %s", namespace_id, err.text);
 	err_release(&err);
 	free(folder);
+	free(kept);
+	free(target);
 }
 
 /* Whoever waits is told; the threads are joined by free. */

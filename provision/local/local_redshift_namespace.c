@@ -444,6 +444,7 @@ out:
 static int remove_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
 	struct call *c = payload;
+	const char *snapshot = json_get_str(c->req->in, "finalSnapshotName");
 	struct sql_stmt *st;
 	int row;
 
@@ -459,7 +460,12 @@ static int remove_tx(struct local_cloud *cloud, void *payload, struct err *err)
 			c->n.name, sql_text(st, 0));
 	sql_done(st);
 	c->status = "DELETING";
-	return row ? -1 : store_tx(cloud, c, err);
+	if (row ||
+		(snapshot &&
+			redshift_snapshot_tx(cloud, &c->n, snapshot,
+				json_get_i64(c->req->in, "finalSnapshotRetentionPeriod", -1), err)))
+		return -1;
+	return store_tx(cloud, c, err);
 }
 
 static int remove_one(struct local_cloud *cloud, const struct local_request *req, struct json **out,
@@ -470,12 +476,9 @@ static int remove_one(struct local_cloud *cloud, const struct local_request *req
 
 	if (redshift_check_name(req->in, "namespaceName", err))
 		return -1;
-	if (json_get_str(req->in, "finalSnapshotName"))
-		return redshift_invalid(
-			err, "Snapshots are not supported by the local cloud: finalSnapshotName.");
 	r = redshift_tx(cloud, remove_tx, &c, err);
 	if (!r) {
-		redshift_engine_drop(cloud, c.n.id);
+		redshift_engine_drop(cloud, c.n.id, json_get_str(req->in, "finalSnapshotName"));
 		drop_secret(cloud, json_get_str(c.n.doc, "adminPasswordSecretArn"));
 		*out = wrap(&c.n);
 	}

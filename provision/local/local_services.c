@@ -86,5 +86,6 @@ const struct local_service *const local_services[] = {
 	&local_redshift_workgroup_service,
 	&local_redshift_data_service,
 	&local_redshift_meta_service,
+	&local_redshift_snapshot_service,
 	NULL,
 };

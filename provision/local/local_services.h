@@ -34,7 +34,8 @@ extern const struct local_service local_states_machine_service, local_states_ali
 	local_states_execution_service, local_states_start_service, local_states_redrive_service,
 	local_states_activity_service, local_states_task_service, local_states_tag_service,
 	local_states_version_service, local_states_map_service, local_redshift_namespace_service,
-	local_redshift_workgroup_service, local_redshift_data_service, local_redshift_meta_service;
+	local_redshift_workgroup_service, local_redshift_data_service, local_redshift_meta_service,
+	local_redshift_snapshot_service;
 /* Crawlers' history: local_crawler.h; classifiers: local_classifiers.h */
 extern const struct local_part local_classifiers_part;
 extern const struct local_service local_crawler_history_service, local_classifiers_service;

@@ -510,8 +510,9 @@ static char *in_words(const struct json *c)
 			"job %s %s%s%s", job, state, message ? ": " : "", message ? message : "");
 	if (arn) {
 		const char *error = json_get_str(c, "Error"), *cause = json_get_str(c, "Cause");
+		const char *colon = strrchr(arn, ':');
 		char *why = cause_in_words(cause ? cause : ""), *text;
-		text = xasprintf("execution %s %s%s%s%s%s", strrchr(arn, ':') + 1,
+		text = xasprintf("execution %s %s%s%s%s%s", colon ? colon + 1 : arn,
 			json_get_str(c, "Status") ? json_get_str(c, "Status") : "FAILED",
 			error ? ": " : "", error ? error : "", *why ? ": " : "", why);
 		free(why);

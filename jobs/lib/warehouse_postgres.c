@@ -161,6 +161,23 @@ static int set_lock_timeout(struct pg *pg, int seconds, struct err *err)
 	return ret;
 }
 
+/* Runs that make one thing (a schema, or "schema.table") come one after the other, also where there is nothing yet to lock. */
+static int take_turn(struct pg *pg, const char *thing, struct err *err)
+{
+	char *name = xasprintf("glueproj %s", thing), *sql;
+	unsigned char hash[SHA256_BYTES];
+	int64_t key;
+	int ret;
+
+	digest_sha256(name, strlen(name), hash);
+	memcpy(&key, hash, sizeof(key));
+	sql = xasprintf("SELECT pg_advisory_xact_lock(%lld::bigint)", (long long)(key >> 1));
+	ret = pg_exec(pg, sql, err);
+	free(sql);
+	free(name);
+	return ret;
+}
+
 static int need_schema(struct pg *pg, const struct warehouse_table *t, struct err *err)
 {
 	const char *const parameters[] = {t->schema};
@@ -178,9 +195,17 @@ static int need_schema(struct pg *pg, const struct warehouse_table *t, struct er
 		err_set(err, ERR_NOT_FOUND, "%s: there is no schema '%s'", pg_shown(pg), t->schema);
 		return err_hint(err, "make it, or give --CREATE_SCHEMA Y");
 	}
+	/* Two sessions at once both find nothing, and one of them would fail: IF NOT EXISTS does not wait. */
 	strbuf_addstr(&sql, "CREATE SCHEMA IF NOT EXISTS ");
 	pg_add_name(pg, &sql, t->schema);
-	ret = pg_exec(pg, sql.buf, err);
+	ret = pg_begin(pg, err);
+	if (ret == 0) {
+		ret = take_turn(pg, t->schema, err) || pg_exec(pg, sql.buf, err)
+			      ? -1
+			      : pg_commit(pg, err);
+		if (ret != 0)
+			pg_rollback(pg);
+	}
 	strbuf_release(&sql);
 	return ret;
 }
@@ -207,23 +232,6 @@ static int copy_in(struct pg *pg, const struct warehouse_table *t, struct duck_s
 	return ret;
 }
 
-/* Two runs for one table come one after the other, also where there is no old table to lock. */
-static int take_turn(struct pg *pg, const struct warehouse_table *t, struct err *err)
-{
-	char *name = xasprintf("glueproj %s.%s", t->schema, t->name), *sql;
-	unsigned char hash[SHA256_BYTES];
-	int64_t key;
-	int ret;
-
-	digest_sha256(name, strlen(name), hash);
-	memcpy(&key, hash, sizeof(key));
-	sql = xasprintf("SELECT pg_advisory_xact_lock(%lld::bigint)", (long long)(key >> 1));
-	ret = pg_exec(pg, sql, err);
-	free(sql);
-	free(name);
-	return ret;
-}
-
 static int explain_swap(const struct warehouse_table *t, struct err *err)
 {
 	if (pg_is_state(err, "55P03"))
@@ -237,8 +245,10 @@ static int explain_swap(const struct warehouse_table *t, struct err *err)
 static int swap(struct pg *pg, const struct warehouse_table *t, struct err *err)
 {
 	struct strbuf sql = STRBUF_INIT;
-	int ret = take_turn(pg, t, err);
+	char *thing = xasprintf("%s.%s", t->schema, t->name);
+	int ret = take_turn(pg, thing, err);
 
+	free(thing);
 	strbuf_addstr(&sql, "DROP TABLE IF EXISTS ");
 	add_table(pg, &sql, t, t->name);
 	if (ret == 0)
@@ -257,10 +267,10 @@ static int swap(struct pg *pg, const struct warehouse_table *t, struct err *err)
 static int in_transaction(struct pg *pg, const struct warehouse_table *t, struct duck_stream *s,
 	int lock_timeout_s, int64_t *rows, struct err *err)
 {
-	if (pg_begin(pg, err) != 0)
+	if (need_schema(pg, t, err) != 0 || pg_begin(pg, err) != 0)
 		return -1;
-	if (set_lock_timeout(pg, lock_timeout_s, err) == 0 && need_schema(pg, t, err) == 0 &&
-		copy_in(pg, t, s, rows, err) == 0 && swap(pg, t, err) == 0)
+	if (set_lock_timeout(pg, lock_timeout_s, err) == 0 && copy_in(pg, t, s, rows, err) == 0 &&
+		swap(pg, t, err) == 0)
 		return pg_commit(pg, err);
 	pg_rollback(pg);
 	return -1;

@@ -18,6 +18,7 @@
 #define ROOM_WAIT_MS (INT64_C(15) * 60 * 1000)
 /* For the news that a statement was cancelled. */
 #define CANCEL_WAIT_MS 10000
+#define NO_SCHEMA "SchemaMissing" /* the error's name */
 
 /* --- the statements, which are one transaction --- */
 
@@ -39,9 +40,6 @@ static void add_steps(struct script *s, const struct warehouse_redshift *r,
 {
 	struct strbuf copy = STRBUF_INIT;
 
-	if (t->create_schema)
-		add_step(s, "create the schema",
-			xasprintf("CREATE SCHEMA IF NOT EXISTS \"%s\"", t->schema));
 	add_step(s, "create the new table",
 		xasprintf("CREATE TABLE \"%s\".\"%s\" (%s)", t->schema, t->staging,
 			warehouse_columns));
@@ -175,8 +173,10 @@ static int failed(const struct json *told, const struct script *s, const struct 
 			i + 1, s->steps.nr, text);
 	else
 		err_set(err, ERR_FAILED, "Redshift: %s", text);
-	if (strstr(text, "does not exist") && strstr(text, "chema"))
+	if (strstr(text, "does not exist") && strstr(text, "chema")) {
+		err_named(err, NO_SCHEMA);
 		err_hint(err, "make the schema '%s', or give --CREATE_SCHEMA Y", t->schema);
+	}
 	return -1;
 }
 
@@ -249,6 +249,25 @@ static int check_gold(
 	return err_hint(err, "silver2gold writes them");
 }
 
+/*
+ * By itself and before the load: of two runs at once that make it within their transactions, Redshift lets one fail. That one has a
+ * schema all the same, so what goes wrong here shows when the load is tried again.
+ */
+static void make_schema(
+	struct job *job, const struct warehouse_redshift *r, const struct warehouse_table *t)
+{
+	struct script s = {json_array(), STRVEC_INIT};
+	struct err err = ERR_INIT;
+
+	add_step(&s, "create the schema",
+		xasprintf("CREATE SCHEMA IF NOT EXISTS \"%s\"", t->schema));
+	if (carry_out(job, r, t, &s, &err) != 0)
+		job_log(JOB_WARN, "schema", "error=\"%s\"", err.text);
+	err_release(&err);
+	json_free(s.sqls);
+	strvec_release(&s.steps);
+}
+
 int warehouse_load_redshift(struct job *job, const struct warehouse_redshift *r,
 	const struct warehouse_table *t, const struct place *gold, const char *ticker,
 	struct err *err)
@@ -260,6 +279,11 @@ int warehouse_load_redshift(struct job *job, const struct warehouse_redshift *r,
 	if (ret == 0) {
 		add_steps(&s, r, t, from);
 		ret = carry_out(job, r, t, &s, err);
+		if (ret != 0 && t->create_schema && err->name && !strcmp(err->name, NO_SCHEMA)) {
+			err_release(err);
+			make_schema(job, r, t);
+			ret = carry_out(job, r, t, &s, err);
+		}
 	}
 	json_free(s.sqls);
 	strvec_release(&s.steps);

@@ -17,7 +17,7 @@ static const char *const states[] = {
 	"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", NULL};
 
 static const struct field dead_letter_fields[] = {
-	{.name = "Arn", .kind = FIELD_STRING},
+	{.name = "Arn", .kind = FIELD_STRING, .min = 1, .max = 1600},
 	{0},
 };
 static const struct field retry_fields[] = {
@@ -35,29 +35,33 @@ static const struct field sqs_fields[] = {
 	{0},
 };
 static const struct field target_fields[] = {
-	{.name = "AppSyncParameters", .kind = FIELD_JSON},
+	{.name = "AppSyncParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
 	{.name = "Arn", .kind = FIELD_STRING, .flags = F_REQUIRED, .min = 1, .max = 1600},
-	{.name = "BatchParameters", .kind = FIELD_JSON},
+	{.name = "BatchParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
 	{.name = "DeadLetterConfig", .kind = FIELD_OBJECT, .fields = dead_letter_fields},
-	{.name = "EcsParameters", .kind = FIELD_JSON},
-	{.name = "HttpParameters", .kind = FIELD_JSON},
+	{.name = "EcsParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
+	{.name = "HttpParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
 	{.name = "Id", .kind = FIELD_STRING, .flags = F_REQUIRED, .min = 1, .max = 64},
 	{.name = "Input", .kind = FIELD_STRING, .max = 8192},
 	{.name = "InputPath", .kind = FIELD_STRING, .max = 256},
 	{.name = "InputTransformer", .kind = FIELD_OBJECT, .fields = transformer_fields},
-	{.name = "KinesisParameters", .kind = FIELD_JSON},
-	{.name = "RedshiftDataParameters", .kind = FIELD_JSON},
+	{.name = "KinesisParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
+	{.name = "RedshiftDataParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
 	{.name = "RetryPolicy", .kind = FIELD_OBJECT, .fields = retry_fields},
 	{.name = "RoleArn", .kind = FIELD_STRING, .min = 1, .max = 1600},
-	{.name = "RunCommandParameters", .kind = FIELD_JSON},
-	{.name = "SageMakerPipelineParameters", .kind = FIELD_JSON},
+	{.name = "RunCommandParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
+	{.name = "SageMakerPipelineParameters", .kind = FIELD_OBJECT, .flags = F_UNSUPPORTED},
 	{.name = "SqsParameters", .kind = FIELD_OBJECT, .fields = sqs_fields},
 	{0},
 };
 
 static const struct field rule_fields[] = {
 	{.name = "Description", .kind = FIELD_STRING, .max = 512},
-	{.name = "EventBusName", .kind = FIELD_STRING, .flags = F_REPLACES | F_NAME_OR_ARN},
+	{.name = "EventBusName",
+		.kind = FIELD_STRING,
+		.flags = F_REPLACES | F_NAME_OR_ARN,
+		.min = 1,
+		.max = 256},
 	{.name = "EventPattern", .kind = FIELD_JSON, .flags = F_JSON_TEXT},
 	{.name = "Name", .kind = FIELD_STRING, .flags = F_REPLACES | F_LOCAL, .min = 1, .max = 64},
 	{.name = "RoleArn", .kind = FIELD_STRING, .max = 1600},
@@ -86,6 +90,7 @@ static const struct field_default rule_defaults[] = {
 static const struct attribute rule_attributes[] = {
 	{.name = "Arn"},
 	{.name = "Id"},
+	{.name = "RuleName", .format = "{name}"},
 	{0},
 };
 

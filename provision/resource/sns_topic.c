@@ -28,6 +28,7 @@ static const struct field topic_fields[] = {
 	{.name = "FifoThroughputScope", .kind = FIELD_STRING, .values = throughput_scopes},
 	{.name = "FifoTopic", .kind = FIELD_BOOL, .flags = F_REPLACES},
 	{.name = "KmsMasterKeyId", .kind = FIELD_STRING, .max = 2048},
+	{.name = "MaximumMessageSize", .kind = FIELD_INTEGER, .flags = F_UNSUPPORTED},
 	{.name = "SignatureVersion", .kind = FIELD_STRING, .values = signature_versions},
 	{.name = "Subscription",
 		.kind = FIELD_LIST,

@@ -17,6 +17,12 @@
 static const char *const scopes[] = {"queue", "messageGroup", NULL};
 static const char *const limits[] = {"perQueue", "perMessageGroupId", NULL};
 
+static const struct field redrive_fields[] = {
+	{.name = "deadLetterTargetArn", .kind = FIELD_STRING},
+	{.name = "maxReceiveCount", .kind = FIELD_INTEGER},
+	{0},
+};
+
 static const struct field queue_fields[] = {
 	{.name = "ContentBasedDeduplication", .kind = FIELD_BOOL},
 	{.name = "DeduplicationScope", .kind = FIELD_STRING, .values = scopes},
@@ -34,7 +40,7 @@ static const struct field queue_fields[] = {
 		.max = 80},
 	{.name = "ReceiveMessageWaitTimeSeconds", .kind = FIELD_INTEGER, .min = 0, .max = 20},
 	{.name = "RedriveAllowPolicy", .kind = FIELD_JSON, .flags = F_JSON_TEXT},
-	{.name = "RedrivePolicy", .kind = FIELD_JSON, .flags = F_JSON_TEXT},
+	{.name = "RedrivePolicy", .kind = FIELD_OBJECT, .fields = redrive_fields},
 	{.name = "SqsManagedSseEnabled", .kind = FIELD_BOOL},
 	{.name = "Tags", .kind = FIELD_TAGS, .flags = F_UNORDERED},
 	{.name = "VisibilityTimeout", .kind = FIELD_INTEGER, .min = 0, .max = 43200},

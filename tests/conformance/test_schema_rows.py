@@ -17,6 +17,7 @@ SHAPES = {
 }
 CALLS = {
     "AWS::CloudWatch::Alarm": ("cloudwatch", "PutMetricAlarm"),
+    "AWS::Glue::Classifier": ("glue", "CreateClassifier"),
     "AWS::Glue::Connection": ("glue", "CreateConnection"),
     "AWS::Logs::LogGroup": ("logs", "CreateLogGroup"),
     "AWS::StepFunctions::Activity": ("stepfunctions", "CreateActivity"),
@@ -133,7 +134,8 @@ def test_bucket_rows_are_elements(rows, part):
 
 # --- CloudFormation's schemas ---
 TYPES = [
-    "AWS::CloudWatch::Alarm", "AWS::Glue::Connection", "AWS::Logs::LogGroup", "AWS::StepFunctions::Activity", "AWS::StepFunctions::StateMachine",
+    "AWS::CloudWatch::Alarm", "AWS::Glue::Classifier", "AWS::Glue::Connection", "AWS::Logs::LogGroup", "AWS::StepFunctions::Activity", "AWS::StepFunctions::StateMachine",
+    "AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
     "AWS::Athena::WorkGroup", "AWS::Glue::Crawler", "AWS::Glue::Database", "AWS::Glue::Job", "AWS::Glue::Trigger", "AWS::Glue::Workflow",
     "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::RedshiftServerless::Namespace", "AWS::RedshiftServerless::Workgroup", "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
 ]
@@ -143,17 +145,33 @@ REPLACES_TOO = {
     "AWS::Logs::LogGroup.LogGroupClass": "a log group stays in the class that it was made in",
     "AWS::Glue::Database.CatalogId": "a database cannot move to another catalog",
     "AWS::Glue::Database.DatabaseInput.Name": "UpdateDatabase cannot rename",
+    "AWS::Events::Rule.EventBusName": "a rule stays on its bus",
     "AWS::IAM::Policy.PolicyName": "there is no call that renames an inline policy",
 }
 OPEN = {
     "AWS::Glue::Job.WorkerType": "Glue gets new ones faster than any list",
 }
 VALUES = {
+    "AWS::SNS::Subscription.FilterPolicyScope": (["MessageAttributes", "MessageBody"], "the API's reference"),
+    "AWS::SNS::Topic.FifoThroughputScope": (["Topic", "MessageGroup"], "the API's reference"),
+    "AWS::SNS::Topic.SignatureVersion": (["1", "2"], "the API's reference"),
+    "AWS::SNS::Topic.TracingConfig": (["PassThrough", "Active"], "the API's reference"),
+    "AWS::SQS::Queue.DeduplicationScope": (["queue", "messageGroup"], "the API's reference"),
+    "AWS::SQS::Queue.FifoThroughputLimit": (["perQueue", "perMessageGroupId"], "the API's reference"),
     "AWS::Glue::Job.Command.PythonVersion": (["2", "3", "3.9", "3.11"], "the schema has a pattern"),
     "AWS::S3::Bucket.AccessControl": (["Private", "BucketOwnerFullControl"], "ACLs are off on new buckets; these two mean the same then"),
 }
 # Limits: ours, where the schema has none or another.
 LIMITS = {
+    "AWS::SNS::Topic.DisplayName": (0, 100), "AWS::SNS::Topic.KmsMasterKeyId": (0, 2048), "AWS::SNS::Topic.TopicName": (1, 256),
+    "AWS::SQS::Queue.QueueName": (1, 80), "AWS::SQS::Queue.DelaySeconds": (0, 900), "AWS::SQS::Queue.KmsDataKeyReusePeriodSeconds": (60, 86400),
+    "AWS::SQS::Queue.MaximumMessageSize": (1024, 1048576), "AWS::SQS::Queue.MessageRetentionPeriod": (60, 1209600),
+    "AWS::SQS::Queue.ReceiveMessageWaitTimeSeconds": (0, 20), "AWS::SQS::Queue.VisibilityTimeout": (0, 43200), "AWS::Events::Rule.Name": (1, 64),
+    "AWS::Events::Rule.Description": (0, 512), "AWS::Events::Rule.RoleArn": (0, 1600), "AWS::Events::Rule.ScheduleExpression": (0, 256),
+    "AWS::Events::Rule.EventBusName": (1, 256), "AWS::Events::Rule.Targets.Input": (0, 8192), "AWS::Events::Rule.Targets.InputPath": (0, 256),
+    "AWS::Events::Rule.Targets.Arn": (1, 1600), "AWS::Events::Rule.Targets.Id": (1, 64), "AWS::Events::Rule.Targets.RoleArn": (1, 1600),
+    "AWS::Events::Rule.Targets.InputTransformer.InputTemplate": (0, 8192), "AWS::Events::Rule.Targets.RetryPolicy.MaximumEventAgeInSeconds": (60, 86400),
+    "AWS::Events::Rule.Targets.RetryPolicy.MaximumRetryAttempts": (0, 185),
     "AWS::CloudWatch::Alarm.AlarmName": (1, 255),
     "AWS::Athena::WorkGroup.Name": (1, 128), "AWS::Glue::Database.DatabaseName": (1, 255), "AWS::IAM::ManagedPolicy.ManagedPolicyName": (1, 128),
     "AWS::IAM::Role.Policies.PolicyName": (1, 128), "AWS::S3::Bucket.BucketName": (3, 63),
@@ -218,6 +236,7 @@ def test_values_and_limits_of_rows(type_name):
 
 # What the documentation of GetAtt has beside them.
 MORE_ATTRIBUTES = {
+    "AWS::SNS::Topic": {"TopicName"}, "AWS::SQS::Queue": {"QueueName"}, "AWS::Events::Rule": {"Id"},  # Id is what Ref gives
     "AWS::RedshiftServerless::Namespace": {"Namespace.AdminPasswordSecretArn", "Namespace.AdminPasswordSecretKmsKeyId"},"AWS::StepFunctions::Activity": {"Name"}}
 
 

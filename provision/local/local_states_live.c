@@ -4,6 +4,8 @@
  */
 #include "local_states_live.h"
 
+#include "local_alarms.h"
+#include "local_states_metrics.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -210,7 +212,7 @@ struct turn {
 	struct json *events, *actions;
 	struct strvec kinds, refs; /* as actions: what the cancelled ones follow; "" none */
 	int64_t now;
-	bool ended;
+	bool ended, begins;
 };
 
 static int write_events_tx(struct turn *t, struct err *err)
@@ -336,6 +338,14 @@ static int write_row_tx(struct turn *t, struct err *err)
 	return ret;
 }
 
+static int tell_tx(struct turn *t, struct err *err)
+{
+	if (t->begins && states_tell_tx(t->cloud, t->x, ASL_RUNNING, t->now, err))
+		return -1;
+	return t->ended ? states_tell_tx(t->cloud, t->x, asl_run_status(t->x->run), t->now, err)
+			: 0;
+}
+
 static int write_turn(struct turn *t, const struct states_message *messages, struct err *err)
 {
 	int ret = -1;
@@ -343,7 +353,7 @@ static int write_turn(struct turn *t, const struct states_message *messages, str
 	if (local_tx_begin(t->cloud, err))
 		return -1;
 	if (forget_tasks_tx(t, messages, err) || write_events_tx(t, err) ||
-		write_tasks_tx(t, err) || write_row_tx(t, err))
+		write_tasks_tx(t, err) || write_row_tx(t, err) || tell_tx(t, err))
 		goto out;
 	if (t->ended && (sql_run(t->cloud->db, NULL, err,
 				 "DELETE FROM states_task WHERE execution = ?", "i", t->x->id) ||
@@ -351,6 +361,10 @@ static int write_turn(struct turn *t, const struct states_message *messages, str
 					"DELETE FROM states_activity_task WHERE execution = ?", "i",
 					t->x->id) ||
 				states_machine_reap_tx(t->cloud, t->x->revision->machine_arn, err)))
+		goto out;
+	if (t->ended && !t->x->map_run_arn &&
+		states_metric_ended_tx(t->cloud, t->x->revision->machine_arn,
+			asl_run_status(t->x->run), t->now - t->x->started_ms, err))
 		goto out;
 	ret = local_tx_commit(t->cloud, err);
 out:
@@ -428,6 +442,8 @@ static void tell_end(struct local_cloud *cloud, struct states_exec *x)
 
 	if (x->map_run_arn)
 		local_states_map_ended(cloud, &end);
+	else
+		local_metric_arrived(cloud);
 	states_nudge(cloud, "execution", x->arn);
 }
 
@@ -452,9 +468,10 @@ static bool take_turn(struct local_cloud *cloud, struct states_exec *x,
 
 	strvec_init(&t.kinds);
 	strvec_init(&t.refs);
+	t.begins = !x->run || asl_run_status(x->run) != ASL_RUNNING;
 	if (!x->run)
 		begin_run(x);
-	else if (asl_run_status(x->run) != ASL_RUNNING)
+	else if (t.begins)
 		/* its row runs: see local_states_redrive.c */
 		(void)asl_run_redrive(x->run, NULL);
 	for (struct states_message *m = messages; m; m = m->next) {
@@ -477,6 +494,8 @@ static bool take_turn(struct local_cloud *cloud, struct states_exec *x,
 	*written = write_for_sure(&t, messages);
 	if (*written) {
 		states_log_events(cloud, x, t.events);
+		if (t.begins || t.ended)
+			states_told(cloud, x);
 		act(&t, false);
 	}
 	json_free(t.events);

@@ -295,3 +295,42 @@ def test_somebody_elses_alarm_is_not_overwritten(shop, cloud):
                                 ComparisonOperator="GreaterThanThreshold")
     shop("setup").fails(1, "NotOwned|shop-failed")
     assert cloudwatch.describe_alarms()["MetricAlarms"][0]["Namespace"] == "theirs"
+
+
+def test_a_failed_execution_raises_the_alarm(shop, cloud):
+    stack = STACK.replace("Seconds: 1,", "Seconds: 0,")
+    stack = stack[:stack.index("          Run: {")] + "          Run: {Type: Fail, Error: Nope, Cause: never}\n" + stack[stack.index("      DefinitionSubstitutions"):]
+    shop.write("all.yaml", stack)
+    shop("setup").ok()
+    sfn, watch = cloud.client("stepfunctions"), cloud.client("cloudwatch")
+    arn = machine(cloud)["stateMachineArn"]
+    sfn.start_execution(stateMachineArn=arn)
+    for _ in range(300):
+        found = watch.describe_alarms()["MetricAlarms"][0]
+        if found["StateValue"] == "ALARM":
+            break
+        sfn.list_executions(stateMachineArn=arn)
+    assert found["StateValue"] == "ALARM" and "was greater than or equal to the threshold (1.0)" in found["StateReason"]
+    names = {m["MetricName"] for m in watch.list_metrics(Namespace="AWS/States", Dimensions=[{"Name": "StateMachineArn", "Value": arn}])["Metrics"]}
+    assert names == {"ExecutionsStarted", "ExecutionsFailed", "ExecutionTime"}
+
+
+def test_definition_in_s3(shop, cloud):
+    """An object of a bucket that is there, by version; what is uploaded later is taken when the template says so."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="definitions")
+    s3.put_bucket_versioning(Bucket="definitions", VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket="definitions", Key="m.yaml", Body=DEFINITION.encode())["VersionId"]
+    second = s3.put_object(Bucket="definitions", Key="m.yaml", Body=DEFINITION.replace("Seconds: 1", "Seconds: 2").encode())["VersionId"]
+
+    def given(version):
+        return from_file("{Bucket: definitions, Key: m.yaml, Version: %s}" % json.dumps(version))
+
+    shop.write("all.yaml", given(first))
+    shop("setup").ok()
+    assert json.loads(machine(cloud)["definition"])["States"]["Wait"] == {"Type": "Wait", "Seconds": 1, "Next": "Done"}
+    shop.write("all.yaml", given(second))
+    assert shop("setup").ok().actions()["all", "Machine"] == "update"
+    assert json.loads(machine(cloud)["definition"])["States"]["Wait"]["Seconds"] == 2
+    shop.write("all.yaml", from_file("{Bucket: definitions, Key: none.json}"))
+    shop("setup").fails(1, "s3://definitions/none.json")

@@ -66,24 +66,35 @@ class Postgres:
         assert r.returncode == 0, f"{program}: {r.stdout}{r.stderr}"
 
     def start(self):
-        self.port = free_port()
-        self.log = open(os.path.join(self.dir, "log"), "ab")
+        """A free port may be another's by the time it is wanted: then the next one."""
+        for _ in range(5):
+            self.port = free_port()
+            self.log = open(os.path.join(self.dir, "log"), "ab")
+            if self.launch():
+                break
+            self.log.close()
+        else:
+            raise AssertionError(self.messages())
+        self.env = {
+            "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": SUPERUSER, "PGPASSWORD": self.password, "PGDATABASE": "postgres",
+        }
+
+    def launch(self):
+        """Whether it is up; False when it has ended by itself."""
         settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.dir, "fsync": "off", "shared_buffers": "16MB"}
         command = [os.path.join(self.bin, "postgres"), "-D", self.data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.dir, "LC_ALL": "C"}
         self.process = subprocess.Popen(command, cwd=self.dir, env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **self.identity())
+        ready = [os.path.join(self.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         for _ in range(1500):
-            assert self.process.poll() is None, self.messages()
-            if subprocess.run([os.path.join(self.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode == 0:
-                break
+            if self.process.poll() is not None:
+                return False
+            if subprocess.run(ready, check=False).returncode == 0:
+                return True
             time.sleep(0.02)
-        else:
-            raise AssertionError(self.messages())
-        self.env = {
-            "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": SUPERUSER, "PGPASSWORD": self.password, "PGDATABASE": "postgres",
-        }
+        raise AssertionError(self.messages())
 
     def messages(self):
         with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as f:

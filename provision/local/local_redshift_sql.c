@@ -405,6 +405,7 @@ static const struct function {
 	const char *name, *instead;
 	function_fn *write;
 } functions[] = {
+	{"avg", "glueproj_avg", NULL},
 	{"cast", NULL, fn_cast},
 	{"convert", "!", NULL},
 	{"date_diff", NULL, fn_datediff},

@@ -79,6 +79,8 @@ static char *result_name(const char *duck)
 	if (dot)
 		memmove(name, dot + 1, strlen(dot));
 	lower_ascii(name);
+	if (!strcmp(name, "glueproj_avg"))
+		memmove(name, "avg", sizeof("avg"));
 	return name;
 }
 

@@ -158,7 +158,7 @@ static int lock_down(
 		strbuf_addstr(&sql, "];");
 	}
 	strbuf_addstr(&sql, "SET enable_external_access = false; SET lock_configuration = true;");
-	if (!first || !resident_exec(con, first, NULL, err))
+	if (!first || (!resident_exec(con, first, NULL, err) && !resident_functions(con, err)))
 		r = resident_exec(con, sql.buf, NULL, err);
 	strbuf_release(&sql);
 	duckdb_disconnect(&con);

@@ -42,6 +42,8 @@ int resident_query(struct resident_session *s, const char *sql, duckdb_result *r
 /* As session_query, on any connection, errors in DuckDB's words. */
 int resident_exec(
 	duckdb_connection con, const char *sql, duckdb_result *result, struct err *err) must_check;
+/* "glueproj_avg", which AVG is written as (worker_avg.c). */
+int resident_functions(duckdb_connection con, struct err *err) must_check;
 /* A new connection to the loader. */
 int resident_loader(duckdb_connection *con, struct err *err) must_check;
 

@@ -83,6 +83,7 @@ static void test_local_redshift_sql__functions(void **state)
 {
 	static const char *const cases[][2] = {
 		{"select getdate()", "select glueproj_rs.getdate()"},
+		{"select avg(a)", "select glueproj_avg(a)"},
 		{"select sysdate", "select current_localtimestamp()"},
 		{"select NVL(a, 1)", "select coalesce(a, 1)"},
 		{"select nvl2(a, 1, 2)", "select glueproj_rs.nvl2(a, 1, 2)"},

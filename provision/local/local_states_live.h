@@ -217,6 +217,12 @@ char *states_sdk_error(const char *prefix, const char *code);
 /* Is it asked again without harm? By the operation's name. */
 bool states_sdk_reads(const char *operation);
 
+/* --- what is told of an execution (local_states_tell.c) --- */
+/* It has this status from now on. After the commit: states_told. */
+int states_tell_tx(struct local_cloud *cloud, const struct states_exec *x, enum asl_status status,
+	int64_t now, struct err *err) must_check;
+void states_told(struct local_cloud *cloud, const struct states_exec *x);
+
 /* --- logging (local_states_logs.c) --- */
 /* loggingConfiguration: *out a copy without its empty members, NULL: off. InvalidLoggingConfiguration. */
 int states_logging_check(struct local_cloud *cloud, const struct json *in, const char *role,

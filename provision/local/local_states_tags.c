@@ -279,15 +279,20 @@ static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
 	struct versions *v = payload;
 	struct json *list = json_array();
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT number, arn, created_ms FROM states_version WHERE machine_arn = ? AND (?2 "
-		"= 0 OR "
-		"number < ?2) ORDER BY number DESC LIMIT ?",
-		"sii", v->arn, v->before, v->limit + 1);
+	struct states_machine m;
+	struct sql_stmt *st;
 	int64_t n = 0, last = 0;
 	int row = -1;
 
 	json_set(v->out, "stateMachineVersions", list);
+	if (states_machine_find_tx(cloud, v->arn, &m, err))
+		return -1;
+	states_machine_release(&m);
+	st = sql_query(cloud->db, err,
+		"SELECT number, arn, created_ms FROM states_version WHERE machine_arn = ? AND (?2 "
+		"= 0 OR "
+		"number < ?2) ORDER BY number DESC LIMIT ?",
+		"sii", v->arn, v->before, v->limit + 1);
 	while (st && (row = sql_step(st, err)) > 0 && n++ < v->limit) {
 		struct json *o = json_object();
 

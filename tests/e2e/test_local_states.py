@@ -144,6 +144,33 @@ def test_versions(lab):
     fails("StateMachineDoesNotExist", lab.sfn.start_execution, stateMachineArn=first)
 
 
+def test_aliases(lab):
+    make = lab.sfn.create_state_machine_alias
+    made = lab.sfn.create_state_machine(name="m", definition=json.dumps(one({"Type": "Pass", "Result": 1})), roleArn=lab.role, publish=True)
+    arn, first = made["stateMachineArn"], made["stateMachineVersionArn"]
+    second = lab.sfn.update_state_machine(stateMachineArn=arn, definition=json.dumps(one({"Type": "Pass", "Result": 2})), publish=True)["stateMachineVersionArn"]
+    alias = make(name="prod", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 100}])["stateMachineAliasArn"]
+    assert alias == f"{arn}:prod" and make(name="prod", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 100}])["stateMachineAliasArn"] == alias
+    fails("ConflictException", make, name="prod", routingConfiguration=[{"stateMachineVersionArn": second, "weight": 100}])
+    fails("InvalidName", make, name="12", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 100}])
+    fails("ValidationException", make, name="bad", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 99}])
+    fails("ResourceNotFound", make, name="bad", routingConfiguration=[{"stateMachineVersionArn": f"{arn}:9", "weight": 100}])
+    execution = lab.start(alias)
+    assert json.loads(lab.end(execution)["output"]) == 1
+    found = lab.sfn.describe_execution(executionArn=execution)
+    assert (found["stateMachineAliasArn"], found["stateMachineVersionArn"], found["stateMachineArn"]) == (alias, first, arn)
+    fails("ConflictException", lab.sfn.delete_state_machine_version, stateMachineVersionArn=first)
+    split = [{"stateMachineVersionArn": second, "weight": 100}, {"stateMachineVersionArn": first, "weight": 0}]
+    lab.sfn.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=split, description="d")
+    described = lab.sfn.describe_state_machine_alias(stateMachineAliasArn=alias)
+    assert (described["routingConfiguration"], described["description"]) == (split, "d")
+    assert json.loads(lab.end(lab.start(alias))["output"]) == 2
+    assert [a["stateMachineAliasArn"] for a in lab.sfn.list_state_machine_aliases(stateMachineArn=arn)["stateMachineAliases"]] == [alias]
+    lab.sfn.delete_state_machine_alias(stateMachineAliasArn=alias)
+    fails("ResourceNotFound", lab.sfn.describe_state_machine_alias, stateMachineAliasArn=alias)
+    fails("StateMachineDoesNotExist", lab.sfn.start_execution, stateMachineArn=alias)
+
+
 def test_a_caller_without_the_right_is_refused(lab):
     caller = lab.make_role("caller", trust={**TRUST, "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
     mine = {"Effect": "Allow", "Action": "states:*", "Resource": lab.arn("stateMachine", "mine*")}

@@ -370,3 +370,22 @@ def test_crashes_at_any_point(lab):
     attributes = lab.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     unknown = sum(lab.types(e).count("PassStateEntered") for e in executions)
     assert 240 - unknown <= int(attributes["ApproximateNumberOfMessages"]) <= 240
+
+
+# --- what is told ---
+
+def test_events_and_metrics_of_executions(lab):
+    sqs, events, cloudwatch = (lab.cloud.client(s) for s in ("sqs", "events", "cloudwatch"))
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:{lab.cloud.region}:{lab.cloud.account}:told"
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue_arn}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+    events.put_rule(Name="failed", EventPattern=json.dumps({"source": ["aws.states"], "detail": {"status": ["FAILED"]}}))
+    events.put_targets(Rule="failed", Targets=[{"Id": "q", "Arn": queue_arn}])
+    found = lab.run({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "c"}}})
+    got = json.loads(lab.until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))[0]["Body"])
+    assert (got["detail-type"], got["resources"]) == ("Step Functions Execution Status Change", [found["executionArn"]])
+    assert (got["detail"]["status"], got["detail"]["error"], got["detail"]["cause"], got["detail"]["output"]) == ("FAILED", "E", "c", None)
+    metrics = {m["MetricName"]: m["Dimensions"] for m in cloudwatch.list_metrics(Namespace="AWS/States")["Metrics"]}
+    assert set(metrics) == {"ExecutionsStarted", "ExecutionsFailed", "ExecutionTime"}
+    assert metrics["ExecutionsFailed"] == [{"Name": "StateMachineArn", "Value": found["stateMachineArn"]}]

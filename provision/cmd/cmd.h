@@ -202,6 +202,8 @@ void poll_soon(struct poll *p); /* short pauses again; the deadline stays */
 struct log_tail;
 struct log_tail *log_tail_new(struct session *s);
 void log_tail_free(struct log_tail *t);
+/* Is the job a Python shell job? Asked once for each. */
+bool log_tail_is_python(struct log_tail *t, const char *job);
 /* Reads what is new in the streams of a job run (both groups of its kind) and prints it behind "node | "; with --output json it
  * goes to `events` instead when that is given. Failures are silent: logs never block the status. */
 void log_tail_read(struct log_tail *t, const char *node, const char *run_id, bool pythonshell,

@@ -5,20 +5,6 @@
 #include "cmd.h"
 #include "ops.h"
 
-static void read_job_run(struct session *s, struct log_tail *tail, const char *job,
-	const char *run_id, struct json *events)
-{
-	struct json *out = NULL;
-	struct err ignored = ERR_INIT;
-	const char *command = NULL;
-
-	if (!call_with(s, &glue_get_job, &out, &ignored, "JobName", job, NULL))
-		command = json_str(json_path(out, "Job.Command.Name"));
-	log_tail_read(tail, job, run_id, command && !strcmp(command, "pythonshell"), events);
-	err_release(&ignored);
-	json_free(out);
-}
-
 /* The runs to show: ids of one job, or of all jobs of a workflow run. *running: more may come. */
 static int job_runs(
 	struct session *s, const char *name, struct json *runs, bool *running, struct err *err)
@@ -119,7 +105,11 @@ static int gather(struct session *s, struct log_tail *tail, const char *type, co
 		ret = err_set(err, ERR_NOT_FOUND, "'%s' has not run yet", name);
 	found = json_array();
 	json_each(run, runs)
-		read_job_run(s, tail, json_get_str(run, "JobName"), json_get_str(run, "Id"), found);
+	{
+		const char *job = json_get_str(run, "JobName");
+		log_tail_read(
+			tail, job, json_get_str(run, "Id"), log_tail_is_python(tail, job), found);
+	}
 	log_push_sorted(events, found);
 	json_free(found);
 	json_free(runs);

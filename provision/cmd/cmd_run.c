@@ -4,7 +4,6 @@
 #include <string.h>
 #include "clock.h"
 #include "log.h"
-#include "ops.h"
 #include "run_parts.h"
 
 int64_t run_ms_of(const struct json *seconds)
@@ -41,25 +40,6 @@ void run_set_state(struct run *r, const char *state)
 {
 	free(r->state);
 	r->state = xstrdup(state ? state : "UNKNOWN");
-}
-
-bool run_is_python(struct run *r, const char *job)
-{
-	const char *known = map_get(&r->python, job);
-	struct json *out = NULL;
-	struct err ignored = ERR_INIT;
-	bool python = false;
-
-	if (known)
-		return *known == '1';
-	if (!call_with(r->s, &glue_get_job, &out, &ignored, "JobName", job, NULL)) {
-		const char *command = json_str(json_path(out, "Job.Command.Name"));
-		python = command && !strcmp(command, "pythonshell");
-	}
-	err_release(&ignored);
-	json_free(out);
-	map_put(&r->python, job, xstrdup(python ? "1" : "0"));
-	return python;
 }
 
 /* --- the kinds --- */
@@ -170,7 +150,6 @@ int run_named(struct session *s, const char *type, char *name)
 
 	poll_start(s, &p, "glue", s->o.timeout_s);
 	map_init(&r.shown, free);
-	map_init(&r.python, free);
 	ret = name ? 0 : find_runnable(s, s->operands.v[0], &r.type, &r.name, &err);
 	if (!ret && !strcmp(r.type, "AWS::Glue::Workflow"))
 		ret = await_crawls(s, r.name, &p, &err);
@@ -190,7 +169,6 @@ int run_named(struct session *s, const char *type, char *name)
 	log_tail_free(r.tail);
 	states_run_free(r.states);
 	map_release(&r.shown);
-	map_release(&r.python);
 	json_free(r.nodes);
 	free(r.name);
 	free(r.id);

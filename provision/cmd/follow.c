@@ -59,6 +59,7 @@ int poll_wait(struct session *s, struct poll *p, struct err *err)
 struct log_tail {
 	struct session *s;
 	struct map tokens; /* "group\nstream" to the next forward token */
+	struct map python; /* job name to "1" or "0" */
 };
 
 struct log_tail *log_tail_new(struct session *s)
@@ -67,6 +68,7 @@ struct log_tail *log_tail_new(struct session *s)
 
 	t->s = s;
 	map_init(&t->tokens, free);
+	map_init(&t->python, free);
 	return t;
 }
 
@@ -75,7 +77,27 @@ void log_tail_free(struct log_tail *t)
 	if (!t)
 		return;
 	map_release(&t->tokens);
+	map_release(&t->python);
 	free(t);
+}
+
+bool log_tail_is_python(struct log_tail *t, const char *job)
+{
+	const char *known = job ? map_get(&t->python, job) : "0";
+	struct json *out = NULL;
+	struct err ignored = ERR_INIT;
+	bool python = false;
+
+	if (known)
+		return *known == '1';
+	if (!call_with(t->s, &glue_get_job, &out, &ignored, "JobName", job, NULL)) {
+		const char *command = json_str(json_path(out, "Job.Command.Name"));
+		python = command && !strcmp(command, "pythonshell");
+	}
+	err_release(&ignored);
+	json_free(out);
+	map_put(&t->python, job, xstrdup(python ? "1" : "0"));
+	return python;
 }
 
 static void add_event(struct json *events, const struct json *ev, const char *stream,

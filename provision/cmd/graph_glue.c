@@ -86,7 +86,7 @@ static char *trigger_label(const char *name, const struct json *props)
 	else if (conditions > 1)
 		strbuf_addstr(&sb, logical && !strcmp(logical, "ANY") ? "when any" : "when all");
 	else
-		strbuf_addstr(&sb, "when");
+		strbuf_addstr(&sb, "then");
 	return strbuf_detach(&sb, NULL);
 }
 

@@ -106,7 +106,7 @@ static void take_job_run(struct run *r, const struct json *jr)
 		return;
 	if (started && ended > started)
 		seconds = (double)(ended - started) / 1000.0;
-	log_tail_read(r->tail, job, id, run_is_python(r, job), NULL);
+	log_tail_read(r->tail, job, id, log_tail_is_python(r->tail, job), NULL);
 	show(r, id, "job", job, state, run_is_over(state) ? seconds : 0, error);
 	add_node(r, "JOB", job, id, state, (int)json_get_i64(jr, "Attempt", 0), seconds, error);
 }

@@ -16,7 +16,6 @@ struct run {
 	bool ok, over;
 	struct json *nodes; /* as --output json shows them */
 	struct map shown;   /* node id to the state that was printed last */
-	struct map python;  /* job name to "1" or "0": is it a Python shell job? */
 	struct log_tail *tail;
 	struct run_states *states; /* of an execution; NULL */
 };
@@ -30,9 +29,6 @@ FILE *run_stream(const struct run *r);
 void run_set_state(struct run *r, const char *state);
 /* Seconds since 1970, as services have them. */
 int64_t run_ms_of(const struct json *seconds);
-/* Is the job a Python shell job? Asked once for each. */
-bool run_is_python(struct run *r, const char *job);
-
 /* run_glue.c: one call that starts it, and one look at how it is */
 int glue_run_start(struct run *r, struct err *err) must_check;
 int glue_run_look(struct run *r, struct err *err) must_check;

@@ -141,8 +141,8 @@ static void add_log(
 
 	if (!visit->job || !visit->run_id)
 		return;
-	lines = log_last(
-		v->r->s, visit->job, visit->run_id, run_is_python(v->r, visit->job), LOG_LINES);
+	lines = log_last(v->r->s, visit->job, visit->run_id,
+		log_tail_is_python(v->r->tail, visit->job), LOG_LINES);
 	json_each(ev, lines)
 	{
 		struct strbuf text = STRBUF_INIT;

@@ -22,19 +22,6 @@ struct unpacking {
 	struct err *err;
 };
 
-bool archive_name_escapes(const char *name)
-{
-	if (!*name || *name == '/')
-		return true;
-	while (*name) {
-		size_t len = strcspn(name, "/");
-		if (len == 2 && !memcmp(name, "..", 2))
-			return true;
-		name += len + (name[len] == '/');
-	}
-	return false;
-}
-
 static int refuse(struct unpacking *u, const char *name, const char *why)
 {
 	return err_set(u->err, ERR_INVALID, "archive entry '%s' %s", name, why);

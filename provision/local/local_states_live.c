@@ -4,8 +4,6 @@
  */
 #include "local_states_live.h"
 
-#include "local_alarms.h"
-#include "local_states_metrics.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -362,10 +360,6 @@ static int write_turn(struct turn *t, const struct states_message *messages, str
 					t->x->id) ||
 				states_machine_reap_tx(t->cloud, t->x->revision->machine_arn, err)))
 		goto out;
-	if (t->ended && !t->x->map_run_arn &&
-		states_metric_ended_tx(t->cloud, t->x->revision->machine_arn,
-			asl_run_status(t->x->run), t->now - t->x->started_ms, err))
-		goto out;
 	ret = local_tx_commit(t->cloud, err);
 out:
 	local_tx_end(t->cloud);
@@ -442,8 +436,6 @@ static void tell_end(struct local_cloud *cloud, struct states_exec *x)
 
 	if (x->map_run_arn)
 		local_states_map_ended(cloud, &end);
-	else
-		local_metric_arrived(cloud);
 	states_nudge(cloud, "execution", x->arn);
 }
 

@@ -1,7 +1,6 @@
 /* How executions come to be and are ended: StartExecution, StartSyncExecution, StopExecution. */
 #include "local_states_live.h"
 
-#include "local_states_metrics.h"
 #include "local_states_rows.h"
 #include "log.h"
 #include "xalloc.h"
@@ -120,7 +119,7 @@ static int insert_tx(struct local_cloud *cloud, struct start *k, struct err *err
 		    k->input, k->s->trace, k->started_ms, k->s->map_run_arn, k->s->items))
 		return -1;
 	k->id = sql_last_rowid(cloud->db);
-	return k->s->map_run_arn ? 0 : states_metric_started_tx(cloud, k->m.arn, err);
+	return 0;
 }
 
 static int start_tx(struct local_cloud *cloud, void *payload, struct err *err)

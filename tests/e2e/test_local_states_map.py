@@ -46,6 +46,16 @@ def map_run(lab, execution):
     return lab.sfn.describe_map_run(mapRunArn=runs[0]["mapRunArn"])
 
 
+def hold(lab, execution, n):
+    """Waits until so many children are in their Wait state, so that time may pass for them."""
+    def look():
+        run = map_run(lab, execution)
+        children = lab.sfn.list_executions(mapRunArn=run["mapRunArn"], statusFilter="RUNNING")["executions"]
+        return run if run["executionCounts"]["running"] == len(children) == n and all(
+            "WaitStateEntered" in lab.types(c["executionArn"]) for c in children) else None
+    return lab.until(look)
+
+
 @pytest.mark.parametrize("execution", ["STANDARD", "EXPRESS"])
 def test_items_of_the_input(lab, execution):
     machine = lab.machine(spread(PICKY, execution, Label="each", ItemsPath="$.l", ItemSelector={"n.$": "$$.Map.Item.Value", "i.$": "$$.Map.Item.Index", "k.$": "$.k"}))
@@ -168,7 +178,7 @@ def test_too_many_failures_end_the_others(lab):
 def test_at_most_so_many_at_a_time_and_an_update(lab):
     arn = lab.start(lab.machine(spread(HOLD, MaxConcurrency=2)), [1, 2, 3, 4, 5])
     lab.happened(arn, "MapRunStarted")
-    run = lab.until(lambda: next((r for r in [map_run(lab, arn)] if r["executionCounts"]["running"] == 2), None))
+    run = hold(lab, arn, 2)
     assert (run["status"], run["maxConcurrency"], run["executionCounts"]["pending"]) == ("RUNNING", 2, 3)
     fails("ValidationException", lab.sfn.update_map_run, mapRunArn=run["mapRunArn"])
     fails("ResourceNotFound", lab.sfn.update_map_run, mapRunArn=run["mapRunArn"] + "x", maxConcurrency=1)
@@ -176,11 +186,10 @@ def test_at_most_so_many_at_a_time_and_an_update(lab):
     fails("InvalidArn", lab.sfn.describe_map_run, mapRunArn=arn)
     fails("ExecutionDoesNotExist", lab.sfn.list_map_runs, executionArn=arn + "x")
     lab.sfn.update_map_run(mapRunArn=run["mapRunArn"], maxConcurrency=4, toleratedFailureCount=1)
-    run = lab.until(lambda: next((r for r in [map_run(lab, arn)] if r["executionCounts"]["running"] == 4), None))
+    run = hold(lab, arn, 4)
     assert (run["maxConcurrency"], run["toleratedFailureCount"]) == (4, 1)
     lab.advance(3600)
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["succeeded"] == 4)
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["running"] == 1)
+    assert hold(lab, arn, 1)["executionCounts"]["succeeded"] == 4
     lab.advance(3600)
     assert json.loads(lab.end(arn)["output"]) == [1, 2, 3, 4, 5]
     fails("ValidationException", lab.sfn.update_map_run, mapRunArn=run["mapRunArn"], maxConcurrency=4)
@@ -189,7 +198,7 @@ def test_at_most_so_many_at_a_time_and_an_update(lab):
 def test_stopping_the_parent_stops_its_children(lab):
     arn = lab.start(lab.machine(spread(HOLD, MaxConcurrency=2)), [1, 2, 3])
     lab.happened(arn, "MapRunStarted")
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["running"] == 2)
+    hold(lab, arn, 2)
     lab.sfn.stop_execution(executionArn=arn)
     run = lab.until(lambda: next((r for r in [map_run(lab, arn)] if r["status"] == "ABORTED"), None))
     assert (run["executionCounts"]["aborted"], run["executionCounts"]["pending"]) == (2, 1)
@@ -199,15 +208,14 @@ def test_stopping_the_parent_stops_its_children(lab):
 def test_a_restart_in_the_middle(lab, cloud):
     arn = lab.start(lab.machine(spread(HOLD, MaxConcurrency=3, ResultWriter=writer())), [1, 2, 3, 4])
     lab.happened(arn, "MapRunStarted")
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["running"] == 3)
+    hold(lab, arn, 3)
     cloud.kill()
     cloud.start()
     lab = Lab.__new__(Lab)
     lab.cloud, lab.sfn, lab.s3 = cloud, cloud.client("stepfunctions"), cloud.client("s3")
-    assert map_run(lab, arn)["executionCounts"]["running"] == 3
+    hold(lab, arn, 3)
     lab.advance(3600)
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["succeeded"] == 3)
-    lab.until(lambda: map_run(lab, arn)["executionCounts"]["running"] == 1)
+    assert hold(lab, arn, 1)["executionCounts"]["succeeded"] == 3
     lab.advance(3600)
     output = json.loads(lab.end(arn)["output"])
     assert len(read(lab, output["ResultWriterDetails"]["Key"].replace("manifest", "SUCCEEDED_0"))) == 4

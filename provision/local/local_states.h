@@ -18,7 +18,8 @@
 extern const struct local_part local_states_part;
 extern const struct local_service local_states_machine_service, local_states_execution_service,
 	local_states_activity_service, local_states_task_service, local_states_tag_service,
-	local_states_version_service, local_states_start_service, local_states_redrive_service, local_states_alias_service;
+	local_states_version_service, local_states_start_service, local_states_redrive_service,
+	local_states_alias_service;
 
 /* --- tasks --- */
 

@@ -1,4 +1,4 @@
-"""A Step Functions service that plays a script: events come when the test says so, in pages, with AWS's shapes. What a local cloud can't be made to do."""
+"""A Step Functions service that plays a script: events come when the test says so, in pages, with AWS's shapes."""
 import http.server
 import json
 import threading
@@ -7,9 +7,9 @@ ACCOUNT, REGION = "123456789012", "eu-west-1"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
 IDENTITY = (
-    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/u</Arn>'
-    "<UserId>AIDA</UserId><Account>123456789012</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
-    "</GetCallerIdentityResponse>"
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    f"<Arn>arn:aws:iam::{ACCOUNT}:user/u</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>"
+    "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
 )
 
 
@@ -111,7 +111,8 @@ class Standin:
         return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}flow:{a['name']}", "startDate": 1_700_000_000.0}
 
     def ListExecutions(self, a):
-        return {"executions": [{"executionArn": "arn:x", "name": "x", "status": self.state()[0], "startDate": 1_700_000_000.0}] if self.started else []}
+        newest = {"executionArn": "arn:x", "name": "x", "status": self.state()[0], "startDate": 1_700_000_000.0}
+        return {"executions": [newest] if self.started else []}
 
     def state(self):
         last = self.script.events[-1]

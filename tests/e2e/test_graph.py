@@ -1,5 +1,8 @@
-"""graph: what it draws is read back, dot's by Graphviz (from its SVG, where each text stands as it shows), mermaid's by a strict reader of its own here and by
-mermaid itself in tests/conformance/slow."""
+"""graph: what it draws is read back.
+
+dot's by Graphviz, out of its SVG, where each text stands as it shows; mermaid's by a strict reader here, and by mermaid itself in
+tests/conformance/slow.
+"""
 import json
 import re
 import shutil
@@ -10,7 +13,10 @@ import pytest
 
 import contract
 
-ODD = ['say "hi"', "back\\slash\\", "a & b < c > d", "&lt; is no <", "1. first", "- dash", "# hash;", "`code` *bold* _em_", "tab\there", "ünï→漢字", "end", "style:#x;", "{}[]()|", "x" * 79]
+ODD = [
+    'say "hi"', "back\\slash\\", "a & b < c > d", "&lt; is no <", "1. first", "- dash", "# hash;", "`code` *bold* _em_",
+    "tab\there", "ünï→漢字", "end", "style:#x;", "{}[]()|", "x" * 79,
+]
 SECRET = "hunter-22-of-graph"
 
 
@@ -93,7 +99,10 @@ AWSTemplateFormatVersion: "2010-09-09"
 Resources:
   Job:
     Type: AWS::Glue::Job
-    Properties: {Name: load_job, Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/machine-role", Command: {Name: pythonshell, PythonVersion: "3.9", ScriptLocation: "s3://b/k.py"}}
+    Properties:
+      Name: load_job
+      Role: !Sub "arn:aws:iam::${AWS::AccountId}:role/machine-role"
+      Command: {Name: pythonshell, PythonVersion: "3.9", ScriptLocation: "s3://b/k.py"}
   Crawler:
     Type: AWS::Glue::Crawler
     Properties: {Name: crawl_it, Role: machine-role, DatabaseName: db, Targets: {S3Targets: [{Path: "s3://b/"}]}}
@@ -109,7 +118,11 @@ Resources:
       Name: then
       Type: CONDITIONAL
       WorkflowName: !Ref Flow
-      Predicate: {Logical: ANY, Conditions: [{LogicalOperator: EQUALS, JobName: load_job, State: SUCCEEDED}, {LogicalOperator: EQUALS, JobName: load_job, State: FAILED}]}
+      Predicate:
+        Logical: ANY
+        Conditions:
+          - {LogicalOperator: EQUALS, JobName: load_job, State: SUCCEEDED}
+          - {LogicalOperator: EQUALS, JobName: load_job, State: FAILED}
       Actions: [{CrawlerName: crawl_it}]
 """
 FILE = '{"StartAt": "One", "States": {"One": {"Type": "Pass", "Next": "${Next}"}, "${Next}": {"Type": "Succeed"}}}'

@@ -1,4 +1,7 @@
-"""run and logs of state machines: what executions did is told by their events. The service plays a script here; the local cloud's own is in the tests below."""
+"""run and logs of state machines: what executions did is told by their events.
+
+The service plays a script here; at the end it is the local cloud's own.
+"""
 import json
 import os
 import pty
@@ -263,7 +266,8 @@ def test_input(play, tmp_path):
     file.write_text('{"from": "file"}', encoding="utf-8")
     assert given("--input", f"@{file}") == {"from": "file"}
     for options, text in (
-        (("--input", "{"), "--input: "), (("--input", "@nowhere"), "nowhere"), (("--input", "[1]", "--arg", "a=b"), "is an object"), (("--arg", "x"), "K=V"),
+        (("--input", "{"), "--input: "), (("--input", "@nowhere"), "nowhere"), (("--arg", "x"), "K=V"),
+        (("--input", "[1]", "--arg", "a=b"), "is an object"),
     ):
         result, service = play(one_currency_fails(), *options)
         assert result.fails(2, text) and service.started is None
@@ -402,7 +406,8 @@ if options.get("--TICKER") == "XMR":
 
 
 def task(job, **more):
-    return {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": job, "Arguments": {"--TICKER.$": "$.t"}}, **more}
+    parameters = {"JobName": job, "Arguments": {"--TICKER.$": "$.t"}}
+    return {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": parameters, **more}
 
 
 def branch(ticker):
@@ -451,8 +456,8 @@ def template():
     }}
     arn = {"Fn::GetAtt": ["Role", "Arn"]}
     job = {"Type": "AWS::Glue::Job", "Properties": {
-        "Name": "chain_job", "Role": arn, "Command": {"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": "work.py"}, "MaxCapacity": 0.0625,
-        "ExecutionProperty": {"MaxConcurrentRuns": 4},
+        "Name": "chain_job", "Role": arn, "Command": {"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": "work.py"},
+        "MaxCapacity": 0.0625, "ExecutionProperty": {"MaxConcurrentRuns": 4},
     }}
     machines = {n: {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
         "StateMachineName": n.lower(), "RoleArn": arn, "Definition": d,

@@ -10,7 +10,6 @@
 #include "strbuf.h"
 
 static const char *const headers[] = {"ABSENT", "PRESENT", "UNKNOWN", NULL};
-static const char *const serdes[] = {"LazySimpleSerDe", "None", "OpenCSVSerDe", NULL};
 static const char *const datatypes[] = {"BINARY", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "FLOAT",
 	"INT", "LONG", "SHORT", "STRING", "TIMESTAMP", NULL};
 
@@ -27,12 +26,11 @@ static const struct field csv_fields[] = {
 		.values = datatypes},
 	{.name = "ContainsHeader", .kind = FIELD_STRING, .values = headers},
 	{.name = "CustomDatatypeConfigured", .kind = FIELD_BOOL},
-	{.name = "Delimiter", .kind = FIELD_STRING, .min = 1, .max = 1},
+	{.name = "Delimiter", .kind = FIELD_STRING, .min = 1, .max = 1, .pattern = "[^\\r\\n]"},
 	{.name = "DisableValueTrimming", .kind = FIELD_BOOL},
 	{.name = "Header", .kind = FIELD_LIST, .item = FIELD_STRING},
 	NAME_ROW,
-	{.name = "QuoteSymbol", .kind = FIELD_STRING, .min = 1, .max = 1},
-	{.name = "Serde", .kind = FIELD_STRING, .values = serdes},
+	{.name = "QuoteSymbol", .kind = FIELD_STRING, .min = 1, .max = 1, .pattern = "[^\\r\\n]"},
 	{0},
 };
 static const struct field grok_fields[] = {
@@ -58,6 +56,10 @@ static const struct field classifier_fields[] = {
 	{.name = "GrokClassifier", .kind = FIELD_OBJECT, .fields = grok_fields},
 	{.name = "JsonClassifier", .kind = FIELD_OBJECT, .fields = json_fields},
 	{.name = "XMLClassifier", .kind = FIELD_OBJECT, .fields = xml_fields},
+	{0},
+};
+static const struct attribute classifier_attributes[] = {
+	{.name = "Name", .format = "{name}"},
 	{0},
 };
 /* A classifier of another kind under our name is to be changed. */
@@ -160,7 +162,7 @@ const struct json_type glue_classifier = {
 						      "JsonClassifier.Name|XMLClassifier.Name",
 					.name_case = NAME_LOWER_DASH,
 					.name_max = 255,
-					.attributes = no_attributes,
+					.attributes = classifier_attributes,
 					.name_pattern_hint =
 						"1 to 255 characters without control characters",
 					.name_ok = glue_name_ok,

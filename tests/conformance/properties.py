@@ -342,6 +342,78 @@ def warehouse_group(n):
         "PricePerformanceTarget": {"Level": 50 + n, "Status": "ENABLED" if n == 1 else "DISABLED"}, "Tags": tags(word)}
 
 
+# --- classifiers, one of each kind ---
+def csv_classifier(n):
+    word = "one" if n == 1 else "two"
+    return {"CsvClassifier": {
+        "Name": "all-properties-csv", "Delimiter": "#^"[n - 1], "QuoteSymbol": "'`"[n - 1], "ContainsHeader": "PRESENT" if n == 1 else "ABSENT", "Header": [f"column-{word}", "b"],
+        "DisableValueTrimming": n == 2, "AllowSingleColumn": n == 1, "CustomDatatypeConfigured": n == 1, "ContainsCustomDatatype": ["INT", "DATE" if n == 1 else "LONG"]}}
+
+
+def grok_classifier(n):
+    word = "one" if n == 1 else "two"
+    return {"GrokClassifier": {"Name": "all-properties-grok", "Classification": f"grok-{word}", "GrokPattern": "%{WORD:" + word + "}", "CustomPatterns": f"WORD_{word} [a-z]+"}}
+
+
+def json_classifier(n):
+    return {"JsonClassifier": {"Name": "all-properties-json", "JsonPath": f"$.items[{n}]"}}
+
+
+def xml_classifier(n):
+    word = "one" if n == 1 else "two"
+    return {"XMLClassifier": {"Name": "all-properties-xml", "Classification": f"xml-{word}", "RowTag": f"row-{word}"}}
+
+
+# --- messages ---
+def queue(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "QueueName": "all-properties.fifo", "FifoQueue": True, "ContentBasedDeduplication": n == 1, "DeduplicationScope": "messageGroup" if n == 1 else "queue",
+        "FifoThroughputLimit": "perMessageGroupId" if n == 1 else "perQueue", "DelaySeconds": 10 + n, "KmsMasterKeyId": KMS if n == 1 else OTHER_KMS,
+        "KmsDataKeyReusePeriodSeconds": 300 + n, "MaximumMessageSize": 2048 * n, "MessageRetentionPeriod": 1000 + n, "ReceiveMessageWaitTimeSeconds": 4 + n, "VisibilityTimeout": 50 + n,
+        "RedriveAllowPolicy": {"redrivePermission": "allowAll" if n == 1 else "denyAll"}, "Tags": tags(word),
+        "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadQueue", "Arn"]}, "maxReceiveCount": 7 + n}}
+
+
+def topic(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "TopicName": "all-properties.fifo", "FifoTopic": True, "ContentBasedDeduplication": n == 1, "ArchivePolicy": {"MessageRetentionPeriod": f"3{n}"},
+        "FifoThroughputScope": "Topic" if n == 1 else "MessageGroup", "DisplayName": f"topic {word}", "KmsMasterKeyId": KMS if n == 1 else OTHER_KMS, "SignatureVersion": f"{n}",
+        "TracingConfig": "Active" if n == 1 else "PassThrough", "Subscription": [{"Endpoint": sqs(f"all-properties-{word}.fifo"), "Protocol": "sqs"}], "Tags": tags(word)}
+
+
+def subscription(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "TopicArn": {"Ref": "PlainTopic"}, "Protocol": "sqs", "Endpoint": sqs("all-properties"), "RawMessageDelivery": n == 1, "FilterPolicyScope": "MessageBody" if n == 1 else "MessageAttributes",
+        "FilterPolicy": {"kind": [f"filter-{word}"]}, "RedrivePolicy": {"deadLetterTargetArn": sqs(f"dead-{word}")}, "DeliveryPolicy": {"healthyRetryPolicy": {"numRetries": 10 + n}},
+        "SubscriptionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{word}"}
+
+
+def resource_policy(word, resource):
+    return {"Version": "2012-10-17", "Statement": [{"Sid": word, "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": ["sqs:SendMessage", "sns:Publish"], "Resource": resource}]}
+
+
+def queue_policy(n):
+    return {"Queues": [{"Ref": "PlainQueue"}], "PolicyDocument": resource_policy("one" if n == 1 else "two", sqs("all-properties"))}
+
+
+def topic_policy(n):
+    return {"Topics": [{"Ref": "PlainTopic"}], "PolicyDocument": resource_policy("one" if n == 1 else "two", f"arn:aws:sns:{REGION}:{ACCOUNT}:all-properties")}
+
+
+def rule(n):
+    word = "one" if n == 1 else "two"
+    return {
+        "Name": "all-properties", "Description": f"rule {word}", "EventBusName": "default", "EventPattern": {"source": [f"app.{word}"]}, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        "ScheduleExpression": f"rate({10 + n} hours)", "State": "ENABLED" if n == 1 else "DISABLED", "Tags": tags(word), "Targets": [
+            {"Id": "fifo", "Arn": sqs("all-properties.fifo"), "SqsParameters": {"MessageGroupId": f"group-{word}"}, "Input": f'"{word}"'},
+            {"Id": f"plain-{word}", "Arn": sqs("all-properties"), "InputPath": f"$.detail.{word}", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{word}",
+             "RetryPolicy": {"MaximumRetryAttempts": 20 + n, "MaximumEventAgeInSeconds": 70 + n}, "DeadLetterConfig": {"Arn": sqs(f"dead-{word}")}},
+            {"Id": "made", "Arn": sqs("all-properties"), "InputTransformer": {"InputPathsMap": {"kind": f"$.{word}"}, "InputTemplate": f'"{word} <kind>"'}}]}
+
+
 def changed(value, **members):
     return {**copy.deepcopy(value), **members}
 
@@ -388,8 +460,21 @@ RESOURCES = {
     "PercentileAlarm": ("AWS::CloudWatch::Alarm", percentile_alarm(1), percentile_alarm(2)),
     "MathAlarm": ("AWS::CloudWatch::Alarm", math_alarm(1), math_alarm(2)),
     "BandAlarm": ("AWS::CloudWatch::Alarm", band_alarm(1), band_alarm(2)),
+    "CsvClassifier": ("AWS::Glue::Classifier", csv_classifier(1), csv_classifier(2)),
+    "GrokClassifier": ("AWS::Glue::Classifier", grok_classifier(1), grok_classifier(2)),
+    "JsonClassifier": ("AWS::Glue::Classifier", json_classifier(1), json_classifier(2)),
+    "XMLClassifier": ("AWS::Glue::Classifier", xml_classifier(1), xml_classifier(2)),
     "Connection": ("AWS::Glue::Connection", connection(1), connection(2)),
     "OAuthConnection": ("AWS::Glue::Connection", oauth_connection(1), oauth_connection(2)),
+    "Queue": ("AWS::SQS::Queue", queue(1), queue(2)),
+    "DeadQueue": ("AWS::SQS::Queue", {"QueueName": "all-properties-dead.fifo", "FifoQueue": True}, {"QueueName": "all-properties-dead.fifo", "FifoQueue": True}),
+    "PlainQueue": ("AWS::SQS::Queue", {"QueueName": "all-properties", "SqsManagedSseEnabled": True}, {"QueueName": "all-properties", "SqsManagedSseEnabled": False}),
+    "QueuePolicy": ("AWS::SQS::QueuePolicy", queue_policy(1), queue_policy(2)),
+    "Topic": ("AWS::SNS::Topic", topic(1), topic(2)),
+    "PlainTopic": ("AWS::SNS::Topic", {"TopicName": "all-properties"}, {"TopicName": "all-properties"}),
+    "TopicPolicy": ("AWS::SNS::TopicPolicy", topic_policy(1), topic_policy(2)),
+    "Subscription": ("AWS::SNS::Subscription", subscription(1), subscription(2)),
+    "Rule": ("AWS::Events::Rule", rule(1), rule(2)),
 }
 
 

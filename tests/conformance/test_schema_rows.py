@@ -152,6 +152,8 @@ OPEN = {
     "AWS::Glue::Job.WorkerType": "Glue gets new ones faster than any list",
 }
 VALUES = {
+    "AWS::Glue::Classifier.CsvClassifier.ContainsCustomDatatype": (
+        ["BINARY", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "FLOAT", "INT", "LONG", "SHORT", "STRING", "TIMESTAMP"], "the documentation of the API lists them"),
     "AWS::SNS::Subscription.FilterPolicyScope": (["MessageAttributes", "MessageBody"], "the API's reference"),
     "AWS::SNS::Topic.FifoThroughputScope": (["Topic", "MessageGroup"], "the API's reference"),
     "AWS::SNS::Topic.SignatureVersion": (["1", "2"], "the API's reference"),

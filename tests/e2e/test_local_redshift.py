@@ -245,6 +245,22 @@ def test_tokens_names_lists_and_parameters(warehouse):  # noqa: F811
     assert waited["Status"] == "FINISHED" and waited["HasResultSet"]
 
 
+def test_who_asks_for_it_is_told_the_end(warehouse, cloud):  # noqa: F811
+    events, sqs = cloud.client("events"), cloud.client("sqs")
+    url = sqs.create_queue(QueueName="ends")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = events.put_rule(Name="ends", EventPattern=json.dumps({"source": ["aws.redshift-data"], "detail": {"state": ["FINISHED", "FAILED"]}}))["RuleArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": rule}}}]})})
+    events.put_targets(Rule="ends", Targets=[{"Id": "q", "Arn": arn}])
+    warehouse.ok("SELECT 1")  # did not ask
+    asked = warehouse.ok("SELECT 1 UNION ALL SELECT 2", WithEvent=True, StatementName="told")["Id"]
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "Redshift Data Statement Status Change" and event["resources"] == [warehouse.group["workgroupArn"]]
+    assert {k: event["detail"][k] for k in ("statementId", "statementName", "state", "rows")} == {"statementId": asked, "statementName": "told", "state": "FINISHED", "rows": 2}
+
+
 def test_cancel(warehouse):  # noqa: F811
     slow = "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b"
     running = warehouse.start(slow)

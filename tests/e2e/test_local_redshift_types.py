@@ -102,3 +102,13 @@ def test_what_is_refused_before_any_call(house):
 def test_foreign_ones_are_not_taken(house, cloud):
     cloud.client("redshift-serverless").create_namespace(namespaceName="house")
     assert "NotOwned" in str(house("setup").fails(1))
+
+
+def test_what_carries_the_projects_tags_is_found_at_the_end(house, cloud):
+    """Its ARN has an id, not a name."""
+    api = cloud.client("redshift-serverless")
+    house("setup").ok()
+    api.create_namespace(namespaceName="left-over", tags=[{"key": "glueproj:project", "value": "house"}])
+    left = house("teardown", "--yes").fails(1).json["left"]
+    assert [(x["type"], x["physical_id"]) for x in left] == [("AWS::RedshiftServerless::Namespace", "left-over")]
+    api.delete_namespace(namespaceName="left-over")

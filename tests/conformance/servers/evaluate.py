@@ -8,7 +8,9 @@ import yaml
 
 REF = {  # Ref is the name, by this property
     "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName", "AWS::Glue::Database": "DatabaseInput.Name", "AWS::Glue::Job": "Name",
-    "AWS::Glue::Crawler": "Name", "AWS::Glue::Trigger": "Name", "AWS::Glue::Workflow": "Name", "AWS::Athena::WorkGroup": "Name",
+    "AWS::Glue::Crawler": "Name", "AWS::Glue::Trigger": "Name", "AWS::Glue::Workflow": "Name",
+    "AWS::RedshiftServerless::Namespace": "NamespaceName", "AWS::RedshiftServerless::Workgroup": "WorkgroupName",
+    "AWS::Athena::WorkGroup": "Name",
     "AWS::IAM::Policy": "PolicyName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::CloudWatch::Alarm": "AlarmName", "AWS::Glue::Connection": "ConnectionInput.Name",
 }
 NO_VALUE = object()

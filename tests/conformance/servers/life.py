@@ -23,6 +23,7 @@ CHANGES = {
     "AWS::IAM::ManagedPolicy": "PolicyDocument.Statement", "AWS::IAM::Policy": "PolicyDocument.Statement", "AWS::IAM::Role": "Description",
     "AWS::CloudWatch::Alarm": "AlarmDescription", "AWS::Glue::Connection": "ConnectionInput.Description", "AWS::Logs::LogGroup": "Tags", "AWS::StepFunctions::Activity": "Tags",
     "AWS::StepFunctions::StateMachine": "Tags",
+    "AWS::RedshiftServerless::Namespace": "Tags", "AWS::RedshiftServerless::Workgroup": "Tags",
     "AWS::S3::Bucket": "Tags", "AWS::SecretsManager::Secret": "Description",
 }
 STATEMENT = {"Sid": "Added", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}

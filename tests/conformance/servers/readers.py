@@ -1,6 +1,7 @@
 """What a server says of a resource, by boto3, in the words of its CloudFormation properties."""
 import ast
 import json
+import re
 
 import boto3
 import botocore.config
@@ -241,7 +242,21 @@ def connection(reader, name):
     return {"CatalogId": reader.server.account, "ConnectionInput": found}, reader.glue_tags("connection", name)
 
 
+def warehouse(kind):
+    def read(reader, name):
+        api = reader.client("redshift-serverless")
+        found = getattr(api, f"get_{kind}")(**{f"{kind}Name": name})[kind]
+        if found["status"] == "DELETING":
+            return None
+        tags = {t["key"]: t["value"] for t in api.list_tags_for_resource(resourceArn=found[f"{kind}Arn"])["tags"]}
+        found["iamRoles"] = [re.sub(r".*iamRoleArn=([^,)]*).*", r"\1", r) for r in found.get("iamRoles", [])]
+        return {k[0].upper() + k[1:]: v for k, v in found.items() if k != "status"}, tags
+
+    return read
+
+
 READERS = {
+    "AWS::RedshiftServerless::Namespace": warehouse("namespace"), "AWS::RedshiftServerless::Workgroup": warehouse("workgroup"),
     "AWS::CloudWatch::Alarm": alarm, "AWS::Glue::Connection": connection, "AWS::Logs::LogGroup": log_group, "AWS::StepFunctions::Activity": activity,
     "AWS::StepFunctions::StateMachine": state_machine,
     "AWS::Athena::WorkGroup": work_group, "AWS::Glue::Crawler": crawler, "AWS::Glue::Database": database, "AWS::Glue::Job": job,

@@ -142,8 +142,9 @@ static int check_metric(const struct json *in, int64_t *period_s, struct err *er
 			"The value '%s' for parameter ExtendedStatistic is not supported",
 			extended);
 	if (*period_s != 10 && *period_s != 20 && *period_s != 30 &&
-		(*period_s <= 0 || *period_s % 60))
-		return cw_invalid(err, "Invalid Period: it must be 10, 20, 30 or a multiple of 60");
+		(*period_s <= 0 || *period_s % 60 || *period_s > 7 * DAY_S))
+		return cw_invalid(err, "Invalid Period: it must be 10, 20, 30 or a multiple of 60, "
+				       "and a week at most");
 	if (unit && !cw_unit_ok(unit))
 		return cw_invalid(err, "The value '%s' for parameter Unit is invalid", unit);
 	ret = cw_dimensions(json_get(in, "Dimensions"), &dimensions, err);

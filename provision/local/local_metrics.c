@@ -117,7 +117,7 @@ int cw_time(const struct json *in, const char *member, int64_t *ms, struct err *
 
 	if (!v || json_is(v, JSON_NULL))
 		return 0;
-	if (json_is(v, JSON_NUMBER)) {
+	if (json_is(v, JSON_NUMBER) && fabs(json_dbl(v, 0)) < 1e11) {
 		*ms = (int64_t)llround(json_dbl(v, 0) * 1000);
 		return 0;
 	}

@@ -10,6 +10,7 @@
 #define STATISTICS_MAX 1440
 #define DATAPOINTS_MAX 100800
 #define QUERIES_MAX 500
+#define PERIOD_MAX_S (7 * 86400)
 #define DAY_MS INT64_C(86400000)
 
 /* --- ListMetrics --- */
@@ -103,7 +104,7 @@ out:
 static bool period_ok(int64_t seconds)
 {
 	return seconds == 1 || seconds == 5 || seconds == 10 || seconds == 20 || seconds == 30 ||
-	       (seconds >= 60 && seconds % 60 == 0);
+	       (seconds >= 60 && seconds % 60 == 0 && seconds <= PERIOD_MAX_S);
 }
 
 struct range {
@@ -332,6 +333,8 @@ int cw_check_queries(const struct json *list, bool alarm, int64_t *period_ms, st
 				id);
 		if (stat && check_stat(stat, &period_s, err))
 			return -1;
+		if (period_s < 0 || period_s > PERIOD_MAX_S)
+			return cw_invalid(err, "Invalid Period");
 		if (period_s * 1000 > *period_ms)
 			*period_ms = period_s * 1000;
 		returned += json_get_truth(q, "ReturnData", true);

@@ -182,7 +182,7 @@ def test_pages_and_filters(watch):
 
 
 @pytest.mark.parametrize("wrong", [
-    {"EvaluationPeriods": 1441}, {"DatapointsToAlarm": 2}, {"Period": 61}, {"TreatMissingData": "perhaps"}, {"ExtendedStatistic": "p9"}, {"AlarmActions": ["topic"]},
+    {"EvaluationPeriods": 1441}, {"Period": 2 ** 31 - 8}, {"DatapointsToAlarm": 2}, {"Period": 61}, {"TreatMissingData": "perhaps"}, {"ExtendedStatistic": "p9"}, {"AlarmActions": ["topic"]},
     {"Metrics": [query("m")]}, {"AlarmActions": [f"arn:aws:sns:us-east-1:000000000000:t{i}" for i in range(6)]}, {"Namespace": ":x"}])
 def test_wrong_alarms(watch, wrong):
     try:

@@ -2,9 +2,10 @@
 #define PACKAGE_H
 
 /*
- * Programs, scripts and definitions on their way to the cloud: finds jobs whose Command.ScriptLocation is a bare program name
- * or a local path, and state machines whose DefinitionS3Location is one (YAML is turned into JSON), builds the one bundle of the project's programs and the launcher's copy, and rewrites the jobs'
- * properties to the places where these will lie. Everything is named by its content (CONTRACT.md, "Artifact keys").
+ * Programs, scripts and definitions on their way to the cloud: finds jobs whose Command.ScriptLocation is a bare program
+ * name or a local path, and state machines whose DefinitionS3Location is one (YAML is turned into JSON), builds the one
+ * bundle of the project's programs and the launcher's copy, and rewrites the properties to the places where these will
+ * lie. Everything is named by its content (CONTRACT.md, "Artifact keys").
  */
 #include <stdbool.h>
 #include <stddef.h>

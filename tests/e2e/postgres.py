@@ -82,7 +82,8 @@ class Postgres:
     def launch(self):
         """Whether it is up; False when it has ended by itself."""
         settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.dir, "fsync": "off", "shared_buffers": "16MB"}
-        command = [os.path.join(self.bin, "postgres"), "-D", self.data]
+        # A test run that is killed takes its server along.
+        command = ["setpriv", "--pdeathsig", "INT", os.path.join(self.bin, "postgres"), "-D", self.data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.dir, "LC_ALL": "C"}

@@ -94,6 +94,7 @@ static const struct {
 	const char *has, *text;
 } fixed[] = {
 	{"CHECK constraint failed", "ERROR: Value too long for character type"},
+	{"Division by zero", "ERROR: Division by zero"},
 	{"INTERRUPT Error", "ERROR: Query cancelled on user's request"},
 	{"syntax error at end of input", "ERROR: syntax error at end of input"},
 	{"is out of range", "ERROR: Numeric data overflow (result precision)"},

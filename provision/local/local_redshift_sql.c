@@ -430,6 +430,7 @@ static const struct function {
 	{"to_date", "!", NULL},
 	{"to_timestamp", "!", NULL},
 	{"try_cast", "!", NULL},
+	{"version", "!", NULL},
 };
 
 static const struct function *function_of(const struct rs_tokens *t, size_t i)
@@ -476,6 +477,9 @@ static int write_word(struct rs_writer *w, size_t i)
 		}
 	if (!strcmp(text, "similar"))
 		return rs_refuse(w->err, "SIMILAR TO");
+	if (!after_dot && (!strcmp(text, "current_user") || !strcmp(text, "session_user") ||
+				  !strcmp(text, "user")))
+		return rs_refuse(w->err, "the database's user in a query");
 	/* "glueproj_rs" and its like are not the user's */
 	strbuf_addstr(w->out, text);
 	return 0;
@@ -546,6 +550,56 @@ static bool is_tight(const struct rs_tokens *t, size_t i, size_t from)
 		       t->v[i - 1].at + t->v[i - 1].len == t->v[i].at);
 }
 
+/* --- division: by zero it is an error, where DuckDB gives null --- */
+
+/* Past one operand without signs: a value, a name with its dots, a call, a bracket; `at` itself when it is none of these. */
+static size_t past_operand(const struct rs_tokens *t, size_t at, size_t to)
+{
+	size_t i = at;
+
+	if (i >= to || rs_is(t, i, "case") || (t->v[i].kind == RS_OP && !rs_is(t, i, "(")))
+		return at;
+	if (rs_is(t, i, "("))
+		return rs_past_bracket(t, i, to);
+	if (t->v[i].kind != RS_WORD && t->v[i].kind != RS_QUOTED)
+		return i + 1;
+	for (i++; i + 1 < to && rs_is(t, i, ".");)
+		i += 2;
+	if (i < to && rs_is(t, i, "("))
+		i = rs_past_bracket(t, i, to);
+	while (i + 1 < to && (rs_is(t, i, "over") || rs_is(t, i, "filter")) && rs_is(t, i + 1, "("))
+		i = rs_past_bracket(t, i + 1, to);
+	return i;
+}
+
+/* "/ x" and "% x" behind the operator's place; *next == i + 1 when the operand is left to DuckDB. */
+static int write_divisor(struct rs_writer *w, size_t i, size_t to, size_t *next)
+{
+	const struct rs_tokens *t = w->t;
+	size_t end = past_operand(t, i + 1, to), type_end;
+	struct strbuf cast = STRBUF_INIT, *out = w->out;
+	int r = 0;
+
+	strbuf_addstr(w->out, t->v[i].text);
+	if (end == i + 1 || (end < to && (rs_is(t, end, "^") || rs_is(t, end, "over"))) ||
+		(end == i + 2 && end < to && t->v[end].kind == RS_STRING))
+		return 0;
+	strbuf_addstr(w->out, " glueproj_rs.divisor(");
+	r = rs_write(w, i + 1, end);
+	while (!r && end < to && rs_is(t, end, "::")) {
+		w->out = &cast;
+		r = write_short_cast(w, end, to, &type_end);
+		w->out = out;
+		strbuf_addstr(out, cast.buf);
+		strbuf_clear(&cast);
+		end = type_end;
+	}
+	strbuf_addch(w->out, ')');
+	strbuf_release(&cast);
+	*next = end;
+	return r;
+}
+
 int rs_write(struct rs_writer *w, size_t from, size_t to)
 {
 	const struct rs_tokens *t = w->t;
@@ -562,6 +616,8 @@ int rs_write(struct rs_writer *w, size_t from, size_t to)
 			r = write_function(w, f, i, to, &next);
 		else if (rs_is(t, i, "::"))
 			r = write_short_cast(w, i, to, &next);
+		else if (rs_is(t, i, "/") || rs_is(t, i, "%"))
+			r = write_divisor(w, i, to, &next);
 		else if (t->v[i].kind == RS_WORD)
 			r = write_word(w, i);
 		else if (t->v[i].kind == RS_QUOTED)

@@ -181,6 +181,8 @@ def test_answers_and_errors(warehouse):  # noqa: F811
         "INSERT INTO t (name) VALUES ('abcd')": "ERROR: Value too long for character type",
         "INSERT INTO t (name) VALUES (NULL)": "ERROR: Cannot insert a NULL value into column t.name",
         "SELECT 'x'::INT": 'ERROR: invalid input syntax for integer: "x"',
+        "SELECT 1 / 0": "ERROR: Division by zero",
+        "SELECT x / (x - 1.0) FROM (SELECT 1 AS x) q": "ERROR: Division by zero",
         "SELECT 1; SELECT 2": "ERROR: cannot insert multiple commands into a prepared statement",
         "SELECT * FROM read_parquet('/etc/passwd')": None,
         "SELECT * FROM '/etc/passwd'": None,

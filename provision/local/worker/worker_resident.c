@@ -59,6 +59,8 @@ static const char prelude[] =
 	"CREATE SCHEMA IF NOT EXISTS glueproj_rs;"
 	"CREATE OR REPLACE MACRO glueproj_rs.getdate() AS date_trunc('second', "
 	"current_localtimestamp());"
+	"CREATE OR REPLACE MACRO glueproj_rs.divisor(x) AS CASE WHEN x = 0 THEN error('Division by "
+	"zero') ELSE x END;"
 	"CREATE OR REPLACE MACRO glueproj_rs.nvl2(a, b, c) AS CASE WHEN a IS NOT NULL THEN b ELSE "
 	"c END;"
 	"CREATE OR REPLACE MACRO glueproj_rs.trunc_time(p, d) AS date_trunc(p, d + INTERVAL 0 "

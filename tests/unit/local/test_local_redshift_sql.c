@@ -83,6 +83,10 @@ static void test_local_redshift_sql__functions(void **state)
 {
 	static const char *const cases[][2] = {
 		{"select getdate()", "select glueproj_rs.getdate()"},
+		{"select a / b.c::float + 1", "select a / glueproj_rs.divisor(b.c::DOUBLE) + 1"},
+		{"select a % (b + 1)", "select a % glueproj_rs.divisor((b + 1))"},
+		{"select a / sum(b) over (order by c)",
+			"select a / glueproj_rs.divisor(sum(b) over (order by c))"},
 		{"select avg(a)", "select glueproj_avg(a)"},
 		{"select sysdate", "select current_localtimestamp()"},
 		{"select NVL(a, 1)", "select coalesce(a, 1)"},
@@ -117,6 +121,7 @@ static void test_local_redshift_sql__refused_by_name(void **state)
 		{"select decode(a, 1, 2)", "function decode"},
 		{"select datediff(week, a, b)", "DATEDIFF of weeks"},
 		{"select a::varchar(3)", "'::'"},
+		{"select current_user", "the database's user"},
 		{"grant select on t to u", "GRANT"},
 		{"set datestyle to iso", "SET of anything but search_path"},
 		{"select * from stl_query", "the system view stl_query"},

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from helpers import ROOT, Cloud, Project, Runner  # noqa: E402
 from model_proxy import ModelProxy  # noqa: E402
+from postgres import Postgres  # noqa: E402
 
 
 @pytest.fixture
@@ -62,3 +63,11 @@ def sales_zip(tmp_path_factory):
 def sales_lake(run_glueproj, cloud, sales_zip):
     """The sales lake's project, copied, with its source a small zip; every request goes straight to the cloud."""
     return Project(run_glueproj, cloud, "sales-lake", SourceUrl=f"file://{sales_zip}")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL server, one for each worker; tests make databases or schemas of their own in it."""
+    server = Postgres()
+    yield server
+    server.remove()

@@ -40,8 +40,8 @@ void exec_history_release(struct exec_history *h)
 	exec_history_drop_happenings(h);
 	for (size_t i = 0; i < h->nr; i++) {
 		struct visit *v = &h->visits[i];
-		char *texts[] = {
-			v->name, v->type, v->error, v->cause, v->resource, v->job, v->run_id};
+		char *texts[] = {v->name, v->type, v->input, v->error, v->cause, v->resource,
+			v->job, v->run_id};
 		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
 			free(texts[k]);
 	}
@@ -218,6 +218,8 @@ static struct lane take_entered(struct exec_history *h, const struct event *e)
 		.iteration = from.iteration,
 		.entered_ms = e->ms,
 		.next = NO_VISIT};
+	if (visit_is_container(v))
+		v->input = xstrdup(json_get_str(e->details, "input"));
 	if (from.left != NO_VISIT && h->visits[from.left].caught)
 		h->visits[from.left].next = h->nr;
 	h->nr++;
@@ -225,17 +227,48 @@ static struct lane take_entered(struct exec_history *h, const struct event *e)
 	return in(h->nr - 1);
 }
 
-/* A caught error is what the state puts out, wherever its Catch did not put it elsewhere. */
-static void error_of_output(struct visit *v, const struct json *details)
-{
-	const char *text = json_get_str(details, "output");
-	struct json *output = text ? json_parse(text, strlen(text), NULL) : NULL;
+static struct json *inner(const struct json *details, const char *member);
 
-	if (json_get_str(output, "Error")) {
-		set_text(&v->error, json_get_str(output, "Error"));
-		set_text(&v->cause, json_get_str(output, "Cause"));
+/* The error that a Catch put into the output, wherever its ResultPath says: what was there before is another's. */
+static const struct json *new_error(const struct json *output, const struct json *input, int depth)
+{
+	const char *error = json_get_str(output, "Error"), *cause = json_get_str(output, "Cause"),
+		   *old = json_get_str(input, "Cause");
+	const struct json *m, *found;
+
+	if (!json_is(output, JSON_OBJECT) || depth > 4)
+		return NULL;
+	if (error && cause &&
+		(!old || strcmp(old, cause) != 0 ||
+			!json_equal(json_get(input, "Error"), json_get(output, "Error"))))
+		return output;
+	json_each(m, output)
+	{
+		found = new_error(m, json_get(input, json_name(m)), depth + 1);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* The events do not say what a Fail state in a branch failed with; a caught error shows in the output. */
+static void error_of_output(struct exec_history *h, size_t at, const struct json *details)
+{
+	struct visit *v = &h->visits[at];
+	struct json *output = inner(details, "output"),
+		    *input = v->input ? json_parse(v->input, strlen(v->input), NULL) : NULL;
+	const struct json *e = new_error(output, input, 0);
+
+	v->late_error = e != NULL;
+	for (size_t i = at; e && i < h->nr; i++) {
+		struct visit *inside = &h->visits[i];
+		if (!inside->failed || *inside->error || !lies_in(h, i, at))
+			continue;
+		set_text(&inside->error, json_get_str(e, "Error"));
+		set_text(&inside->cause, json_get_str(e, "Cause"));
 	}
 	json_free(output);
+	json_free(input);
 }
 
 static struct lane take_exited(struct exec_history *h, const struct event *e)
@@ -251,10 +284,23 @@ static struct lane take_exited(struct exec_history *h, const struct event *e)
 	v = &h->visits[at];
 	v->caught = v->failed;
 	if (v->failed && !*v->error)
-		error_of_output(v, e->details);
+		error_of_output(h, at, e->details);
+	free(v->input);
+	v->input = NULL;
 	close_inside(h, at, -1, e->ms);
 	close_visit(h, at, h->visits[at].failed ? VISIT_FAILED : VISIT_SUCCEEDED, e->ms);
 	return after(h, at);
+}
+
+/* A Fail state says by its name alone that it failed. */
+static void fail_state(struct exec_history *h, const struct event *e)
+{
+	size_t at = e->from.at;
+
+	if (e->from.kind != LANE_IN || strcmp(h->visits[at].type, "Fail") != 0 ||
+		h->visits[at].failed)
+		return;
+	fail_visit(h, at, "", "", e->ms);
 }
 
 /* ParallelStateStarted, MapStateSucceeded, TaskStateAborted, … */
@@ -283,6 +329,7 @@ static struct lane take_state_event(struct exec_history *h, const struct event *
 			at = around(h, h->visits[at].parent, h->visits[at].type, NULL);
 		if (at == NO_VISIT)
 			return e->from;
+		fail_state(h, e);
 		close_inside(h, at, -1, e->ms);
 		fail_visit(h, at, NULL, NULL, e->ms);
 	} else if (!strcmp(what, "Aborted")) {
@@ -302,6 +349,8 @@ static struct lane take_iteration(struct exec_history *h, const struct event *e)
 		return e->from;
 	if (!strcmp(what, "Started"))
 		return (struct lane){LANE_BETWEEN, at, -1, index, NO_VISIT};
+	if (!strcmp(what, "Failed"))
+		fail_state(h, e);
 	close_inside(h, at, index, e->ms);
 	return in(at);
 }
@@ -405,6 +454,17 @@ static void fail_open(struct exec_history *h, const struct event *e)
 
 	if (at != NO_VISIT && !h->visits[at].failed)
 		fail_visit(h, at, h->error, h->cause, e->ms);
+	/* What a Fail state in a branch failed with, too. */
+	for (size_t i = 0; i < h->nr; i++) {
+		struct visit *v = &h->visits[i];
+		size_t way = i;
+		while (way != NO_VISIT && !h->visits[way].caught)
+			way = h->visits[way].parent;
+		if (way != NO_VISIT || !v->failed || *v->error)
+			continue;
+		set_text(&v->error, h->error);
+		set_text(&v->cause, h->cause);
+	}
 }
 
 static void reopen(struct exec_history *h)

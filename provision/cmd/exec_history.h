@@ -31,6 +31,8 @@ struct visit {
 	int64_t entered_ms, left_ms; /* left 0: it is still in */
 	enum visit_state state;
 	bool failed;         /* its last attempt did */
+	bool late_error;     /* what it failed with was seen only when it was caught */
+	char *input;         /* of a Parallel or Map that goes on */
 	bool caught;         /* it failed, and the execution went on */
 	int64_t attempts;    /* of a task: that were scheduled */
 	char *error, *cause; /* of the last attempt that failed */

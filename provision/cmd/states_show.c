@@ -189,6 +189,8 @@ static void add_left(struct states_view *v, struct strbuf *sb, const struct exec
 		add_line(v, sb, visit, e->ms, "CAUGHT");
 		if (visit->next != NO_VISIT)
 			strbuf_addf(sb, "           -> %s", h->visits[visit->next].name);
+		if (visit->late_error)
+			strbuf_addf(sb, "  %s", visit->error);
 		end_line(sb);
 	} else if (!visit->failed) {
 		add_line(v, sb, visit, e->ms, visit_state_name(visit->state));

@@ -252,6 +252,40 @@ def test_an_iteration_that_fails_fails_the_map(play):
     assert (caught["state"], caught["error"], caught["cause"], caught["next"]) == ("Each", "Bad", "the second", "Give up")
 
 
+def fails_in_a_branch(caught):
+    """A Fail state says what it failed with nowhere but in what its Catch puts out, or in the execution's end."""
+    s = Script()
+    s.add("ExecutionStarted", 0, input="{}")
+    s.add("ParallelStateEntered", name="Both", input=json.dumps({"Error": "Old", "Cause": "of before"}))
+    fork = s.add("ParallelStateStarted")
+    s.add("FailStateEntered", fork, name="Give up")
+    s.add("ParallelStateFailed")
+    if not caught:
+        s.add("ExecutionFailed", error="In.Branch", cause="of the branch")
+        return s
+    s.add("ParallelStateExited", name="Both", output=json.dumps({
+        "Error": "Old", "Cause": "of before", "deep": {"er": {"Error": "In.Branch", "Cause": "of the branch"}},
+    }))
+    s.add("SucceedStateEntered", name="Done")
+    s.add("SucceedStateExited", name="Done")
+    s.add("ExecutionSucceeded", output="{}")
+    return s
+
+
+def test_a_fail_state_in_a_branch(play):
+    run = document(play(fails_in_a_branch(True), "--follow")[0].ok())
+    assert [(c["state"], c["error"], c["cause"], c["next"]) for c in run["caught"]] == [("Both", "In.Branch", "of the branch", "Done")]
+    assert [(n["name"], n["state"], n["error"]) for n in run["nodes"]] == [
+        ("Both", "FAILED", "In.Branch: of the branch"), ("Give up", "FAILED", "In.Branch: of the branch"), ("Done", "SUCCEEDED", None),
+    ]
+    text = play(fails_in_a_branch(True), "--follow", json_output=False)[0].ok().stdout
+    assert re.search(r"1\. Give up +FAILED", text) and re.search(r"Both +CAUGHT +-> Done  In\.Branch$", text, re.M)
+    run = document(play(fails_in_a_branch(False), "--follow")[0].fails(1, "FAILED: In.Branch: of the branch"))
+    assert [(n["name"], n["state"], n["error"]) for n in run["nodes"]] == [
+        ("Both", "FAILED", "In.Branch: of the branch"), ("Give up", "FAILED", "In.Branch: of the branch"),
+    ]
+
+
 def test_input(play, tmp_path):
     def given(*options, **more):
         result, service = play(one_currency_fails(), *options, **more)

@@ -458,7 +458,7 @@ def test_a_denied_pass_role_is_named(run_glueproj, cloud):
 
 
 def test_no_findings_in_our_own_stacks(run_glueproj, tmp_path):
-    for name, environment in (("sales-lake", {}), ("exabel-timeseries", {"EXABEL_API_KEY": "k"})):
+    for name, environment in (("sales-lake", {}), ("exabel-timeseries", {"EXABEL_API_KEY": "k"}), ("crypto-prices", {}), ("crypto-prices", {"GLUEPROJ_PARAM_Form": "map"})):
         result = run_glueproj("-p", os.path.join(ROOT, "stacks", name), "validate", "--output", "json", env=environment).ok()
         assert result.json["warnings"] == [], result
 

@@ -67,8 +67,7 @@ extern const struct aws_op redshift_create_namespace, redshift_get_namespace,
 /* Redshift Data API */
 extern const struct aws_op redshift_data_execute_statement, redshift_data_batch_execute_statement,
 	redshift_data_describe_statement, redshift_data_get_statement_result,
-	redshift_data_cancel_statement, redshift_data_list_statements, redshift_data_list_databases,
-	redshift_data_list_schemas, redshift_data_list_tables, redshift_data_describe_table;
+	redshift_data_cancel_statement, redshift_data_list_statements, redshift_data_list_tables;
 /* CloudWatch */
 extern const struct aws_op monitoring_put_metric_alarm, monitoring_describe_alarms,
 	monitoring_delete_alarms, monitoring_tag_resource, monitoring_untag_resource,

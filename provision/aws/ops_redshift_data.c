@@ -17,11 +17,5 @@ const struct aws_op redshift_data_cancel_statement = {
 	ID, "CancelStatement", AWS_OP_IDEMPOTENT, NULL, NULL, NULL};
 const struct aws_op redshift_data_list_statements = {
 	ID, "ListStatements", AWS_OP_READ, "NextToken", "NextToken", "Statements"};
-const struct aws_op redshift_data_list_databases = {
-	ID, "ListDatabases", AWS_OP_READ, "NextToken", "NextToken", "Databases"};
-const struct aws_op redshift_data_list_schemas = {
-	ID, "ListSchemas", AWS_OP_READ, "NextToken", "NextToken", "Schemas"};
 const struct aws_op redshift_data_list_tables = {
 	ID, "ListTables", AWS_OP_READ, "NextToken", "NextToken", "Tables"};
-const struct aws_op redshift_data_describe_table = {
-	ID, "DescribeTable", AWS_OP_READ, "NextToken", "NextToken", "ColumnList"};

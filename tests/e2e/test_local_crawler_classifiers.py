@@ -9,6 +9,7 @@ from conftest import assert_sound
 from helpers import Cloud, Runner
 from lake import COMBINE, crawl, make_role
 from model_proxy import ModelProxy
+from shop import Shop
 
 LOG_ONLY = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
 
@@ -299,3 +300,52 @@ def test_the_crawl_command(lake):
     program(lake.name, "--diff").fails(1, "JdbcTargets are not crawled by the local cloud")
     program(lake.name).fails(1, "JdbcTargets are not crawled by the local cloud")
     program(lake.name, "--diff", endpoint=lake.cloud.endpoint.replace("127.0.0.1", "0.0.0.0")).fails(2, "--diff needs the local cloud")
+
+
+def test_a_classifier_lives_with_its_crawler(lake):
+    """Made before the crawler that names it, changed in place, made anew where no update can, and gone at the end."""
+    def template(*kinds):
+        crawler = {"Name": lake.name, "Role": lake.role, "DatabaseName": lake.database, "Classifiers": [f"{lake.name}-{i}" for i in range(len(kinds))],
+                   "Targets": {"S3Targets": [{"Path": f"s3://{lake.name}/in"}]}}
+        # The crawler stands first: what it names makes it wait.
+        return json.dumps({"Resources": {"Crawler": {"Type": "AWS::Glue::Crawler", "Properties": crawler}, **{
+            f"K{i}": {"Type": "AWS::Glue::Classifier", "Properties": {kind: {"Name": f"{lake.name}-{i}", **more}}} for i, (kind, more) in enumerate(kinds)}}})
+
+    shop = Shop(lake.cloud.runner, lake.cloud, **{"glueproj.yaml": "Project: classify\nStacks: [all]\n", "all.yaml": template(
+        ("CsvClassifier", {"Delimiter": "#", "QuoteSymbol": "'", "ContainsHeader": "PRESENT"}), ("JsonClassifier", {"JsonPath": "$[*]"}))})
+    lake.put(**{"in/x.csv": "A#B\n'p#q'#r\n"})
+    dot = shop("graph").ok().json["dot"]
+    assert '"all/Crawler" -> "all/K0"' in dot and '"all/Crawler" -> "all/K1"' in dot
+    assert set(shop("setup").ok().actions().values()) == {"create"}
+    lake.crawl()
+    assert lake.columns("in") == {"a": "string", "b": "string"}
+    assert set(shop("setup").ok().actions().values()) == {"none"}
+
+    def changed(*kinds):
+        shop.write("all.yaml", template(*kinds))
+        plan = {c["logical_id"]: c["action"] for c in shop("plan").ok().json["changes"]}
+        shop("setup").ok()
+        assert set(shop("setup").ok().actions().values()) == {"none"}
+        return plan, [lake.glue.get_classifier(Name=f"{lake.name}-{i}")["Classifier"] for i in range(len(kinds))]
+
+    plan, (csv, path) = changed(("CsvClassifier", {"Delimiter": "#", "QuoteSymbol": "'", "ContainsHeader": "ABSENT"}), ("JsonClassifier", {"JsonPath": "$.a"}))
+    assert plan == {"K0": "update", "K1": "update"} and csv["CsvClassifier"]["ContainsHeader"] == "ABSENT" and csv["CsvClassifier"]["Version"] == 2
+    assert path["JsonClassifier"]["JsonPath"] == "$.a"
+    # A row that is gone, and another kind under the same name: no update takes these away.
+    plan, (csv, grok) = changed(("CsvClassifier", {"Delimiter": "#"}), ("GrokClassifier", {"Classification": "g", "GrokPattern": "%{WORD:w}"}))
+    assert plan == {"K0": "update", "K1": "update"} and "QuoteSymbol" not in csv["CsvClassifier"] and list(grok) == ["GrokClassifier"]
+    plan, (csv,) = changed(("CsvClassifier", {"Delimiter": "#"}))
+    assert plan == {"K1": "delete", "Crawler": "update"}
+    assert shop("teardown", "--yes", "--keep-data").ok().json["left"] == []
+    assert lake.glue.get_classifiers()["Classifiers"] == []
+
+
+def test_wrong_classifiers_are_named(lake):
+    shop = Shop(lake.cloud.runner, lake.cloud, **{"glueproj.yaml": "Project: wrong\nStacks: [all]\n", "all.yaml": json.dumps({"Resources": {
+        "None": {"Type": "AWS::Glue::Classifier", "Properties": {}},
+        "Two": {"Type": "AWS::Glue::Classifier", "Properties": {"JsonClassifier": {"JsonPath": "$"}, "CsvClassifier": {}}},
+        "Same": {"Type": "AWS::Glue::Classifier", "Properties": {"CsvClassifier": {"Delimiter": "#", "QuoteSymbol": "#"}}},
+        "Path": {"Type": "AWS::Glue::Classifier", "Properties": {"JsonClassifier": {"JsonPath": "items"}}}}})})
+    errors = {(e["logical_id"], e["message"]) for e in shop("validate").fails(2).json["errors"]}
+    one = "a classifier has exactly one of CsvClassifier, GrokClassifier, JsonClassifier and XMLClassifier"
+    assert errors == {("None", one), ("Two", one), ("Same", "the delimiter cannot be the quote symbol too"), ("Path", "a JSON path begins with $")}

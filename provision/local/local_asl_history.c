@@ -145,12 +145,15 @@ static enum family family_of(const char *resource)
 /* arn:aws:states:::aws-sdk:glue:startCrawler: the type is aws-sdk:glue, the resource startCrawler. */
 static void set_resource(struct json *d, const char *resource)
 {
-	const char *rest = resource, *last;
+	const char *rest = resource, *last = NULL;
 	struct json *type;
 
 	if (starts_with(rest, "arn:aws:states:::"))
 		rest += strlen("arn:aws:states:::");
-	last = strrchr(rest, ':');
+	/* the number of startExecution.sync:2 belongs to it */
+	for (const char *c = strchr(rest, ':'); c; c = strchr(c + 1, ':'))
+		if (c[1] < '0' || c[1] > '9')
+			last = c;
 	type = last ? json_string_n(rest, (size_t)(last - rest)) : json_string(rest);
 	json_set(d, "resourceType", type);
 	json_set_str(d, "resource", last ? last + 1 : rest);

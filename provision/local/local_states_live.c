@@ -118,6 +118,17 @@ bool states_ask(struct local_cloud *cloud, int64_t execution, const struct state
 	return wait.result;
 }
 
+void states_live_begun(struct local_cloud *cloud, int64_t id)
+{
+	struct states_state *s = states_state(cloud);
+	const struct states_exec *x;
+
+	pthread_mutex_lock(&s->lock);
+	while ((x = find_live(s, id)) && !x->begun && !s->stopping)
+		pthread_cond_wait(&s->told, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
 bool states_live_gone(struct local_cloud *cloud, int64_t id)
 {
 	struct states_state *s = states_state(cloud);
@@ -573,6 +584,7 @@ static void drive(struct local_cloud *cloud, struct states_state *s, struct stat
 	if (ended)
 		tell_end(cloud, x);
 	pthread_mutex_lock(&s->lock);
+	x->begun = true;
 	messages_done(s, messages, written);
 	x->busy = false;
 	if (ended) {

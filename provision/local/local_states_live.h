@@ -117,7 +117,7 @@ struct states_exec {
 	char *region;
 	struct states_message *messages, **last;
 	struct states_exec *next_ready;
-	bool queued, busy, ended, again, redriven;
+	bool queued, busy, begun, ended;
 	bool doomed; /* its machine is being deleted: aborted by the next transition */
 	int64_t due; /* -1: waits for no time */
 	char *log_stream;
@@ -159,6 +159,8 @@ struct states_state *states_state(struct local_cloud *cloud);
 
 /* Makes the row's execution live and has it driven. `again`: after a restart. */
 int states_live_add(struct local_cloud *cloud, int64_t id, bool again, struct err *err) must_check;
+/* Waits for its first turn: what it does at once is in its history then. */
+void states_live_begun(struct local_cloud *cloud, int64_t id);
 /* Waits until the execution, which has ended, is no longer live. False: the cloud is stopping. */
 bool states_live_gone(struct local_cloud *cloud, int64_t id);
 /* Takes the message's members. Nobody live: they are freed. STATES_STARTED waits for the next one to be acted on. */

@@ -294,11 +294,14 @@ static int list_objects(struct s3_call *c, struct err *err)
 	return ret;
 }
 
+/* Asks for what HeadBucket asks for: the right to list. */
 static int head_bucket(struct s3_call *c, struct err *err)
 {
-	if (local_bucket_exists(c->cloud, c->bucket))
-		return 0;
-	return local_fault(err, 404, "NoSuchBucket", "The specified bucket does not exist");
+	struct local_object_list list = LOCAL_OBJECT_LIST_INIT;
+	int ret = local_object_list(c->cloud, c->who, c->bucket, "", NULL, 1, &list, err);
+
+	local_object_list_release(&list);
+	return ret;
 }
 
 static const struct {

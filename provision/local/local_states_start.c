@@ -32,16 +32,14 @@ static int purge_tx(struct local_cloud *cloud, struct err *err)
 {
 	int64_t now = local_now_ms(cloud);
 
+	/* those that run have not stopped: 0 */
 	if (sql_run(cloud->db, NULL, err,
-		    "DELETE FROM states_execution WHERE status IN ('SUCCEEDED', 'FAILED', "
-		    "'TIMED_OUT', "
-		    "'ABORTED') AND stopped_ms < ?",
-		    "i", now - KEPT_MS))
+		    "DELETE FROM states_execution WHERE stopped_ms > 0 AND stopped_ms < ?", "i",
+		    now - KEPT_MS))
 		return -1;
 	return sql_run(cloud->db, NULL, err,
-		"DELETE FROM states_execution WHERE express = 1 AND map_run_arn IS NULL AND status "
-		"IN "
-		"('SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED') AND stopped_ms < ?",
+		"DELETE FROM states_execution WHERE express = 1 AND map_run_arn IS NULL AND "
+		"stopped_ms > 0 AND stopped_ms < ?",
 		"i", now - KEPT_EXPRESS_MS);
 }
 
@@ -146,7 +144,14 @@ static int start(struct local_cloud *cloud, struct start *k, struct err *err)
 	k->started_ms = local_now_ms(cloud);
 	if (states_tx(cloud, start_tx, k, err))
 		return -1;
-	return k->again ? 0 : states_live_add(cloud, k->id, false, err);
+	if (k->again)
+		return 0;
+	if (states_live_add(cloud, k->id, false, err))
+		return -1;
+	/* children of a map run are started one after the other by one thread */
+	if (!k->s->map_run_arn)
+		states_live_begun(cloud, k->id);
+	return 0;
 }
 
 int states_start(struct local_cloud *cloud, const struct states_start *s, char **arn,

@@ -224,7 +224,10 @@ def test_executions_within_executions(lab):
     child = lab.machine(one({"Type": "Pass", "Parameters": {"got.$": "$"}}), name="child")
     bad = lab.machine({"StartAt": "S", "States": {"S": {"Type": "Fail", "Error": "E", "Cause": "c"}}}, name="bad")
     given = {"StateMachineArn.$": "$.arn", "Input": {"n": 1}}
-    done = lab.output(one(task("states:startExecution.sync:2", Parameters=given)), {"arn": child}, name="json")
+    done = lab.run(one(task("states:startExecution.sync:2", Parameters=given)), {"arn": child}, name="json")
+    scheduled = lab.happened(done["executionArn"], "TaskScheduled")["taskScheduledEventDetails"]
+    assert (scheduled["resourceType"], scheduled["resource"]) == ("states", "startExecution.sync:2")
+    done = json.loads(done["output"])
     assert (done["Status"], done["Output"]) == ("SUCCEEDED", {"got": {"n": 1}})
     done = lab.output(one(task("states:startExecution.sync", Parameters=given)), {"arn": child}, name="text")
     assert json.loads(done["Output"]) == {"got": {"n": 1}}

@@ -1,5 +1,6 @@
-"""The crypto pipeline's jobs over many currencies: a process a file, as they run in the cloud, beside bare DuckDB SQL (its own shell, also a
-process a file; and one process for all), pandas and PySpark's local mode; then the warehouse. Results must be equal."""
+"""The crypto pipeline's jobs over many currencies: a process a file, as they run in the cloud, beside bare DuckDB SQL (the library that the jobs
+link, and DuckDB's own shell, which is one static file: a process a file too; and one process for all), pandas and PySpark's local mode; then the
+warehouse. Results must be equal."""
 import importlib.util
 import json
 import os
@@ -11,7 +12,7 @@ import time
 import duckdb
 from bench_jobs import measure
 from crypto_other import SQL
-from helpers import ROOT, Cloud, Runner
+from helpers import ROOT, Cloud, Runner, glueproj_bin
 from jobs import jobs_dir
 from postgres import Postgres, binaries
 
@@ -28,6 +29,10 @@ def shell():
     if os.path.exists(path):
         os.chmod(path, 0o755)
     return path
+
+
+def library():
+    return os.path.join(os.path.dirname(glueproj_bin()), "bench", "bare_duckdb")
 
 
 class Step:
@@ -77,8 +82,9 @@ def to_gold(table, folder, listed, environment):
     raw, list_file, short = (os.path.join(folder, n) for n in ("raw", "raw/list.json", "short.json"))
     with open(short, "w", encoding="utf-8") as f:
         json.dump(listed[:SPARK_FILES], f)
-    place = {(by, step): os.path.join(folder, by, step) for by in ("glueproj", "shell", "duckdb", "pandas", "spark") for step in ("silver", "gold")}
-    for by in ("glueproj", "shell"):
+    everyone = ("glueproj", "library", "shell", "duckdb", "pandas", "spark")
+    place = {(by, step): os.path.join(folder, by, step) for by in everyone for step in ("silver", "gold")}
+    for by in ("glueproj", "library", "shell"):
         for step in ("silver", "gold"):
             os.makedirs(place[by, step])
     spark = importlib.util.find_spec("pyspark") and shutil.which("java")
@@ -88,15 +94,16 @@ def to_gold(table, folder, listed, environment):
                                         TREND_FILE=c["trend_file"], TICKER=c["ticker"], DROP="N"),
                 "gold": lambda c: job("silver2gold", SILVER=place["glueproj", "silver"], GOLD=place["glueproj", "gold"], TICKER=c["ticker"])}[step]
         row.each("glueproj job, a process a file", mine, environment)
-        source = {by: raw if step == "silver" else place[by, "silver"] for by in ("shell", "duckdb", "pandas", "spark")}
-        row.each("bare DuckDB, a process a file", lambda c: [shell(), "-c", SQL[step](source["shell"], place["shell", step], c)])
+        source = {by: raw if step == "silver" else place[by, "silver"] for by in ("library", "shell", "duckdb", "pandas", "spark")}
+        row.each("bare DuckDB, a process a file", lambda c: [library(), SQL[step](source["library"], place["library", step], c)])
+        row.each("DuckDB's shell, a process a file", lambda c: [shell(), "-c", SQL[step](source["shell"], place["shell", step], c)])
         row.one("duckdb", step, list_file, source["duckdb"], place["duckdb", step])
         row.one("pandas", step, list_file, source["pandas"], place["pandas", step])
         if spark:
             row.one("spark", step, short, source["spark"], place["spark", step], min(SPARK_FILES, len(listed)))
         else:
             table.add(f"{name}, {len(listed)} files", "PySpark", "skipped: no pyspark or no java here")
-    for by in ("shell", "duckdb", "pandas"):
+    for by in ("library", "shell", "duckdb", "pandas"):
         same(listed, place["glueproj", "gold"], place[by, "gold"])
     if spark:
         same(listed[:SPARK_FILES], place["glueproj", "gold"], place["spark", "gold"])

@@ -258,6 +258,23 @@ static int put_table(struct writer *w, const struct json *old, const struct json
 	return 0;
 }
 
+/* InheritFromTable: what the table has become is what all its partitions are. */
+static void inherit_from(const struct json *input, struct json *partitions)
+{
+	static const char *const inherited[] = {
+		"Columns", "InputFormat", "OutputFormat", "SerdeInfo"};
+	const struct json *from = json_get(input, "StorageDescriptor");
+	struct json *p;
+
+	json_each(p, partitions)
+	{
+		struct json *sd = json_get(p, "StorageDescriptor");
+		for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
+			if (json_get(from, inherited[i]) && sd)
+				json_set(sd, inherited[i], json_copy(json_get(from, inherited[i])));
+	}
+}
+
 static int write_table(struct writer *w, const struct crawl_tree *tree, const struct crawl_table *t,
 	const struct json *exclusions, struct err *err)
 {
@@ -282,6 +299,8 @@ static int write_table(struct writer *w, const struct crawl_tree *tree, const st
 	} else {
 		w->c->partitions_added += (int64_t)json_len(partitions);
 	}
+	if (w->inherit)
+		inherit_from(input, partitions);
 	r = put_table(w, old, had, input, partitions, err);
 out:
 	json_free(input);

@@ -349,3 +349,23 @@ def test_wrong_classifiers_are_named(lake):
     errors = {(e["logical_id"], e["message"]) for e in shop("validate").fails(2).json["errors"]}
     one = "a classifier has exactly one of CsvClassifier, GrokClassifier, JsonClassifier and XMLClassifier"
     assert errors == {("None", one), ("Two", one), ("Same", "the delimiter cannot be the quote symbol too"), ("Path", "a JSON path begins with $")}
+
+
+def test_partitions_inherit_and_new_columns_are_added(lake):
+    lake.put(**{"in/t/d=1/a.csv": "a,b,c\n1,2,3\n", "in/t/d=2/a.csv": "a,b,c,e\n1.5,2,3,x\n"})
+    lake.crawler("in/t")
+
+    def partitions():
+        found = lake.glue.get_partitions(DatabaseName=lake.database, TableName="t")["Partitions"]
+        return {p["Values"][0]: "".join(f"{c['Name']}:{c['Type'][0]} " for c in p["StorageDescriptor"]["Columns"]).split() for p in found}
+
+    lake.crawl()
+    assert lake.columns("t") == {"a": "double", "b": "bigint", "c": "bigint", "e": "string"}
+    assert partitions() == {"1": ["a:b", "b:b", "c:b"], "2": ["a:d", "b:b", "c:b", "e:s"]}
+    output = {"Version": 1.0, "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}, "Tables": {"AddOrUpdateBehavior": "MergeNewColumns"}}}
+    lake.glue.update_crawler(Name=lake.name, Configuration=json.dumps(output))
+    lake.put(**{"in/t/d=1/a.csv": "a,b,c,f\nx,2,3,4\n"})
+    lake.crawl()
+    # Of the table that is there, columns keep their types; what is new is added; partitions are as the table.
+    assert lake.columns("t") == {"a": "double", "b": "bigint", "c": "bigint", "e": "string", "f": "bigint"}
+    assert partitions()["1"] == partitions()["2"] == ["a:d", "b:b", "c:b", "e:s", "f:b"]

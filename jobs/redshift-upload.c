@@ -2,9 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "joblog.h"
-#include "json.h"
-#include "pg.h"
-#include "secret.h"
+#include "pgjob.h"
 #include "warehouse.h"
 
 #define LOCK_TIMEOUT_S 60
@@ -20,11 +18,7 @@ static const struct job_arg args[] = {
 		JOB_OPTIONAL},
 	{"SECRET_ARN", "Redshift Serverless: a secret with user and password (default: IAM)",
 		JOB_OPTIONAL},
-	{"POSTGRES_SECRET",
-		"PostgreSQL: the secret that holds libpq's connection string, or JSON with host, "
-		"port, username, password, dbname",
-		JOB_OPTIONAL},
-	{"POSTGRES", "'env': PostgreSQL by PGHOST, PGSERVICE, … of the environment", JOB_OPTIONAL},
+	PG_JOB_ARGS,
 	{"LOCK_TIMEOUT", "PostgreSQL: seconds to wait for a lock (default: 60)", JOB_OPTIONAL},
 	{0},
 };
@@ -72,28 +66,6 @@ static int to_redshift(struct upload *u, struct err *err)
 
 /* --- PostgreSQL --- */
 
-static struct pg *connect_by_secret(struct upload *u, const char *name, struct err *err)
-{
-	char *text = secret_text(u->job, name, err);
-	char *what = xasprintf("the secret '%s'", name);
-	struct json *secret = NULL;
-	struct pg *pg = NULL;
-
-	if (text && text[strspn(text, " \t\r\n")] == '{') {
-		secret = json_parse(text, strlen(text), NULL);
-		if (secret)
-			pg = pg_connect_json(secret, what, err);
-		else
-			err_set(err, ERR_INVALID, "%s is no JSON", what);
-	} else if (text) {
-		pg = pg_connect_text(text, what, err);
-	}
-	json_free(secret);
-	free_secret(text);
-	free(what);
-	return pg;
-}
-
 static int read_lock_timeout(const struct upload *u, int *seconds, struct err *err)
 {
 	const char *text = get(u, "LOCK_TIMEOUT");
@@ -108,17 +80,13 @@ static int read_lock_timeout(const struct upload *u, int *seconds, struct err *e
 
 static int to_postgres(struct upload *u, struct err *err)
 {
-	const char *secret = get(u, "POSTGRES_SECRET");
 	int64_t rows = 0;
 	struct pg *pg;
 	int seconds = LOCK_TIMEOUT_S, ret;
 
-	if (!secret && strcmp(get(u, "POSTGRES"), "env") != 0)
-		return err_set(
-			err, ERR_USAGE, "--POSTGRES '%s': 'env' is wanted", get(u, "POSTGRES"));
 	if (read_lock_timeout(u, &seconds, err) != 0)
 		return -1;
-	pg = secret ? connect_by_secret(u, secret, err) : pg_connect_environment(err);
+	pg = pg_connect_job(u->job, err);
 	if (!pg)
 		return -1;
 	ret = warehouse_load_postgres(

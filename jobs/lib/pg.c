@@ -344,23 +344,37 @@ static int gather(struct pg *p, struct pg_rows *out, bool *copying, struct err *
 	}
 }
 
-static int run(struct pg *p, const char *sql, const char *const *parameters, size_t nr,
-	struct pg_rows *out, bool *copying, struct err *err)
+/* What was sent is brought to its end. */
+static int finish(struct pg *p, struct pg_rows *out, bool *copying, struct err *err)
 {
 	struct err why = ERR_INIT;
-	int ret;
+	int ret = gather(p, out, copying, &why);
 
-	if (job_check_interrupt(err) != 0)
-		return -1;
-	if (!PQsendQueryParams(p->connection, sql, (int)nr, NULL, parameters, NULL, NULL, 0))
-		return lost(p, err);
-	ret = gather(p, out, copying, &why);
 	if (ret == 0)
 		return 0;
 	if (why.code == ERR_INTERRUPTED)
 		give_up(p);
 	err_move(err, &why);
 	return -1;
+}
+
+static int run(struct pg *p, const char *sql, const char *const *parameters, size_t nr,
+	struct pg_rows *out, bool *copying, struct err *err)
+{
+	if (job_check_interrupt(err) != 0)
+		return -1;
+	if (!PQsendQueryParams(p->connection, sql, (int)nr, NULL, parameters, NULL, NULL, 0))
+		return lost(p, err);
+	return finish(p, out, copying, err);
+}
+
+int pg_script(struct pg *p, const char *sql, struct err *err)
+{
+	if (job_check_interrupt(err) != 0)
+		return -1;
+	if (!PQsendQuery(p->connection, sql))
+		return lost(p, err);
+	return finish(p, NULL, NULL, err);
 }
 
 int pg_query(struct pg *p, const char *sql, const char *const *parameters, size_t nr,

@@ -49,6 +49,9 @@ int pg_query(struct pg *p, const char *sql, const char *const *parameters, size_
 /* One statement without parameters or rows. */
 int pg_exec(struct pg *p, const char *sql, struct err *err) must_check;
 
+/* Statements with ';' between them, whose rows do not count; they end at the first error. */
+int pg_script(struct pg *p, const char *sql, struct err *err) must_check;
+
 /* After pg_begin all is one until pg_commit; pg_rollback in any state, errors do not count. A session that breaks in the commit
  * itself is ERR_AMBIGUOUS: it may have happened. */
 int pg_begin(struct pg *p, struct err *err) must_check;

@@ -60,6 +60,10 @@ void dataset_release(struct dataset *d);
  * format or location that cannot be read, with the reason. A table without objects is a data set of 0 files. */
 int dataset_from_table(struct job *job, const char *database, const char *table,
 	struct dataset *out, struct err *err) must_check;
+/* One object alone, read as the table's own files are: by its columns and storage, without its partition keys. An empty object is a file
+ * without rows. ERR_NOT_FOUND: no such table, or no such object. */
+int dataset_from_table_file(struct job *job, const char *database, const char *table,
+	const char *location, struct dataset *out, struct err *err) must_check;
 /* All CSV objects below a prefix ("data/x/", or a folder's sub-folder), column=value folders as partition columns, the
  * columns (all "string") by the first file's header. ERR_NOT_FOUND when there is none. */
 int dataset_from_prefix(struct job *job, const struct place *p, const char *prefix,

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "catalog.h"
+#include "s3.h"
+#include "uri.h"
 
 struct lookup {
 	struct job *job;
@@ -12,6 +15,7 @@ struct lookup {
 	struct strvec exclusions;      /* patterns of the crawler */
 	struct dataset *out;
 	size_t nr_keys;
+	const char *file; /* the only one, wherever the table lies; NULL: all of its own */
 };
 
 static void add_columns(struct lookup *l)
@@ -32,7 +36,7 @@ static void add_columns(struct lookup *l)
 			if (iequals(paths.v[i], column->name))
 				column->source = xstrdup(paths.v[i]);
 	}
-	json_each(c, json_get(l->doc, "PartitionKeys"))
+	json_each(c, l->file ? NULL : json_get(l->doc, "PartitionKeys"))
 	{
 		dataset_add_column(l->out, json_get_str(c, "Name"),
 			json_get_str(c, "Type") ? json_get_str(c, "Type") : "string", true);
@@ -208,29 +212,105 @@ out:
 	return ret;
 }
 
-int dataset_from_table(struct job *job, const char *database, const char *table,
-	struct dataset *out, struct err *err)
+/* --- one object --- */
+
+static int head_object(struct job *job, struct dataset_file *f, struct err *err)
 {
-	struct lookup l = {job, database, table, NULL, NULL, STRVEC_INIT, out, 0};
+	struct s3_head head = S3_HEAD_INIT;
 	struct aws_client *aws = job_aws(job, err);
+	char *bucket = NULL, *key = NULL;
+	int ret = -1;
+
+	if (aws && s3_uri_split(f->location, &bucket, &key, err) == 0)
+		ret = s3_head_object(aws, bucket, key, NULL, &head, err);
+	if (ret == 0) {
+		f->size = head.size;
+		f->modified_ms = head.modified_ms;
+		f->etag = xstrdup(head.etag);
+	}
+	s3_head_release(&head);
+	free(bucket);
+	free(key);
+	return ret;
+}
+
+static int stat_file(struct dataset_file *f, struct err *err)
+{
+	struct stat st;
+
+	if (stat(f->location, &st) != 0)
+		return err_errno(err, "cannot read it");
+	f->size = st.st_size;
+	f->modified_ms = st.st_mtim.tv_sec * 1000LL + st.st_mtim.tv_nsec / 1000000;
+	return 0;
+}
+
+static int take_one(struct lookup *l, struct err *err)
+{
+	struct dataset *d = l->out;
+	struct dataset_storage storage;
+	struct dataset_file *f;
+	int ret;
+
+	if (catalog_storage(json_get(l->doc, "StorageDescriptor"), json_get(l->doc, "Parameters"),
+		    &storage, err) != 0)
+		return err_wrap(err, "%s", d->shown);
+	d->format = storage.format;
+	d->dialect = storage.dialect;
+	d->header = storage.header;
+	d->skip = storage.skip;
+	ALLOC_GROW(d->files, d->nr_files, d->alloc_files);
+	f = &d->files[d->nr_files++];
+	*f = (struct dataset_file){.storage = storage};
+	strvec_init(&f->values);
+	f->location = folder_of(l->file);
+	f->location[strlen(f->location) - 1] = '\0';
+	ret = starts_with(f->location, "s3://") ? head_object(l->job, f, err) : stat_file(f, err);
+	return ret == 0 ? 0 : err_wrap(err, "'%s'", f->location);
+}
+
+static int find(struct lookup *l, struct err *err)
+{
+	struct dataset *out = l->out;
+	struct aws_client *aws = job_aws(l->job, err);
 	int ret = -1;
 
 	*out = (struct dataset)DATASET_INIT;
-	out->shown = xasprintf("table '%s.%s'", database, table);
-	if (!aws || catalog_table(aws, database, table, &l.doc, err) != 0)
+	out->shown = xasprintf("table '%s.%s'", l->database, l->table);
+	if (!aws || catalog_table(aws, l->database, l->table, &l->doc, err) != 0)
 		goto out;
-	add_columns(&l);
-	read_exclusions(&l);
-	if (l.nr_keys && catalog_partitions(aws, database, table, &l.partitions, err) != 0)
+	add_columns(l);
+	if (l->file) {
+		ret = take_one(l, err);
 		goto out;
-	ret = find_files(&l, err);
+	}
+	read_exclusions(l);
+	if (l->nr_keys && catalog_partitions(aws, l->database, l->table, &l->partitions, err) != 0)
+		goto out;
+	ret = find_files(l, err);
 	if (ret != 0)
 		err_wrap(err, "%s", out->shown);
 out:
-	json_free(l.doc);
-	json_free(l.partitions);
-	strvec_release(&l.exclusions);
+	json_free(l->doc);
+	json_free(l->partitions);
+	strvec_release(&l->exclusions);
 	if (ret != 0)
 		dataset_release(out);
 	return ret;
+}
+
+int dataset_from_table(struct job *job, const char *database, const char *table,
+	struct dataset *out, struct err *err)
+{
+	struct lookup l = {job, database, table, NULL, NULL, STRVEC_INIT, out, 0, NULL};
+
+	return find(&l, err);
+}
+
+int dataset_from_table_file(struct job *job, const char *database, const char *table,
+	const char *location, struct dataset *out, struct err *err)
+{
+	struct lookup l = {job, database, table, NULL, NULL, STRVEC_INIT, out, 0, location};
+
+	return find(&l, err);
 }

@@ -77,8 +77,9 @@ void dataset_folders(const struct job *job, const struct dataset *d, struct strv
  * How a column is wanted: as text (DATASET_TEXT: bytes that are no UTF-8 become U+FFFD, an unquoted empty field is null),
  * a 64-bit integer or a double. An integer or double that does not convert (and is not empty) breaks the read:
  * ERR_INVALID with file, row (the header is row 1), column and value. A day is what dates.h takes for one, and never empty.
+ * As it is: text, but of Parquet its own type; nested values are JSON text.
  */
-enum dataset_kind { DATASET_TEXT, DATASET_INT64, DATASET_DOUBLE, DATASET_DAY };
+enum dataset_kind { DATASET_TEXT, DATASET_INT64, DATASET_DOUBLE, DATASET_DAY, DATASET_AS_IS };
 struct dataset_want {
 	const char *column; /* of the data set */
 	const char *as;     /* its name in SQL */

@@ -29,9 +29,9 @@ static void add_error(struct strbuf *sql, size_t want, const char *text)
 /* The wanted value of an expression that gives text. */
 static void add_value(struct strbuf *sql, const struct reader_want *w, size_t i, const char *text)
 {
-	static const char *const types[] = {NULL, "BIGINT", "DOUBLE", "DATE"};
+	static const char *const types[] = {NULL, "BIGINT", "DOUBLE", "DATE", NULL};
 
-	if (w->kind == DATASET_TEXT) {
+	if (!types[w->kind]) {
 		strbuf_addstr(sql, text);
 	} else if (w->kind == DATASET_DAY) {
 		strbuf_addstr(sql, "coalesce(");
@@ -263,6 +263,24 @@ static int count_rows(
 	return ret;
 }
 
+static bool is_nested(const char *type)
+{
+	return starts_with(type, "struct<") || starts_with(type, "array<") ||
+	       starts_with(type, "map<");
+}
+
+static void add_parquet_text(
+	struct strbuf *sql, const struct dataset_column *column, enum dataset_kind kind)
+{
+	bool nested = is_nested(column->type), cast = nested || kind != DATASET_AS_IS;
+
+	strbuf_addstr(sql, cast ? "CAST(" : "");
+	strbuf_addstr(sql, nested ? "to_json(" : "");
+	duck_add_name(sql, column->name);
+	strbuf_addstr(sql, nested ? ")" : "");
+	strbuf_addstr(sql, cast ? " AS VARCHAR)" : "");
+}
+
 static int register_parquet(
 	struct dataset_reader *r, struct duck *duck, const char *name, struct err *err)
 {
@@ -282,9 +300,7 @@ static int register_parquet(
 			strvec_push_take(&texts, partition_text(r, dataset_place(r->d, column)));
 			continue;
 		}
-		strbuf_addstr(&text, "CAST(");
-		duck_add_name(&text, column->name);
-		strbuf_addstr(&text, " AS VARCHAR)");
+		add_parquet_text(&text, column, r->wants[i].kind);
 		strvec_push_take(&texts, strbuf_detach(&text, NULL));
 	}
 	strbuf_addf(&from,

@@ -94,7 +94,7 @@ int64_t dataset_expected_rows(const struct dataset *d)
 static int register_csv(
 	struct dataset_reader *r, struct duck *duck, const char *name, struct err *err)
 {
-	static const enum csv_type types[] = {CSV_TEXT, CSV_INT64, CSV_DOUBLE, CSV_DAY};
+	static const enum csv_type types[] = {CSV_TEXT, CSV_INT64, CSV_DOUBLE, CSV_DAY, CSV_TEXT};
 	struct csv_column *columns = xcalloc(r->nr + 1, sizeof(*columns));
 	int ret;
 
@@ -232,7 +232,7 @@ int dataset_bad_value(
 	struct dataset_reader *r, int64_t row_id, size_t want, const char *value, struct err *err)
 {
 	static const char *const kinds[] = {"text", "an integer of 64 bits", "a number",
-		"a date (YYYY-MM-DD, YYYY/MM/DD or YYYYMMDD)"};
+		"a date (YYYY-MM-DD, YYYY/MM/DD or YYYYMMDD)", "a value"};
 	char *where = dataset_locate(r, row_id, NULL);
 	int ret;
 

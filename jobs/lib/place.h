@@ -53,7 +53,9 @@ const char *publish_dir(const struct publish *p);
 /* Where to write what will be <stem>/<relative>; borrowed. */
 const char *publish_path(struct publish *p, const char *relative, struct err *err) must_check;
 int publish_commit(struct publish *p, struct err *err) must_check; /* frees p either way */
-void publish_abort(struct publish *p);                             /* NULL is fine */
+/* Adds the files to what lies there: ERR_EXISTS when one of that name does. All of them or, on failure, none. Frees p either way. */
+int publish_commit_more(struct publish *p, struct err *err) must_check;
+void publish_abort(struct publish *p); /* NULL is fine */
 
 /* --- data sets that are new: what is there is never touched --- */
 /* ERR_EXISTS when anything lies at or below <stem>/. */

@@ -126,6 +126,7 @@ static int commit_folder(struct publish *p, struct err *err)
 
 struct transfer {
 	struct publish *p;
+	const struct s3_put_opts *opts;
 	char *key;
 	const char *path;
 	struct err err;
@@ -139,7 +140,7 @@ static void put_one(void *item, unused_arg size_t worker, unused_arg void *paylo
 
 	if (!aws || job_check_interrupt(&t->err) != 0)
 		return;
-	t->done = s3_put_file(aws, t->p->bucket, t->key, t->path, NULL, &t->err) == 0;
+	t->done = s3_put_file(aws, t->p->bucket, t->key, t->path, t->opts, &t->err) == 0;
 	if (!t->done)
 		err_wrap(&t->err, "s3://%s/%s", t->p->bucket, t->key);
 }
@@ -158,7 +159,7 @@ static void take_back(struct publish *p, const struct transfer *v, size_t nr)
 	err_release(&err);
 }
 
-static int put_all(struct publish *p, struct err *err)
+int publish_put_all(struct publish *p, const struct s3_put_opts *opts, struct err *err)
 {
 	struct transfer *v = xcalloc(p->files.nr + 1, sizeof(*v));
 	void **items = xcalloc(p->files.nr + 1, sizeof(*items));
@@ -169,6 +170,7 @@ static int put_all(struct publish *p, struct err *err)
 	map_for_each(&p->files, e)
 	{
 		v[nr].p = p;
+		v[nr].opts = opts;
 		v[nr].key = xasprintf("%s%s", p->target, e->key);
 		v[nr].path = e->value;
 		items[nr] = &v[nr];
@@ -211,7 +213,7 @@ static int commit_bucket(struct publish *p, struct err *err)
 	int ret = -1;
 
 	if (!aws || s3_list_objects_v2(aws, p->bucket, p->target, NULL, 0, NULL, &old, err) != 0 ||
-		put_all(p, err) != 0)
+		publish_put_all(p, NULL, err) != 0)
 		goto out;
 	/* New names hold a new id or time; should one of the old be one of them, it is new now. */
 	for (size_t i = 0; i < old.nr;) {

@@ -171,8 +171,16 @@ GAPS = [
     Gap("ministack", "cloudformation:CreateStack", "makes state machines without LoggingConfiguration", kind="AWS::StepFunctions::StateMachine",
         path=r"LoggingConfiguration.*", compare=True),
     Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::StepFunctions::Activity", leaves_out="AWS::StepFunctions::Activity", compare=True),
+    *[Gap(server, "redshift-serverless:CreateNamespace", "is not there: crypto-prices is left out",
+          probe=lacking("redshift-serverless", "CreateNamespace", namespaceName="probe")) for server in ("moto", "ministack")],
     Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::Glue::Workflow", leaves_out="AWS::Glue::Workflow", compare=True),
 ]
+
+# Projects that no server here can set up, and why; their life on the local cloud is the end-to-end tests' matter. The rows that a reason rests on are
+# probed like all others.
+PROJECTS_LEFT_OUT = {
+    "crypto-prices": "its warehouse is Redshift Serverless, which neither server has; evaluate.py knows no Fn::ForEach and no mapping out of the config",
+}
 
 
 def of_server(name):

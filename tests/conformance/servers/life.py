@@ -30,11 +30,11 @@ STATEMENT = {"Sid": "Added", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"
 
 
 def projects():
-    """{name: folder}: the stacks of the tree, whichever there are, and the projects of this folder."""
+    """{name: folder}: the stacks of the tree, whichever there are, and the projects of this folder; but for those that gaps.py leaves out."""
     found = {}
     for parent in (os.path.join(ROOT, "stacks"), os.path.join(HERE, "projects")):
         for name in sorted(os.listdir(parent)):
-            if os.path.exists(os.path.join(parent, name, "glueproj.yaml")):
+            if name not in gaps.PROJECTS_LEFT_OUT and os.path.exists(os.path.join(parent, name, "glueproj.yaml")):
                 found[name] = os.path.join(parent, name)
     return found
 

@@ -34,9 +34,19 @@ LEAST = {
     "AWS::Glue::Database": {"CatalogId": "123456789012", "DatabaseInput": {"Name": "probe_least"}},
     "AWS::Glue::Job": {"Name": "probe-least", "Role": "probe", "Command": {"Name": "glueetl", "ScriptLocation": "s3://probe/x.py"}},
     "AWS::Glue::Trigger": {"Name": "probe-least", "Type": "ON_DEMAND", "Actions": [{"JobName": "probe"}]},
+    "AWS::CloudWatch::Alarm": {"AlarmName": "probe-least", "MetricName": "m", "Namespace": "n", "Period": 60, "Statistic": "Sum", "EvaluationPeriods": 1,
+                               "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"},
     "AWS::Glue::Workflow": {"Name": "probe-least"},
     "AWS::SecretsManager::Secret": {"Name": "probe-least", "SecretString": "x"},
+    "AWS::StepFunctions::Activity": {"Name": "probe-least"},
 }
+
+
+def handle_of(reader, kind):
+    """What the reader of that kind goes by."""
+    if kind == "AWS::StepFunctions::Activity":
+        return f"arn:aws:states:{reader.region}:{reader.server.account}:activity:probe-least"
+    return "probe_least" if kind == "AWS::Glue::Database" else "probe-least"
 
 
 def makes_nothing(reader, kind):
@@ -45,8 +55,7 @@ def makes_nothing(reader, kind):
     template = {"Resources": {"One": {"Type": kind, "Properties": LEAST[kind]}}}
     try:
         cfn.create_stack(StackName=name, TemplateBody=json.dumps(template))
-        found = LEAST[kind].get("Name", "probe_least")
-        nothing = reader.read(kind, found) is None
+        nothing = reader.read(kind, handle_of(reader, kind)) is None
         cfn.delete_stack(StackName=name)
         return nothing
     except cfn.exceptions.ClientError:

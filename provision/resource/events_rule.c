@@ -11,6 +11,7 @@
 #include "tags.h"
 
 #define CALL_MAX 100
+#define SERVICE "events.amazonaws.com"
 #define TARGETS_MAX 5 /* of a rule, unless the account has a higher quota */
 
 static const char *const states[] = {
@@ -266,10 +267,24 @@ static int check_failed(const struct json *out, const char *doing, struct err *e
 	return code ? err_named(err, code) : -1;
 }
 
+/* A role that targets are reached by, which EventBridge tries to assume; the first stands for all. NULL: none has one. */
+static const char *a_role(const struct json *targets)
+{
+	const struct json *t;
+
+	json_each(t, targets)
+	{
+		if (json_get_str(t, "RoleArn"))
+			return json_get_str(t, "RoleArn");
+	}
+	return NULL;
+}
+
 /* A list in calls of at most a hundred. */
 static int in_calls(const struct type_ctx *ctx, const struct resource *r, const struct aws_op *op,
 	const char *member, const struct json *list, const char *doing, struct err *err)
 {
+	const char *role = a_role(list);
 	const struct json *e = json_first(list);
 	int ret = 0;
 
@@ -280,7 +295,7 @@ static int in_calls(const struct type_ctx *ctx, const struct resource *r, const 
 		for (; e && nr < CALL_MAX; e = json_next(e), nr++)
 			json_push(some, json_copy(e));
 		json_set(in, member, some);
-		ret = aws_call(ctx->aws, op, in, &out, err);
+		ret = call_with_role(ctx, op, in, role, SERVICE, &out, err);
 		if (!ret)
 			ret = check_failed(out, doing, err);
 		json_free(in);
@@ -373,7 +388,7 @@ static int put(
 		json_set(in, "Tags", tags_to_list(tags));
 		json_free(tags);
 	}
-	ret = call_with_role(ctx, &events_put_rule, in, role, "events.amazonaws.com", NULL, err);
+	ret = call_with_role(ctx, &events_put_rule, in, role, SERVICE, NULL, err);
 	if (!ret)
 		ret = in_calls(ctx, r, &events_put_targets, "Targets", targets, "put", err);
 	json_free(in);

@@ -90,10 +90,26 @@ static int send(const struct type_ctx *ctx, const struct resource *r, const stru
 {
 	const struct json_type *t = json_type_of(r);
 	const char *role = t->role ? json_get_str(r->props, t->role) : NULL;
-	if (role)
-		return call_with_role(ctx, op, in, role,
-			t->role_service ? t->role_service : "glue.amazonaws.com", NULL, err);
-	return call_unless_busy(ctx, op, in, t->busy, 60 * 1000, NULL, err);
+	const char *service = t->role_service ? t->role_service : "glue.amazonaws.com";
+	struct err last = ERR_INIT, late = ERR_INIT;
+	struct wait w;
+	int ret;
+	if (!role)
+		return call_unless_busy(ctx, op, in, t->busy, 60 * 1000, NULL, err);
+	wait_begin(&w, ctx, 60 * 1000);
+	while ((ret = call_with_role(ctx, op, in, role, service, NULL, &last)) &&
+		err_is_any(&last, t->busy)) {
+		if (wait_pause(&w, &late, "%s", op->name)) {
+			if (late.code == ERR_INTERRUPTED)
+				err_move(&last, &late);
+			break;
+		}
+	}
+	if (ret)
+		err_move(err, &last);
+	err_release(&last);
+	err_release(&late);
+	return ret;
 }
 
 /* --- read --- */

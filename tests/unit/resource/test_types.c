@@ -57,7 +57,10 @@ static void check_type(const struct resource_type *t)
 	assert_true(t->destroy || t->flags & T_ACTION);
 	assert_true(!t->tag == !!(t->flags & T_NO_TAGS));
 	assert_true(!t->content == !(t->flags & T_DATA) && !t->empty == !(t->flags & T_DATA));
-	assert_true(pseudo || (s->name_field && s->name_ok && s->name_max && s->name_pattern_hint));
+	if (s->name_field)
+		assert_true(pseudo || (s->name_ok && s->name_max && s->name_pattern_hint));
+	else /* a part of another resource, with no name and no tags of its own */
+		assert_true(pseudo || (s->name_max && t->flags & T_NO_TAGS));
 	for (const char *const *f = t->record_fields; f && *f; f++)
 		assert_non_null(schema_field(s->fields, *f));
 	for (const struct field_default *d = t->defaults; d && d->name; d++) {

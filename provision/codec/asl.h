@@ -16,6 +16,7 @@
 /* Sizes of AWS: a definition, and any input, output, parameters or result, in bytes of UTF-8. */
 #define ASL_DEFINITION_BYTES_MAX (1024 * 1024)
 #define ASL_PAYLOAD_BYTES_MAX (256 * 1024)
+#define ASL_DEPTH_MAX 1000 /* of a value; ours: what is deeper is too big */
 
 enum asl_flavour { ASL_STANDARD, ASL_EXPRESS };
 

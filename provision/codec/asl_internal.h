@@ -23,11 +23,19 @@ struct asl_scope {
 	struct json *(*make_context)(void *payload);
 	void *payload;
 	const struct asl_host *host;
+	size_t copied; /* about how many bytes paths and functions have given: asl_charge */
 };
 void asl_scope_release(struct asl_scope *s);
 
 #define ASL_RUNTIME "States.Runtime"
+#define ASL_DATA_LIMIT "States.DataLimitExceeded"
 #define ASL_INTRINSIC_FAILURE "States.IntrinsicFailure"
+/*
+ * A value more that a template holds on to. A few bytes of a definition can copy the input many times over, and only the state's
+ * end sees that it is too much: -1, States.DataLimitExceeded, before there is no memory left.
+ */
+int asl_charge(struct asl_scope *s, const struct json *v, struct err *err) must_check;
+bool asl_is_data_limit(const struct err *err);
 /* -1, as err_set. */
 int asl_fail(struct err *err, const char *error, const char *fmt, ...) printf_like(3, 4);
 

@@ -8,6 +8,7 @@
 #include "base64.h"
 #include "digest.h"
 #include "hex.h"
+#include "map.h"
 #include "strbuf.h"
 
 #define NESTING_MAX 10
@@ -117,7 +118,7 @@ static struct json *do_array_partition(const struct call *call, struct err *err)
 {
 	struct json *out, *chunk = NULL;
 	const struct json *e;
-	long long size;
+	long long size, n = 0;
 
 	if (!json_is(call->a, JSON_ARRAY))
 		return no(err, "the first argument must be an array");
@@ -126,7 +127,7 @@ static struct json *do_array_partition(const struct call *call, struct err *err)
 	out = json_array();
 	json_each(e, call->a)
 	{
-		if (!chunk || (long long)json_len(chunk) == size) {
+		if (n++ % size == 0) {
 			chunk = json_array();
 			json_push(out, chunk);
 		}
@@ -187,7 +188,9 @@ static struct json *do_array_length(const struct call *call, struct err *err)
 
 static struct json *do_array_unique(const struct call *call, struct err *err)
 {
-	const struct json *e, *o;
+	const struct json *e;
+	struct map seen = MAP_INIT; /* by what json_equal compares */
+	struct strbuf text = STRBUF_INIT;
 	struct json *out;
 
 	if (!json_is(call->a, JSON_ARRAY))
@@ -195,11 +198,15 @@ static struct json *do_array_unique(const struct call *call, struct err *err)
 	out = json_array();
 	json_each(e, call->a)
 	{
-		for (o = json_first(out); o && !json_equal(o, e);)
-			o = json_next(o);
-		if (!o)
-			json_push(out, json_copy(e));
+		strbuf_clear(&text);
+		json_print_canonical(e, &text);
+		if (map_has(&seen, text.buf))
+			continue;
+		map_put(&seen, text.buf, out);
+		json_push(out, json_copy(e));
 	}
+	map_release(&seen);
+	strbuf_release(&text);
 	return out;
 }
 
@@ -433,6 +440,8 @@ static struct json *read_path(struct reader *r)
 			"input "
 			"'%.4096s'",
 			(int)(r->p - start), start, input.buf);
+	} else if (!v && asl_is_data_limit(&why)) {
+		err_move(r->err, &why);
 	} else if (!v) {
 		bad(r, why.text);
 	}
@@ -511,6 +520,10 @@ static struct json *run_call(
 			"The function '%.*s' had the following error: %s", (int)(r->p - start),
 			start, why.text);
 	err_release(&why);
+	if (v && asl_charge(r->scope, v, r->err) != 0) {
+		json_free(v);
+		v = NULL;
+	}
 	return v;
 }
 

@@ -596,18 +596,27 @@ static struct json *collect(
 {
 	struct json *out = NULL;
 	struct hits h = {0};
+	bool over = false;
 
 	walk(l, path, NULL, &h);
 	if (h.full) {
 		err_set(err, ERR_FAILED, "the path '%s' names too many values", text);
 	} else if (path->many) {
 		out = json_array();
-		for (size_t i = 0; i < h.nr; i++)
-			json_push(out, json_copy(h.v[i]));
+		for (size_t i = 0; i < h.nr && !over; i++) {
+			over = asl_charge(l->scope, h.v[i], err) != 0;
+			if (!over)
+				json_push(out, json_copy(h.v[i]));
+		}
 	} else if (h.nr) {
-		out = json_copy(h.v[0]);
+		over = asl_charge(l->scope, h.v[0], err) != 0;
+		out = over ? NULL : json_copy(h.v[0]);
 	} else {
 		err_set(err, ERR_NOT_FOUND, "no results for path: %s", text);
+	}
+	if (over) {
+		json_free(out);
+		out = NULL;
 	}
 	free(h.v);
 	return out;

@@ -10,6 +10,8 @@
 #include "strbuf.h"
 
 #define SHOWN_INPUT_MAX 4096
+#define NODE_BYTES 80
+#define COPIED_BYTES_MAX ((size_t)512 * 1024 * 1024)
 
 int asl_fail(struct err *err, const char *error, const char *fmt, ...)
 {
@@ -44,6 +46,31 @@ void asl_scope_release(struct asl_scope *s)
 {
 	json_free(s->context);
 	s->context = NULL;
+}
+
+static size_t bytes_of(const struct json *v)
+{
+	const char *text = json_scalar_text(v), *name = json_name(v);
+	size_t n = NODE_BYTES + (text ? strlen(text) : 0) + (name ? strlen(name) : 0);
+	const struct json *e;
+
+	json_each(e, v) n += bytes_of(e);
+	return n;
+}
+
+int asl_charge(struct asl_scope *s, const struct json *v, struct err *err)
+{
+	s->copied += bytes_of(v);
+	return s->copied <= COPIED_BYTES_MAX
+		       ? 0
+		       : asl_fail(err, ASL_DATA_LIMIT,
+				 "The values of the state's fields exceed the maximum number of "
+				 "bytes service limit.");
+}
+
+bool asl_is_data_limit(const struct err *err)
+{
+	return !strcmp(err_name(err), ASL_DATA_LIMIT);
 }
 
 bool asl_is_intrinsic(const char *text)
@@ -90,6 +117,8 @@ struct json *asl_expression(
 	v = asl_path_get(text, s, &why);
 	if (!v && why.code == ERR_NOT_FOUND)
 		say_missing(text, field, s, err);
+	else if (!v && asl_is_data_limit(&why))
+		err_move(err, &why);
 	else if (!v)
 		asl_fail(err, ASL_RUNTIME,
 			"The value for the field '%s' must be a valid JSONPath or a valid "

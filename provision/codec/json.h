@@ -40,6 +40,9 @@ void json_free(struct json *v);
  * valid JSON: bytes that are no UTF-8 come out as U+FFFD.
  */
 struct json *json_parse(const char *text, size_t len, struct err *err) must_check;
+/* The same up to another depth, for what this program wrote: a stack frame or two for each level. */
+struct json *json_parse_deep(
+	const char *text, size_t len, int depth_max, struct err *err) must_check;
 void json_print(const struct json *v, struct strbuf *sb); /* compact */
 void json_print_pretty(
 	const struct json *v, struct strbuf *sb); /* two blanks an indent, no last newline */

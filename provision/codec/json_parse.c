@@ -11,7 +11,7 @@
 struct reader {
 	struct json_lex lex;
 	struct err *err;
-	int depth;
+	int depth, depth_max;
 };
 
 static struct json *read_value(struct reader *r);
@@ -144,8 +144,8 @@ out:
 
 static struct json *read_nested(struct reader *r)
 {
-	if (r->depth >= MAX_DEPTH) {
-		json_lex_error(&r->lex, r->err, "nested deeper than %d", MAX_DEPTH);
+	if (r->depth >= r->depth_max) {
+		json_lex_error(&r->lex, r->err, "nested deeper than %d", r->depth_max);
 		return NULL;
 	}
 	r->depth++;
@@ -178,8 +178,13 @@ static struct json *read_value(struct reader *r)
 
 struct json *json_parse(const char *text, size_t len, struct err *err)
 {
+	return json_parse_deep(text, len, MAX_DEPTH, err);
+}
+
+struct json *json_parse_deep(const char *text, size_t len, int depth_max, struct err *err)
+{
 	struct err why = ERR_INIT;
-	struct reader r = {.err = &why};
+	struct reader r = {.err = &why, .depth_max = depth_max};
 	json_lex_init(&r.lex, NULL, text, len);
 	struct json *v = advance(&r) ? NULL : read_value(&r);
 	if (v && !advance(&r) && r.lex.kind != JSON_TOKEN_END)

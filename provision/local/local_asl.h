@@ -58,7 +58,7 @@ struct json *asl_run_take_events(struct asl_run *run);
 struct json *asl_run_take_actions(struct asl_run *run);
 /* The tasks in flight, as "start" actions with `started` (was asl_task_started called?): for a host that was restarted. */
 struct json *asl_run_tasks(const struct asl_run *run);
-/* When asl_run_tick has something to do; -1: nothing is waiting for time. */
+/* When asl_run_tick has something to do; 0: at once, it stopped to be written; -1: nothing is waiting for time. */
 int64_t asl_run_due(const struct asl_run *run);
 void asl_run_tick(struct asl_run *run);
 

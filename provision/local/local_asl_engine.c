@@ -16,15 +16,32 @@ bool asl_running(const struct asl_run *run)
 	return !strcmp(json_get_str(run->doc, "status"), "RUNNING");
 }
 
-bool asl_too_big(const struct json *v)
+static bool too_deep(const struct json *v, int levels)
+{
+	const struct json *e;
+
+	json_each(e, v)
+	{
+		if (!levels || too_deep(e, levels - 1))
+			return true;
+	}
+	return false;
+}
+
+size_t asl_printed_bytes(const struct json *v)
 {
 	struct strbuf sb = STRBUF_INIT;
-	bool big;
+	size_t len;
 
 	json_print(v, &sb);
-	big = sb.len > ASL_PAYLOAD_BYTES_MAX;
+	len = sb.len;
 	strbuf_release(&sb);
-	return big;
+	return len;
+}
+
+bool asl_too_big(const struct json *v)
+{
+	return too_deep(v, ASL_DEPTH_MAX) || asl_printed_bytes(v) > ASL_PAYLOAD_BYTES_MAX;
 }
 
 void asl_phase(struct asl_flow *flow, const char *phase)
@@ -111,7 +128,9 @@ static struct json *through_path(
 		return json_object();
 	v->scope.input = whole;
 	out = asl_path_get(json_str(path), &v->scope, &why);
-	if (!out)
+	if (!out && asl_is_data_limit(&why))
+		err_move(err, &why);
+	else if (!out)
 		asl_fail(err, ASL_RUNTIME, "Invalid path '%s' : %s", json_str(path), why.text);
 	err_release(&why);
 	return out;

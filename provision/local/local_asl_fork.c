@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define CONCURRENCY_MAX 40 /* of an inline Map, whatever it asks for */
+/* Ours, of what a Parallel gives to all its branches: it is written with each step. */
+#define FORK_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 static bool is_map(const struct asl_flow *flow)
 {
@@ -105,6 +107,7 @@ static void fork_done(struct asl_run *run, struct asl_flow *flow)
 	const struct json *all = json_get(flow->f, "results"), *skip = json_get(flow->f, "lost"),
 			  *e;
 	struct json *results = json_array();
+	int64_t bytes = json_get_i64(flow->f, "bytes", 0);
 	char number[32];
 	size_t i = 0;
 
@@ -120,7 +123,7 @@ static void fork_done(struct asl_run *run, struct asl_flow *flow)
 		return;
 	}
 	asl_phase(flow, "work");
-	if (asl_too_big(results)) {
+	if (bytes > ASL_PAYLOAD_BYTES_MAX || asl_too_big(results)) {
 		json_free(results);
 		asl_state_failed(run, flow, "States.DataLimitExceeded",
 			"The results of the branches exceed the maximum number of bytes service "
@@ -199,6 +202,12 @@ int asl_parallel(struct asl_visit *v, struct err *err)
 
 	if (!input)
 		return -1;
+	if (total * asl_printed_bytes(input) > FORK_BYTES_MAX) {
+		json_free(input);
+		return asl_fail(err, ASL_DATA_LIMIT,
+			"The inputs of all branches exceed the maximum number of bytes service "
+			"limit.");
+	}
 	asl_phase(v->flow, "fork");
 	begin_fork(v, "Parallel", total, (int64_t)total);
 	for (size_t i = 0; i < total && asl_running(v->run); i++)
@@ -212,7 +221,7 @@ static struct json *batches(struct asl_visit *v, struct json *items, struct err 
 {
 	const struct json *batcher = json_get(v->flow->def, "ItemBatcher");
 	struct json *out = json_array(), *common = NULL, *batch = NULL, *input, *list = NULL, *e;
-	int64_t most, bytes;
+	int64_t most, bytes, n = 0;
 	size_t i = 0, size = 0, len;
 
 	if (asl_visit_number(v, batcher, "MaxItemsPerBatch", 1, 0, &most, err) != 0 ||
@@ -225,16 +234,11 @@ static struct json *batches(struct asl_visit *v, struct json *items, struct err 
 	}
 	json_each(e, items)
 	{
-		struct strbuf sb = STRBUF_INIT;
-
 		input = iteration_input(v, e, i++, err);
 		if (!input)
 			goto fail;
-		json_print(input, &sb);
-		len = sb.len + 1;
-		strbuf_release(&sb);
-		if (!batch || (most && (int64_t)json_len(list) >= most) ||
-			(bytes && (int64_t)(size + len) > bytes)) {
+		len = asl_printed_bytes(input) + 1;
+		if (!batch || (most && n >= most) || (bytes && (int64_t)(size + len) > bytes)) {
 			batch = json_object();
 			if (common)
 				json_set(batch, "BatchInput", json_copy(common));
@@ -242,9 +246,11 @@ static struct json *batches(struct asl_visit *v, struct json *items, struct err 
 			list = json_get(batch, "Items");
 			json_push(out, batch);
 			size = 0;
+			n = 0;
 		}
 		json_push(list, input);
 		size += len;
+		n++;
 	}
 	json_free(common);
 	json_free(items);
@@ -376,8 +382,16 @@ void asl_kid_done(struct asl_run *run, struct asl_flow *kid, struct json *output
 	struct asl_flow *flow = kid->outer;
 	size_t index = remove_kid(run, kid, "Succeeded", false);
 	struct json *results = json_get(flow->f, "results");
+	size_t bytes = (size_t)json_get_i64(flow->f, "bytes", 0);
 
-	json_replace(results, json_at(results, index), output);
+	/* what is too much already is not kept: the state will fail */
+	if (bytes <= ASL_PAYLOAD_BYTES_MAX)
+		bytes += asl_printed_bytes(output);
+	json_set_i64(flow->f, "bytes", (int64_t)bytes);
+	if (bytes <= ASL_PAYLOAD_BYTES_MAX)
+		json_replace(results, json_at(results, index), output);
+	else
+		json_free(output);
 	if (asl_running(run))
 		go_on(run, flow);
 }

@@ -35,6 +35,16 @@ static void set_payload(struct json *details, const char *name, const struct jso
 	free(details_name);
 }
 
+static size_t told_bytes(const struct json *v)
+{
+	const char *text = json_scalar_text(v);
+	size_t n = text ? strlen(text) : 0;
+	const struct json *e;
+
+	json_each(e, v) n += told_bytes(e);
+	return n;
+}
+
 int64_t asl_event(struct asl_run *run, struct json *f, const char *type, const char *details_name,
 	struct json *details)
 {
@@ -47,6 +57,7 @@ int64_t asl_event(struct asl_run *run, struct json *f, const char *type, const c
 	json_set_i64(e, "previousEventId", f ? json_get_i64(f, "last", 0) : id - 1);
 	if (details)
 		json_set(e, details_name, details);
+	run->told += told_bytes(e);
 	json_push(run->events, e);
 	json_set_i64(run->doc, "lastEvent", id);
 	if (f)

@@ -317,24 +317,13 @@ static struct json *batch_input(const struct json *batcher, struct json *items)
 	return input;
 }
 
-static size_t printed_bytes(const struct json *v)
-{
-	struct strbuf sb = STRBUF_INIT;
-	size_t len;
-
-	json_print(v, &sb);
-	len = sb.len;
-	strbuf_release(&sb);
-	return len;
-}
-
 struct json *asl_map_children(const struct json *action, struct json *inputs)
 {
 	const struct json *batcher = json_get(action, "batcher"), *e;
 	int64_t most = json_get_i64(batcher, "maxItems", INT64_MAX);
 	size_t bytes = (size_t)json_get_i64(batcher, "maxBytes", ASL_PAYLOAD_BYTES_MAX), len;
 	struct json *out = json_array(), *list = NULL, *none = batch_input(batcher, json_array());
-	size_t empty = printed_bytes(none), size = 0, n = 0;
+	size_t empty = asl_printed_bytes(none), size = 0, n = 0;
 
 	json_free(none);
 	json_each(e, inputs)
@@ -343,7 +332,7 @@ struct json *asl_map_children(const struct json *action, struct json *inputs)
 			push_child(out, json_copy(e), 1);
 			continue;
 		}
-		len = printed_bytes(e) + 1;
+		len = asl_printed_bytes(e) + 1;
 		if (list && ((int64_t)n >= most || size + len > bytes)) {
 			push_child(out, batch_input(batcher, list), n);
 			list = NULL;

@@ -79,15 +79,20 @@ static bool in_phase(const struct asl_flow *flow, const char *phase)
 
 void asl_settle(struct asl_run *run)
 {
+	struct strvec left = STRVEC_INIT;
 	struct asl_flow *flow;
+	size_t i;
 
-	for (size_t i = 0; i < run->ready.nr && asl_running(run); i++) {
+	for (i = 0; i < run->ready.nr && asl_running(run) && run->told < TOLD_BYTES_MAX; i++) {
 		flow = asl_flow_find(run, run->ready.v[i]);
 		if (flow && in_phase(flow, "enter"))
 			asl_enter(run, flow);
 		asl_flow_free(flow);
 	}
-	strvec_clear(&run->ready);
+	for (; i < run->ready.nr && asl_running(run); i++)
+		strvec_push(&left, run->ready.v[i]);
+	strvec_release(&run->ready);
+	run->ready = left;
 }
 
 /* --- life --- */
@@ -184,6 +189,22 @@ static bool flow_is_sound(const struct json *f)
 	return true;
 }
 
+/* Those that were to be entered when the document was stored. */
+static void find_ready(const struct json *f, const char *id, struct strvec *out)
+{
+	const struct json *kid;
+	char *name;
+
+	if (!strcmp(json_get_str(f, "phase"), "enter"))
+		strvec_push(out, id);
+	json_each(kid, json_get(f, "kids"))
+	{
+		name = xasprintf("%s.%s", id, json_name(kid));
+		find_ready(kid, name, out);
+		free(name);
+	}
+}
+
 struct asl_run *asl_run_restore(const struct json *definition, const struct json *state,
 	const struct asl_host *host, struct err *err)
 {
@@ -197,6 +218,8 @@ struct asl_run *asl_run_restore(const struct json *definition, const struct json
 	}
 	run = new_run(definition, host);
 	run->doc = json_copy(state);
+	if (asl_running(run))
+		find_ready(json_get(run->doc, "root"), "r", &run->ready);
 	return run;
 }
 
@@ -230,6 +253,7 @@ static struct json *take(struct json **list)
 
 struct json *asl_run_take_events(struct asl_run *run)
 {
+	run->told = 0;
 	return take(&run->events);
 }
 
@@ -292,6 +316,8 @@ int64_t asl_run_due(const struct asl_run *run)
 {
 	if (!asl_running(run))
 		return -1;
+	if (run->ready.nr)
+		return 0;
 	return sooner(json_get_i64(run->doc, "due", -1), flow_due(json_get(run->doc, "root")));
 }
 

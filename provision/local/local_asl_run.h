@@ -24,13 +24,15 @@
 #include "local_asl.h"
 #include "strvec.h"
 
-#define ASL_EVENTS_MAX 25000 /* of a history */
+#define ASL_EVENTS_MAX 25000             /* of a history */
+#define TOLD_BYTES_MAX (8 * 1024 * 1024) /* of events that are not taken yet */
 
 struct asl_run {
 	const struct json *definition;
 	struct asl_host host;
 	struct json *doc;
 	struct json *events, *actions; /* since they were last taken */
+	size_t told;                   /* bytes of payloads in `events` */
 	struct strvec ready;           /* flows in phase enter */
 };
 
@@ -86,7 +88,8 @@ void asl_work(struct asl_run *run, struct asl_flow *flow);
 struct json *asl_start_action(const struct json *f);
 void asl_phase(struct asl_flow *flow, const char *phase); /* and drops what the last one held */
 void asl_ready(struct asl_run *run, const char *flow_id);
-bool asl_too_big(const struct json *v);
+size_t asl_printed_bytes(const struct json *v); /* as JSON */
+bool asl_too_big(const struct json *v);         /* or too deep */
 
 /* A task's new name; malloc'd. */
 char *asl_task_id(struct asl_run *run, const struct asl_flow *flow);
@@ -94,7 +97,7 @@ struct asl_flow *asl_task_find(
 	const struct asl_run *run, const char *id); /* NULL: it is not in flight */
 /* The machine's TimeoutSeconds, from now on. */
 void asl_set_time_out(struct asl_run *run);
-/* Enters states until every flow waits for something. */
+/* Enters states until every flow waits for something, or there is enough to write for now: asl_run_due is 0 then. */
 void asl_settle(struct asl_run *run);
 
 /* Parallel and Map */

@@ -568,6 +568,10 @@ static void sleep_until_due(
 	struct local_cloud *cloud, struct states_state *s, struct states_exec *x)
 {
 	x->due = asl_run_due(x->run);
+	if (x->due == 0) {
+		x->due = -1;
+		make_ready(s, x);
+	}
 	if (x->due < 0 || (s->timer_until >= 0 && x->due >= s->timer_until))
 		return;
 	s->timer_until = x->due;

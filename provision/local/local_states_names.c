@@ -198,7 +198,10 @@ char *states_print(const struct json *v)
 	return strbuf_detach(&sb, NULL);
 }
 
+/* Values of ASL_DEPTH_MAX within flows within flows: what was written can be read. */
+#define DOCUMENT_DEPTH_MAX (2 * ASL_DEPTH_MAX)
+
 struct json *states_parse(const char *text)
 {
-	return text ? json_parse(text, strlen(text), NULL) : NULL;
+	return text ? json_parse_deep(text, strlen(text), DOCUMENT_DEPTH_MAX, NULL) : NULL;
 }

@@ -49,7 +49,7 @@ static inline void turn(struct play *p)
 	gather(p->actions, asl_run_take_actions(p->run));
 	json_print(asl_run_state(p->run), &sb);
 	asl_run_free(p->run);
-	state = json_parse(sb.buf, sb.len, &err);
+	state = json_parse_deep(sb.buf, sb.len, 2 * ASL_DEPTH_MAX, &err);
 	p->run = asl_run_restore(p->def, state, &host, &err);
 	if (!p->run)
 		fail_msg("%s", err.text);

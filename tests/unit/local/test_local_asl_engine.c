@@ -393,3 +393,80 @@ static void test_local_asl_engine__only_a_runs_document_is_restored(void **state
 	}
 	err_release(&err);
 }
+
+static void test_local_asl_engine__a_loop_is_written_as_it_goes(void **state)
+{
+	struct json *input = json_object();
+	char *big = xmalloc(200001), *text;
+	struct strbuf sb = STRBUF_INIT;
+	size_t told;
+	struct play p;
+
+	(void)state;
+	memset(big, 'x', 200000);
+	big[200000] = '\0';
+	json_set_str(input, "big", big);
+	json_print(input, &sb);
+	text = strbuf_detach(&sb, NULL);
+	play(&p,
+		"{'StartAt':'A','States':{'A':{'Type':'Pass','Next':'B'},'B':{'Type':'Choice',"
+		"'Choices':[{'Variable':'$.no','IsPresent':true,'Next':'E'}],'Default':'A'},'E':{"
+		"'Type':'Succeed'}}}",
+		text);
+	told = json_len(p.events);
+	assert_in_range(told, 10, 100);
+	assert_int_equal(asl_run_due(p.run), 0);
+	asl_run_tick(p.run);
+	turn(&p);
+	assert_in_range(json_len(p.events), told + 10, told + 100);
+	for (size_t i = 0; i < json_len(p.events); i++)
+		assert_int_equal(json_get_i64(json_at(p.events, i), "id", 0), i + 1);
+	assert_true(asl_run_abort(p.run, NULL, NULL));
+	assert_int_equal(asl_run_due(p.run), -1);
+	json_free(input);
+	free(big);
+	free(text);
+	end(&p);
+}
+
+static void test_local_asl_engine__values_do_not_deepen_for_ever(void **state)
+{
+	struct play p;
+
+	(void)state;
+	play(&p,
+		"{'StartAt':'A','States':{'A':{'Type':'Pass','Parameters':{'a.$':'$'},'Next':'B'},"
+		"'B':{'Type':'Choice','Choices':[{'Variable':'$.no','IsPresent':true,'Next':'E'}],"
+		"'Default':'A'},'E':{'Type':'Succeed'}}}",
+		"{}");
+	while (asl_run_due(p.run) == 0) {
+		asl_run_tick(p.run);
+		turn(&p);
+	}
+	assert_int_equal(asl_run_status(p.run), ASL_FAILED);
+	assert_string_equal(asl_run_error(p.run), "States.DataLimitExceeded");
+	assert_in_range(json_len(p.events), 3900, 4100);
+	end(&p);
+}
+
+static void test_local_asl_engine__too_much_for_all_branches(void **state)
+{
+	struct strbuf def = STRBUF_INIT;
+	struct play p;
+
+	(void)state;
+	strbuf_addstr(&def,
+		"{'StartAt':'P','States':{'P':{'Type':'Parallel','End':true,'Parameters':"
+		"{'x':'");
+	for (int i = 0; i < 20000; i++)
+		strbuf_addstr(&def, "0123456789");
+	strbuf_addstr(&def, "'},'Branches':[");
+	for (int i = 0; i < 400; i++)
+		strbuf_addf(&def, "%s{'StartAt':'S%d','States':{'S%d':{'Type':'Succeed'}}}",
+			i ? "," : "", i, i);
+	strbuf_addstr(&def, "]}}}");
+	play(&p, def.buf, "{}");
+	assert_string_equal(asl_run_error(p.run), "States.DataLimitExceeded");
+	strbuf_release(&def);
+	end(&p);
+}

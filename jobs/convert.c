@@ -97,33 +97,28 @@ static int read_format(struct job *job, struct conversion *c, struct err *err)
 	return c->how.compression ? read_delimiter(job, &c->how, err) : -1;
 }
 
-/* What is written shows up as a whole folder, so the place is the folder above. */
+/* What is written shows up as a whole folder, so the place is the folder above, which must be there. */
 static int read_output(struct job *job, struct conversion *c, struct err *err)
 {
-	const char *text = job_args_get(&job->args, "output");
-	struct strbuf root = STRBUF_INIT;
+	const char *text = job_args_get(&job->args, "output"), *scheme = strstr(text, "://");
+	size_t begin = scheme ? (size_t)(scheme - text) + 3 : 0;
+	struct strbuf above = STRBUF_INIT;
 	const char *slash;
 	int ret = -1;
 
-	if (place_parse(text, "--output", &c->place, err) != 0)
-		return -1;
-	strbuf_addstr(&root, c->place.root);
-	while (root.len > 1 && root.buf[root.len - 1] == '/')
-		strbuf_setlen(&root, root.len - 1);
-	slash = strrchr(root.buf, '/');
-	c->stem = xstrdup(slash ? slash + 1 : root.buf);
-	if (!*c->stem || strcmp(c->stem, ".") == 0 || strcmp(c->stem, "..") == 0) {
-		err_set(err, ERR_USAGE, "--output '%s' is no folder below a bucket or folder",
-			text);
+	strbuf_addstr(&above, text);
+	while (above.len > begin && above.buf[above.len - 1] == '/')
+		strbuf_setlen(&above, above.len - 1);
+	slash = strrchr(above.buf + begin, '/');
+	if (!slash || !slash[1] || strcmp(slash, "/.") == 0 || strcmp(slash, "/..") == 0) {
+		err_set(err, ERR_USAGE,
+			"--output '%s' is no folder below a bucket or another folder", text);
 	} else {
-		strbuf_setlen(&root, slash ? (size_t)(slash - root.buf) + 1 : 0);
-		if (!c->place.bucket && !root.len)
-			strbuf_addstr(&root, "./");
-		free(c->place.root);
-		c->place.root = strbuf_detach(&root, NULL);
-		ret = 0;
+		c->stem = xstrdup(slash + 1);
+		strbuf_setlen(&above, (size_t)(slash - above.buf) + 1);
+		ret = place_parse(above.buf, "--output", &c->place, err);
 	}
-	strbuf_release(&root);
+	strbuf_release(&above);
 	return ret;
 }
 

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "clock.h"
 #include "cmd.h"
 #include "ops.h"
+#include "run_parts.h"
 
 static int databases(struct session *s, struct strvec *names, struct err *err)
 {
@@ -54,6 +56,42 @@ static int count_partitions(
 	return ret;
 }
 
+/* A number that stands in the parameters as text; null where there is none. */
+static struct json *counted(const struct json *t, const char *name)
+{
+	const char *text = json_get_str(json_get(t, "Parameters"), name);
+	long long n = 0;
+
+	return text && parse_int64(text, 0, INT64_MAX, &n) == 0 ? json_int(n) : json_null();
+}
+
+static struct json *serde_json(const struct json *t)
+{
+	const struct json *serde = json_path(t, "StorageDescriptor.SerdeInfo");
+	const struct json *parameters = json_get(serde, "Parameters");
+	const char *library = json_get_str(serde, "SerializationLibrary");
+	struct json *out = json_object();
+
+	json_set(out, "library", library ? json_string(library) : json_null());
+	json_set(out, "parameters", parameters ? json_copy(parameters) : json_object());
+	return out;
+}
+
+/* What the crawler counted, how the data are read, and when the table changed. */
+static void add_facts(const struct json *t, struct json *j)
+{
+	int64_t updated = run_ms_of(json_get(t, "UpdateTime"));
+	struct strbuf time = STRBUF_INIT;
+
+	if (updated)
+		clock_add_iso(&time, updated, false);
+	json_set(j, "records", counted(t, "recordCount"));
+	json_set(j, "average_record_size", counted(t, "averageRecordSize"));
+	json_set(j, "updated", time.len ? json_string(time.buf) : json_null());
+	json_set(j, "serde", serde_json(t));
+	strbuf_release(&time);
+}
+
 static int add_table(struct session *s, const char *database, const struct json *t,
 	struct json *tables, struct err *err)
 {
@@ -72,6 +110,7 @@ static int add_table(struct session *s, const char *database, const struct json 
 	json_set_str(j, "type", json_get_str(t, "TableType"));
 	json_set(j, "classification", classification ? json_string(classification) : json_null());
 	json_set_str(j, "location", json_str(json_path(t, "StorageDescriptor.Location")));
+	add_facts(t, j);
 	json_set(j, "columns", columns_json(json_path(t, "StorageDescriptor.Columns")));
 	json_set(j, "partition_keys", columns_json(json_get(t, "PartitionKeys")));
 	json_set_i64(j, "partitions", partitions);
@@ -103,6 +142,55 @@ static int tables_of(struct session *s, const char *database, struct json *table
 	return ret;
 }
 
+/* The last piece of a Java class's name. */
+static const char *short_name(const char *library)
+{
+	const char *dot = library ? strrchr(library, '.') : NULL;
+
+	return dot ? dot + 1 : library;
+}
+
+/* A parameter's value as one word: control characters as escapes, in quotes where blanks or quotes stand in it. */
+static void add_parameter(struct strbuf *line, const struct json *p)
+{
+	const char *value = json_str(p) ? json_str(p) : "";
+	bool quote = !*value || strpbrk(value, " \t\"'\\;");
+
+	strbuf_addf(line, " %s=%s", json_name(p), quote ? "'" : "");
+	for (; *value; value++) {
+		if (*value == '\t')
+			strbuf_addstr(line, "\\t");
+		else if ((unsigned char)*value < 0x20)
+			strbuf_addf(line, "\\u%04x", (unsigned)(unsigned char)*value);
+		else
+			strbuf_addch(line, *value);
+	}
+	strbuf_addstr(line, quote ? "'" : "");
+}
+
+static void print_facts(const struct json *t)
+{
+	const struct json *serde = json_get(t, "serde"), *p;
+	int64_t records = json_get_i64(t, "records", -1),
+		average = json_get_i64(t, "average_record_size", -1);
+	const char *library = short_name(json_get_str(serde, "library"));
+	struct strbuf line = STRBUF_INIT;
+
+	if (records >= 0)
+		strbuf_addf(&line, ", records %lld", (long long)records);
+	if (average >= 0)
+		strbuf_addf(&line, ", average size %lld bytes", (long long)average);
+	if (json_get_str(t, "updated"))
+		strbuf_addf(&line, ", updated %s", json_get_str(t, "updated"));
+	if (line.len)
+		printf("  %s\n", line.buf + 2);
+	strbuf_clear(&line);
+	json_each(p, json_get(serde, "parameters")) add_parameter(&line, p);
+	if (library || line.len)
+		printf("  serde %s%s\n", library ? library : "-", line.buf);
+	strbuf_release(&line);
+}
+
 static void print_table(const struct json *t)
 {
 	struct table *columns = table_new(4);
@@ -114,6 +202,7 @@ static void print_table(const struct json *t)
 	if (json_len(json_get(t, "partition_keys")))
 		printf("  %lld partitions", (long long)json_get_i64(t, "partitions", 0));
 	printf("\n");
+	print_facts(t);
 	json_each(c, json_get(t, "columns")) table_row(columns,
 		(const char *[]){"  ", json_get_str(c, "name"), json_get_str(c, "type"), ""});
 	json_each(c, json_get(t, "partition_keys"))

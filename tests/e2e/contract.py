@@ -62,6 +62,7 @@ COLUMN = {"name": STR, "type": STR}
 TABLE = {
     "database": STR, "name": STR, "type": Maybe(STR), "classification": Maybe(STR), "location": Maybe(STR), "columns": [COLUMN],
     "partition_keys": [COLUMN], "partitions": INT, "parameters": Map(STR),
+    "records": Maybe(INT), "average_record_size": Maybe(INT), "updated": Maybe(TIME), "serde": {"library": Maybe(STR), "parameters": Map(STR)},
 }
 EVENT = {"time": TIME, "stream": STR, "run_id": Maybe(STR), "node": STR, "message": STR}
 CHANGING = {"stacks": STACKS, "summary": SUMMARY}

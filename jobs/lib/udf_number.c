@@ -122,13 +122,13 @@ enum udf_result udf_long(const char *s, size_t len, int64_t *out, const char **w
 		return UDF_OK;
 	if (udf_is_blank(s, len))
 		return UDF_NULL;
-	*why = "no integer";
 	to_ascii(s, len, &text);
-	if (drop_underscores(&text) && is_integer(text.buf)) {
+	if (!drop_underscores(&text) || !is_integer(text.buf))
+		*why = "no integer";
+	else if (number_int64(text.buf, text.len, out) == NUMBER_OK)
+		result = UDF_OK;
+	else
 		*why = "out of the range of 64 bits";
-		if (number_int64(text.buf, text.len, out) == NUMBER_OK)
-			result = UDF_OK;
-	}
 	strbuf_release(&text);
 	return result;
 }
@@ -185,12 +185,13 @@ enum udf_result udf_double(const char *s, size_t len, double *out, const char **
 		return UDF_OK;
 	if (udf_is_blank(s, len))
 		return UDF_NULL;
-	*why = "no number";
 	to_ascii(s, len, &text);
 	if (drop_underscores(&text) && is_float(text.buf)) {
 		pthread_once(&once, make_locale);
 		*out = strtod_l(text.buf, NULL, c_locale);
 		result = UDF_OK;
+	} else {
+		*why = "no number";
 	}
 	strbuf_release(&text);
 	return result;

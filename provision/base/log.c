@@ -37,6 +37,8 @@ static void put_line(const char *kind, const char *fmt, va_list ap)
 	int saved = errno, fd = log_fd;
 	strbuf_addf(&sb, "%s: %s", program, kind);
 	strbuf_vaddf(&sb, fmt, ap);
+	/* It may quote anything. */
+	strbuf_blank_controls(&sb, 0, "\n\t");
 	strbuf_addch(&sb, '\n');
 	for (size_t done = 0; done < sb.len;) {
 		ssize_t n = write(fd < 0 ? STDERR_FILENO : fd, sb.buf + done, sb.len - done);

@@ -163,6 +163,19 @@ void strbuf_trim(struct strbuf *sb)
 	strbuf_remove(sb, 0, start);
 }
 
+void strbuf_blank_controls(struct strbuf *sb, size_t pos, const char *kept)
+{
+	for (size_t i = pos; i < sb->len; i++) {
+		unsigned char c = (unsigned char)sb->buf[i],
+			      next = i + 1 < sb->len ? (unsigned char)sb->buf[i + 1] : 0;
+
+		if ((c < ' ' || c == 127) && !(c && strchr(kept, c)))
+			sb->buf[i] = ' ';
+		else if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+			sb->buf[i] = sb->buf[i + 1] = ' ';
+	}
+}
+
 void strbuf_replace(struct strbuf *sb, const char *from, const char *to)
 {
 	size_t from_len = strlen(from), to_len = strlen(to), pos = 0;

@@ -45,6 +45,11 @@ void strbuf_insert(struct strbuf *sb, size_t pos, const void *data, size_t len);
 void strbuf_remove(struct strbuf *sb, size_t pos, size_t len);
 /* Blanks, tabs and line ends, at both ends. */
 void strbuf_trim(struct strbuf *sb);
+/*
+ * Control characters from `pos` on (those of ASCII, but for the ones in `kept`, and U+0080 to U+009F) become blanks: a terminal
+ * would obey them.
+ */
+void strbuf_blank_controls(struct strbuf *sb, size_t pos, const char *kept);
 /* Every `from` becomes `to`. */
 void strbuf_replace(struct strbuf *sb, const char *from, const char *to);
 

@@ -85,10 +85,12 @@ static int print(struct session *s, const struct drawing *d, const char *format,
 	int ret = 0;
 
 	drawing_dot(d, &dot);
+	strbuf_blank_controls(&dot, 0, "\n\t");
 	if (!strcmp(format, "mermaid"))
 		drawing_mermaid(d, &other);
 	else if (!is_dot)
 		ret = graph_svg(&dot, &other, err);
+	strbuf_blank_controls(&other, 0, "\n\t\r");
 	if (!ret && s->json) {
 		json_set_str(s->doc, "dot", dot.buf);
 		if (!is_dot)

@@ -586,12 +586,12 @@ char *cause_in_words(const char *cause)
 {
 	struct json *c = json_parse(cause, strlen(cause), NULL);
 	char *text = json_is(c, JSON_OBJECT) ? in_words(c) : NULL;
+	struct strbuf line = STRBUF_INIT;
 
 	json_free(c);
 	text = text ? text : xstrdup(cause);
-	/* One line. */
-	for (char *p = text; *p; p++)
-		if (*p == '\n' || *p == '\r' || *p == '\t')
-			*p = ' ';
-	return text;
+	strbuf_addstr(&line, text);
+	free(text);
+	strbuf_blank_controls(&line, 0, "");
+	return strbuf_detach(&line, NULL);
 }

@@ -85,7 +85,7 @@ void exec_history_close(struct exec_history *h, const char *state, int64_t ms);
 
 const char *visit_state_name(enum visit_state state);
 bool visit_is_container(const struct visit *v);
-/* A failure in words: what is meant by a cause that is itself a document (a job run, an execution, an exception); malloc'd. */
+/* A failure in words: what is meant by a cause that is itself a document (a job run, an execution, an exception), in one line; malloc'd. */
 char *cause_in_words(const char *cause);
 
 #endif

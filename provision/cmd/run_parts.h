@@ -63,6 +63,8 @@ void states_view_free(struct states_view *v);
 void states_view_tell(struct states_view *v, const struct exec_history *h);
 void states_view_draw(struct states_view *v, const struct exec_history *h);
 void states_view_erase(struct states_view *v);
+/* What others wrote, in one line: control characters become blanks. */
+void states_add_text(struct strbuf *sb, const char *text);
 /* Text in lines of 100 columns, as far as its words let it. */
 void states_add_wrapped(struct strbuf *sb, const char *text, size_t indent);
 bool states_view_is_live(const struct states_view *v);

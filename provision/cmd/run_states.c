@@ -342,12 +342,14 @@ void states_run_summary(const struct run *r)
 		char *why;
 		if (!v->caught)
 			continue;
+		size_t from = sb.len;
 		strbuf_addf(&sb, "  caught: '%s'", v->name);
 		if (v->iteration >= 0)
 			strbuf_addf(&sb, " [%lld]", (long long)v->iteration);
 		strbuf_addf(&sb, " %s", v->error ? v->error : "");
 		if (v->next != NO_VISIT)
 			strbuf_addf(&sb, " -> %s", h->visits[v->next].name);
+		strbuf_blank_controls(&sb, from, "");
 		strbuf_addch(&sb, '\n');
 		why = cause_in_words(v->cause ? v->cause : "");
 		states_add_wrapped(&sb, why, 10);

@@ -61,6 +61,14 @@ static const char *color_of(const struct states_view *v, const char *state)
 	return "";
 }
 
+void states_add_text(struct strbuf *sb, const char *text)
+{
+	size_t from = sb->len;
+
+	strbuf_addstr(sb, text);
+	strbuf_blank_controls(sb, from, "");
+}
+
 /* "    3.1 s    1. BTC to silver": names keep their places, branch by branch. */
 static void add_place(struct strbuf *sb, const struct visit *visit)
 {
@@ -69,9 +77,7 @@ static void add_place(struct strbuf *sb, const struct visit *visit)
 		strbuf_addf(sb, "[%lld] ", (long long)visit->iteration);
 	else if (visit->branch >= 0)
 		strbuf_addf(sb, "%lld. ", (long long)visit->branch + 1);
-	/* A name is JSON's: it may hold anything. */
-	for (const char *c = visit->name; *c; c++)
-		strbuf_addch(sb, (unsigned char)*c < ' ' || *c == 127 ? ' ' : *c);
+	states_add_text(sb, visit->name);
 }
 
 static void add_line(struct states_view *v, struct strbuf *sb, const struct visit *visit,
@@ -96,12 +102,15 @@ static void add_seconds(struct strbuf *sb, int64_t from_ms, int64_t to_ms)
 
 static void add_subject(struct strbuf *sb, const struct visit *visit)
 {
+	size_t from = sb->len;
+
 	if (visit->job)
 		strbuf_addf(sb, "  job %s", visit->job);
 	else if (visit->resource)
 		strbuf_addf(sb, "  %s", visit->resource);
 	else if (visit->items)
 		strbuf_addf(sb, "  %zu item%s", visit->items, visit->items == 1 ? "" : "s");
+	strbuf_blank_controls(sb, from, "");
 }
 
 static void end_line(struct strbuf *sb)
@@ -148,6 +157,7 @@ static void add_log(
 		struct strbuf text = STRBUF_INIT;
 		strbuf_addstr(&text, json_get_str(ev, "message"));
 		strbuf_trim(&text);
+		strbuf_blank_controls(&text, 0, "\n\t");
 		if (text.len && !strstr(why, text.buf)) {
 			strbuf_replace(&text, "\n", "\n             | ");
 			strbuf_addf(sb, "             | %s\n", text.buf);
@@ -167,7 +177,8 @@ static void add_failure(struct states_view *v, struct strbuf *sb, const struct e
 
 	add_line(v, sb, visit, e->ms, "FAILED");
 	add_seconds(sb, visit->entered_ms, e->ms);
-	strbuf_addf(sb, "  %s", e->error);
+	strbuf_addstr(sb, "  ");
+	states_add_text(sb, e->error);
 	if (e->attempt > 1)
 		strbuf_addf(sb, " (attempt %lld)", (long long)e->attempt);
 	end_line(sb);
@@ -187,10 +198,14 @@ static void add_left(struct states_view *v, struct strbuf *sb, const struct exec
 
 	if (visit->caught) {
 		add_line(v, sb, visit, e->ms, "CAUGHT");
-		if (visit->next != NO_VISIT)
-			strbuf_addf(sb, "           -> %s", h->visits[visit->next].name);
-		if (visit->late_error)
-			strbuf_addf(sb, "  %s", visit->error);
+		if (visit->next != NO_VISIT) {
+			strbuf_addstr(sb, "           -> ");
+			states_add_text(sb, h->visits[visit->next].name);
+		}
+		if (visit->late_error) {
+			strbuf_addstr(sb, "  ");
+			states_add_text(sb, visit->error);
+		}
 		end_line(sb);
 	} else if (!visit->failed) {
 		add_line(v, sb, visit, e->ms, visit_state_name(visit->state));

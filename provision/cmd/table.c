@@ -50,7 +50,10 @@ void table_row(struct table *t, const char *const *cells)
 static void print_row(const struct table *t, char *const *cells, struct strbuf *sb)
 {
 	for (size_t i = 0; i < t->columns; i++) {
+		size_t from = sb->len;
 		strbuf_addstr(sb, cells[i]);
+		/* Values of somebody's table among them. */
+		strbuf_blank_controls(sb, from, "\n\t");
 		if (i + 1 < t->columns)
 			strbuf_addchars(sb, ' ', t->width[i] - text_width(cells[i]) + COLUMN_GAP);
 	}

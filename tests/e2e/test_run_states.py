@@ -133,6 +133,23 @@ def test_lines_for_people(play):
     assert [line.split(":")[0].split()[0] for line in quiet.ok().stdout.splitlines()] == ["statemachine", "arn", "caught", "job"]
 
 
+def test_what_a_terminal_would_obey_is_not_printed(play):
+    """Names, errors and causes are anybody's: escape sequences, also as U+009B, stay out of the lines, and whole in the document."""
+    evil = "a\x1b[2J\x1b]0;b\x07\u009b31mc\nd"
+    s = Script()
+    s.add("ExecutionStarted", 0, input="{}")
+    s.task(evil, JobName=evil, run=run_id(1))
+    s.add("TaskFailed", error=evil, cause=evil)
+    last = s.add("TaskStateExited", name=evil, output="{}")
+    s.add("FailStateEntered", last, name="after " + evil, input="{}")
+    s.add("ExecutionFailed", error=evil, cause=evil)
+    result, _ = play(s, "--follow", json_output=False)
+    shown = result.fails(1).stdout + result.stderr
+    assert shown.count("]0;b") > 5 and not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown), repr(shown)
+    result, _ = play(s, "--follow")
+    assert result.json["run"]["nodes"][0]["name"] == evil
+
+
 def test_without_follow_the_arn_is_printed_and_nothing_is_read(play):
     result, service = play(one_currency_fails(), json_output=False)
     assert service.started["name"] in result.ok().stdout and not service.asked("GetExecutionHistory")

@@ -189,3 +189,18 @@ static void test_strbuf__parse_int64(void **state)
 	assert_int_equal(parse_int64("007", 0, 10, &n), 0);
 	assert_int_equal(n, 7);
 }
+
+static void test_strbuf__controls_become_blanks(void **state)
+{
+	(void)state;
+	struct strbuf sb = STRBUF_INIT;
+	strbuf_blank_controls(&sb, 0, "");
+	assert_int_equal(sb.alloc, 0);
+	strbuf_add(&sb, "\033[1m\033]0;x\007\nA\x7f\tB\xc2\x9bm \xc3\x9b\xc2\xa0\xc2\0", 25);
+	strbuf_blank_controls(&sb, 4, "\n\t");
+	assert_int_equal(sb.len, 25);
+	assert_memory_equal(sb.buf, "\033[1m ]0;x \nA \tB  m \xc3\x9b\xc2\xa0\xc2 ", 25);
+	strbuf_blank_controls(&sb, 0, "");
+	assert_memory_equal(sb.buf, " [1m ]0;x  A  B  m", 18);
+	strbuf_release(&sb);
+}

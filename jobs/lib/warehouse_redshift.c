@@ -220,8 +220,8 @@ out:
 }
 
 /* Redshift's own words for a prefix without objects name neither job nor step. */
-static int check_gold(
-	struct job *job, const struct place *gold, const char *ticker, char **from, struct err *err)
+static int check_source(struct job *job, const struct place *gold, const char *copy_role,
+	const char *ticker, char **from, struct err *err)
 {
 	struct s3_objects found = S3_OBJECTS_INIT;
 	struct aws_client *aws;
@@ -231,6 +231,11 @@ static int check_gold(
 	if (!gold->bucket)
 		return err_set(err, ERR_USAGE,
 			"--GOLD '%s' is no bucket: Redshift copies from S3 only", gold->shown);
+	/* Inside quotes, Redshift takes what follows a backslash as it is: a quote too. */
+	if (strchr(gold->shown, '\\') || strchr(copy_role, '\\'))
+		return err_set(err, ERR_USAGE,
+			"--GOLD '%s', --COPY_ROLE '%s': Redshift takes no backslash there",
+			gold->shown, copy_role);
 	*from = xasprintf("%s%s/", gold->shown, ticker);
 	prefix = xasprintf("%s%s/", gold->root, ticker);
 	aws = job_aws(job, err);
@@ -274,7 +279,7 @@ int warehouse_load_redshift(struct job *job, const struct warehouse_redshift *r,
 {
 	struct script s = {json_array(), STRVEC_INIT};
 	char *from = NULL;
-	int ret = check_gold(job, gold, ticker, &from, err);
+	int ret = check_source(job, gold, r->copy_role, ticker, &from, err);
 
 	if (ret == 0) {
 		add_steps(&s, r, t, from);

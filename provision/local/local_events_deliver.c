@@ -15,6 +15,7 @@
 #define BITE_MS 100
 #define AT_ONCE 50
 #define RETRY_FIRST_MS 1000
+#define BACK_MS 1000 /* that a clock goes back by is a move of it */
 #define RETRY_MOST_MS (5 * 60 * 1000)
 
 struct state {
@@ -64,15 +65,20 @@ void local_events_kick(struct local_cloud *cloud)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Until a kick, or `next_ms` (0: nothing is due) on the cloud's clock; in bites, for that may be moved. */
-static bool wait_for(struct local_cloud *cloud, int64_t next_ms)
+static bool clock_went_back(struct local_cloud *cloud, int64_t since_ms)
+{
+	return local_now_ms(cloud) < since_ms - BACK_MS;
+}
+
+/* Until a kick, or `next_ms` (0: nothing is due) on the cloud's clock; in bites, for that may be moved: back, too. */
+static bool wait_for(struct local_cloud *cloud, int64_t next_ms, int64_t since_ms)
 {
 	struct state *s = state_of(cloud);
 	bool stopping = false;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->kicked && !(stopping = local_stopping(cloud)) &&
-		!(next_ms && local_now_ms(cloud) >= next_ms)) {
+		!(next_ms && local_now_ms(cloud) >= next_ms) && !clock_went_back(cloud, since_ms)) {
 		struct timespec until;
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
@@ -316,42 +322,8 @@ static void deliver(struct local_cloud *cloud, const struct events_delivery *d)
 	err_release(&err);
 }
 
-static void *main_loop(void *arg)
-{
-	struct local_cloud *cloud = arg;
-	bool more = true;
-
-	while (more) {
-		struct pass p = {.batches = STRVEC_INIT};
-		struct err err = ERR_INIT;
-		int ret = in_tx(cloud, look_tx, &p, &err);
-
-		for (size_t i = 0; !ret && i < p.nr && !local_stopping(cloud); i++)
-			deliver(cloud, &p.v[i]);
-		for (size_t i = 0; !ret && i < p.batches.nr; i++) {
-			struct err why = ERR_INIT;
-
-			if (events_batch_over(cloud, p.batches.v[i], &why))
-				log_warn("workflow '%s': %s", p.batches.v[i], why.text);
-			err_release(&why);
-		}
-		if (!ret)
-			ret = in_tx(cloud, next_tx, &p, &err);
-		if (ret) {
-			log_warn("events: %s", err.text);
-			p.next_ms = local_now_ms(cloud) + 1000;
-		}
-		err_release(&err);
-		more = wait_for(cloud, p.next_ms);
-		pass_release(&p);
-	}
-	return NULL;
-}
-
-/* --- the part --- */
-
-/* Times that came while nothing was running are not made up for. */
-static int recover(struct local_cloud *cloud, struct err *err)
+/* Times that came while nothing was running are not made up for; and what a clock that went back comes to again, it fires at. */
+static int reschedule(struct local_cloud *cloud, struct err *err)
 {
 	struct strvec arns = STRVEC_INIT;
 	struct sql_stmt *st;
@@ -377,6 +349,45 @@ static int recover(struct local_cloud *cloud, struct err *err)
 	strvec_release(&arns);
 	return ret;
 }
+
+static void *main_loop(void *arg)
+{
+	struct local_cloud *cloud = arg;
+	bool more = true;
+
+	while (more) {
+		struct pass p = {.batches = STRVEC_INIT};
+		struct err err = ERR_INIT;
+		int64_t began_ms = local_now_ms(cloud);
+		int ret = in_tx(cloud, look_tx, &p, &err);
+
+		for (size_t i = 0; !ret && i < p.nr && !local_stopping(cloud); i++)
+			deliver(cloud, &p.v[i]);
+		for (size_t i = 0; !ret && i < p.batches.nr; i++) {
+			struct err why = ERR_INIT;
+
+			if (events_batch_over(cloud, p.batches.v[i], &why))
+				log_warn("workflow '%s': %s", p.batches.v[i], why.text);
+			err_release(&why);
+		}
+		if (!ret)
+			ret = in_tx(cloud, next_tx, &p, &err);
+		if (ret) {
+			log_warn("events: %s", err.text);
+			p.next_ms = local_now_ms(cloud) + 1000;
+		}
+		err_release(&err);
+		more = wait_for(cloud, p.next_ms, began_ms);
+		pass_release(&p);
+		if (more && clock_went_back(cloud, began_ms) && reschedule(cloud, &err)) {
+			log_warn("events: %s", err.text);
+			err_release(&err);
+		}
+	}
+	return NULL;
+}
+
+/* --- the part --- */
 
 static int start(struct local_cloud *cloud, struct err *err)
 {
@@ -421,7 +432,7 @@ static bool busy(struct local_cloud *cloud)
 const struct local_part local_events_part = {
 	.name = "events",
 	.schema = events_schema,
-	.recover = recover,
+	.recover = reschedule,
 	.start = start,
 	.stop = stop,
 	.busy = busy,

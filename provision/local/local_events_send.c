@@ -55,6 +55,8 @@ static int send_sqs(struct local_cloud *cloud, const struct events_delivery *d,
 		json_set_str(in, "QueueUrl", url);
 		json_set_str(in, "MessageBody", input);
 		json_set_str(in, "MessageGroupId", group);
+		/* sent again after a crash it is the same message */
+		json_set_str(in, "MessageDeduplicationId", group ? m.dedup : NULL);
 		free(url);
 		ret = local_invoke(cloud, who, "sqs", "SendMessage", in, &out, err);
 		json_free(in);

@@ -10,6 +10,7 @@ import time
 
 import botocore
 import botocore.exceptions
+import botocore.parsers
 
 import readers
 
@@ -128,6 +129,14 @@ def logical_is_wanted(reader):
     return False
 
 
+def no_warehouse(reader):
+    """ministack's S3 answers to services that it does not know, and not always with an error."""
+    try:
+        return "namespace" not in reader.client("redshift-serverless").create_namespace(namespaceName="probe")
+    except (botocore.exceptions.ClientError, botocore.parsers.ResponseParserError):
+        return True
+
+
 GAPS = [
     Gap("moto", "glue:CreateTrigger", "breaks down over a predicate without Logical, which one condition does not need",
         mend=LogicalIsWanted(), probe=logical_is_wanted),
@@ -171,8 +180,7 @@ GAPS = [
     Gap("ministack", "cloudformation:CreateStack", "makes state machines without LoggingConfiguration", kind="AWS::StepFunctions::StateMachine",
         path=r"LoggingConfiguration.*", compare=True),
     Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::StepFunctions::Activity", leaves_out="AWS::StepFunctions::Activity", compare=True),
-    *[Gap(server, "redshift-serverless:CreateNamespace", "is not there: crypto-prices is left out",
-          probe=lacking("redshift-serverless", "CreateNamespace", namespaceName="probe")) for server in ("moto", "ministack")],
+    *[Gap(server, "redshift-serverless:CreateNamespace", "is not there: crypto-prices is left out", probe=no_warehouse) for server in ("moto", "ministack")],
     Gap("ministack", "cloudformation:CreateStack", "makes nothing of AWS::Glue::Workflow", leaves_out="AWS::Glue::Workflow", compare=True),
 ]
 

@@ -2,6 +2,7 @@
 #define TYPES_INTERNAL_H
 
 /* The types, one file per type or service, and the checks of names and expressions that several of them share. */
+#include "attached_policy.h"
 #include "json_type.h"
 #include "stack.h"
 #include "type.h"
@@ -9,9 +10,10 @@
 extern const struct json_type athena_workgroup, glue_classifier, glue_crawler, glue_database,
 	glue_job, glue_trigger, glue_workflow, cloudwatch_alarm, glue_connection, logs_log_group,
 	stepfunctions_activity, stepfunctions_state_machine;
+extern const struct attached_policy sns_topic_policy, sqs_queue_policy;
 extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type,
-	secret_type, events_rule_type, sns_subscription_type, sns_topic_type, sns_topic_policy_type,
-	sqs_queue_type, sqs_queue_policy_type, redshift_namespace_type, redshift_workgroup_type;
+	secret_type, events_rule_type, sns_subscription_type, sns_topic_type, sqs_queue_type,
+	redshift_namespace_type, redshift_workgroup_type;
 
 /* Types without GetAtt. */
 extern const struct attribute no_attributes[];

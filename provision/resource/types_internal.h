@@ -8,8 +8,8 @@
 #include "type.h"
 
 extern const struct json_type athena_workgroup, glue_classifier, glue_crawler, glue_database,
-	glue_job, glue_trigger, glue_workflow, cloudwatch_alarm, glue_connection, logs_log_group,
-	stepfunctions_activity, stepfunctions_state_machine;
+	glue_job, glue_table, glue_trigger, glue_workflow, cloudwatch_alarm, glue_connection,
+	logs_log_group, stepfunctions_activity, stepfunctions_state_machine;
 extern const struct attached_policy sns_topic_policy, sqs_queue_policy;
 extern const struct resource_type bucket_type, role_type, policy_type, managed_policy_type,
 	secret_type, events_rule_type, sns_subscription_type, sns_topic_type, sqs_queue_type,

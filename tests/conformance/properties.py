@@ -414,6 +414,38 @@ def rule(n):
             {"Id": "made", "Arn": sqs("all-properties"), "InputTransformer": {"InputPathsMap": {"kind": f"$.{word}"}, "InputTemplate": f'"{word} <kind>"'}}]}
 
 
+# --- a table of each kind: of files, a link to another's, a view ---
+def table(n):
+    word = "one" if n == 1 else "two"
+    return {"CatalogId": ACCOUNT, "DatabaseName": {"Ref": "Database"}, "Name": "all_properties_table", "TableInput": {
+        "Name": "all_properties_table", "Description": f"table {word}", "Owner": f"owner-{word}", "Parameters": {"classification": "json", "kind": word}, "Retention": 10 + n,
+        "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "day", "Type": "date" if n == 1 else "string", "Comment": f"day {word}"}],
+        "StorageDescriptor": {
+            "BucketColumns": [f"bucket_{word}"], "Columns": [{"Name": "id", "Type": "bigint" if n == 1 else "string", "Comment": f"id {word}"}, {"Name": word, "Type": "double"}],
+            "Compressed": n == 1, "InputFormat": f"in.{word}", "OutputFormat": f"out.{word}", "Location": f"s3://all-properties-a/{word}/", "NumberOfBuckets": 20 + n,
+            "Parameters": {"storage": word}, "SerdeInfo": {"Name": f"serde-{word}", "SerializationLibrary": f"library.{word}", "Parameters": {"paths": word}},
+            "SchemaReference": {"SchemaVersionId": f"00000000-0000-0000-0000-00000000000{n}", "SchemaVersionNumber": 30 + n},
+            "SkewedInfo": {"SkewedColumnNames": [f"skewed_{word}"], "SkewedColumnValues": [f"value-{word}"], "SkewedColumnValueLocationMaps": {"value": word}},
+            "SortColumns": [{"Column": f"sort_{word}", "SortOrder": n - 1}], "StoredAsSubDirectories": n == 2}}}
+
+
+def view(n):
+    word = "one" if n == 1 else "two"
+    definition = {"Definer": f"arn:aws:iam::{ACCOUNT}:role/{word}", "IsProtected": n == 1, "SubObjects": [f"arn:aws:glue:{REGION}:{ACCOUNT}:table/a/{word}"], "Representations": [
+        {"Dialect": "ATHENA" if n == 1 else "SPARK", "DialectVersion": f"{n}.5", "ViewOriginalText": f"select '{word}'", "ViewExpandedText": f"select ('{word}')",
+         "ValidationConnection": f"connection-{word}"}]}
+    return {"CatalogId": ACCOUNT, "DatabaseName": {"Ref": "Database"}, "TableInput": {
+        "Name": "all_properties_view", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": f"/* {word} */", "ViewExpandedText": f"/* expanded {word} */", "ViewDefinition": definition,
+        "StorageDescriptor": {"SchemaReference": {"SchemaVersionNumber": 40 + n, "SchemaId": {"SchemaName": f"schema-{word}", "RegistryName": f"registry-{word}",
+                                                                                               "SchemaArn": f"arn:aws:glue:{REGION}:{ACCOUNT}:schema/r/{word}"}}}}}
+
+
+def table_link(n):
+    word = "one" if n == 1 else "two"
+    return {"CatalogId": ACCOUNT, "DatabaseName": {"Ref": "Database"}, "TableInput": {
+        "Name": "all_properties_table_link", "TargetTable": {"CatalogId": f"12345678901{n}", "DatabaseName": f"theirs_{word}", "Name": f"table_{word}", "Region": f"eu-west-{n}"}}}
+
+
 def changed(value, **members):
     return {**copy.deepcopy(value), **members}
 
@@ -432,6 +464,9 @@ RESOURCES = {
     "Linked": ("AWS::Glue::Database", LINKED, changed(LINKED, DatabaseInput={"Name": "all_properties_link", "TargetDatabase": {"CatalogId": "123456789013", "DatabaseName": "theirs_two", "Region": "eu-west-2"}})),
     "Federated": ("AWS::Glue::Database", FEDERATED, changed(FEDERATED, DatabaseInput={"Name": "all_properties_federated", "FederatedDatabase": {
         "ConnectionName": "connection-two", "Identifier": f"arn:aws:redshift:{REGION}:{ACCOUNT}:datashare:two"}})),
+    "Table": ("AWS::Glue::Table", table(1), table(2)),
+    "View": ("AWS::Glue::Table", view(1), view(2)),
+    "TableLink": ("AWS::Glue::Table", table_link(1), table_link(2)),
     "Crawler": ("AWS::Glue::Crawler", crawler(1), crawler(2)),
     "CatalogCrawler": ("AWS::Glue::Crawler", CATALOG_CRAWLER, OTHER_CATALOG_CRAWLER),
     "SparkJob": ("AWS::Glue::Job", job(1), job(2)),

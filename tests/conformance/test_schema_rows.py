@@ -26,6 +26,7 @@ CALLS = {
     "AWS::Glue::Crawler": ("glue", "CreateCrawler"),
     "AWS::Glue::Database": ("glue", "CreateDatabase"),
     "AWS::Glue::Job": ("glue", "CreateJob"),
+    "AWS::Glue::Table": ("glue", "CreateTable"),
     "AWS::Glue::Trigger": ("glue", "CreateTrigger"),
     "AWS::Glue::Workflow": ("glue", "CreateWorkflow"),
     "AWS::IAM::ManagedPolicy": ("iam", "CreatePolicy"),
@@ -136,7 +137,7 @@ def test_bucket_rows_are_elements(rows, part):
 TYPES = [
     "AWS::CloudWatch::Alarm", "AWS::Glue::Classifier", "AWS::Glue::Connection", "AWS::Logs::LogGroup", "AWS::StepFunctions::Activity", "AWS::StepFunctions::StateMachine",
     "AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
-    "AWS::Athena::WorkGroup", "AWS::Glue::Crawler", "AWS::Glue::Database", "AWS::Glue::Job", "AWS::Glue::Trigger", "AWS::Glue::Workflow",
+    "AWS::Athena::WorkGroup", "AWS::Glue::Crawler", "AWS::Glue::Database", "AWS::Glue::Job", "AWS::Glue::Table", "AWS::Glue::Trigger", "AWS::Glue::Workflow",
     "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::RedshiftServerless::Namespace", "AWS::RedshiftServerless::Workgroup", "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
 ]
 # Where a row differs from the schema on purpose, and why.
@@ -150,6 +151,7 @@ REPLACES_TOO = {
 }
 OPEN = {
     "AWS::Glue::Job.WorkerType": "Glue gets new ones faster than any list",
+    "AWS::Glue::Table.TableInput.TableType": "Glue keeps any text; GOVERNED and others of Lake Formation come and go",
 }
 VALUES = {
     "AWS::Glue::Classifier.CsvClassifier.ContainsCustomDatatype": (

@@ -12,23 +12,14 @@
  */
 #include "exabel_internal.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include "digest.h"
-#include "joblog.h"
-#include "uri.h"
+#include "retry.h"
+#include "webcall.h"
 
 #define MAX_ATTEMPTS 6
-#define TRANSIENT_BASE_MS 200
-#define THROTTLE_BASE_MS 500
-#define MAX_DELAY_MS 20000
-#define MAX_RETRY_AFTER_MS 60000
-#define MAX_TIMEOUTS 2
 #define EXCERPT 120
-#define MAX_KEY 4096
 
 struct exabel {
 	char *url, *key, *agent;
@@ -39,45 +30,6 @@ struct exabel {
 };
 
 /* --- where to --- */
-
-static bool is_loopback(const char *host)
-{
-	struct in_addr v4;
-	struct in6_addr v6;
-	char *bare = *host == '[' ? xstrndup(host + 1, strcspn(host + 1, "]")) : xstrdup(host);
-	bool loopback = iequals(bare, "localhost") ||
-			(inet_pton(AF_INET, bare, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127) ||
-			(inet_pton(AF_INET6, bare, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
-
-	free(bare);
-	return loopback;
-}
-
-static int check_url(const char *url, const char *given, struct err *err)
-{
-	struct uri uri = URI_INIT;
-	struct err why = ERR_INIT;
-	int ret = 0;
-
-	if (uri_parse(url, &uri, &why) != 0)
-		ret = err_set(
-			err, ERR_USAGE, "the API's host '%s' cannot be used: %s", given, why.text);
-	else if (uri.query || strchr(uri.path, '#'))
-		ret = err_set(
-			err, ERR_USAGE, "the API's host '%s' has more than an address", given);
-	else if (strcmp(uri.scheme, "http") == 0 && !is_loopback(uri.host))
-		ret = err_set(err, ERR_USAGE,
-			"the API's host '%s' is not on this machine: it would get the key in the "
-			"clear; use https://",
-			given);
-	else if (strcmp(uri.scheme, "http") != 0 && strcmp(uri.scheme, "https") != 0)
-		ret = err_set(err, ERR_USAGE,
-			"the API's host '%s' is no host, host:port, https:// or http:// address",
-			given);
-	err_release(&why);
-	uri_release(&uri);
-	return ret;
-}
 
 static char *make_url(const char *host, struct err *err)
 {
@@ -90,25 +42,10 @@ static char *make_url(const char *host, struct err *err)
 	if (bare && (!*host || strchr(url + strlen("https://"), '/')))
 		err_set(err, ERR_USAGE,
 			"the API's host '%s' is neither a host's name nor an address", host);
-	else if (check_url(url, host, err) == 0)
+	else if (web_check_url(url, WEB_URL_PLAIN, "the API's host", host, err) == 0)
 		return url;
 	free(url);
 	return NULL;
-}
-
-static int check_key(const char *key, struct err *err)
-{
-	size_t len = strlen(key);
-
-	for (const char *c = key; *c; c++)
-		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
-			return err_set(err, ERR_USAGE,
-				"the Exabel API key holds a character that no key has (at %zu)",
-				(size_t)(c - key) + 1);
-	if (len == 0 || len > MAX_KEY)
-		return err_set(err, ERR_USAGE, "the Exabel API key is %s",
-			len ? "too long to be one" : "empty");
-	return 0;
 }
 
 struct exabel *exabel_new(struct exabel_config *config, struct err *err)
@@ -124,7 +61,7 @@ struct exabel *exabel_new(struct exabel_config *config, struct err *err)
 	config->key = NULL;
 	config->transport = NULL;
 	e->url = make_url(config->host, err);
-	if (!e->url || check_key(e->key, err) != 0)
+	if (!e->url || web_check_key(e->key, "the Exabel API key", err) != 0)
 		goto fail;
 	if (!e->transport)
 		e->transport = http_transport_curl(err);
@@ -195,60 +132,17 @@ bool exabel_code_is_transient(int64_t code)
 	}
 }
 
-static enum err_code code_of_status(int status)
-{
-	switch (status) {
-	case 400:
-	case 413:
-	case 422:
-		return ERR_INVALID;
-	case 401:
-	case 403:
-		return ERR_DENIED;
-	case 404:
-		return ERR_NOT_FOUND;
-	case 409:
-		return ERR_EXISTS;
-	case 429:
-		return ERR_THROTTLED;
-	case 501:
-		return ERR_FAILED;
-	default:
-		return status >= 500 ? ERR_TRANSIENT : ERR_FAILED;
-	}
-}
-
 /* --- what came back --- */
 
 char *exabel_presentable(const struct exabel *e, const char *text)
 {
-	struct strbuf sb = STRBUF_INIT;
-
-	if (!text)
-		return NULL;
-	strbuf_addstr(&sb, text);
-	strbuf_replace(&sb, e->key, "****");
-	for (size_t i = 0; i < sb.len; i++)
-		if ((unsigned char)sb.buf[i] < ' ' || sb.buf[i] == 0x7f)
-			sb.buf[i] = ' ';
-	strbuf_trim(&sb);
-	return strbuf_detach(&sb, NULL);
+	return web_presentable(text, (const char *const[]){e->key, NULL});
 }
 
 /* The first characters of what is no JSON. */
 static char *excerpt(const struct exabel *e, const struct strbuf *body)
 {
-	char *text = exabel_presentable(e, body->buf), *cut;
-	size_t len = strlen(text);
-
-	if (len <= EXCERPT)
-		return text;
-	len = EXCERPT;
-	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	cut = xasprintf("%.*s…", (int)len, text);
-	free(text);
-	return cut;
+	return web_excerpt(body->buf, EXCERPT, (const char *const[]){e->key, NULL});
 }
 
 /* {"code", "message", "details"}, as gRPC's gateway has it; or whatever stands between. */
@@ -258,7 +152,7 @@ static int set_error(const struct exabel *e, const struct exabel_request *req,
 	struct json *body = json_parse(reply->body.buf, reply->body.len, NULL);
 	const char *message = json_get_str(body, "message");
 	int64_t rpc = json_get_i64(body, "code", EXABEL_UNKNOWN);
-	enum err_code code = code_of_status(reply->status);
+	enum err_code code = web_code_of_status(reply->status);
 	char *text = message ? exabel_presentable(e, message) : excerpt(e, &reply->body);
 
 	if (code == ERR_EXISTS && rpc == EXABEL_ABORTED)
@@ -322,93 +216,40 @@ static int send_once(struct exabel *e, const struct exabel_request *req, struct 
 	return ret;
 }
 
-/* Seconds, or a date; 0 where there is none. */
-static int64_t retry_after_ms(const struct exabel *e, const struct http_reply *reply)
-{
-	const char *text = http_reply_header(reply, "retry-after");
-	long long seconds;
-	int64_t ms = 0, then;
-
-	if (!text)
-		return 0;
-	if (parse_int64(text, 0, INT32_MAX, &seconds) == 0)
-		ms = seconds * 1000;
-	else if (clock_parse(text, &then) == 0)
-		ms = then - e->clock->now_ms(e->clock);
-	return ms < 0 ? 0 : ms > MAX_RETRY_AFTER_MS ? MAX_RETRY_AFTER_MS : ms;
-}
-
 int exabel_wait(struct exabel *e, int64_t base_ms, int64_t max_ms, unsigned attempt,
 	int64_t least_ms, struct err *err)
 {
-	int64_t most = base_ms, delay;
-	uint32_t random;
-
-	for (unsigned i = 1; i < attempt && most < max_ms; i++)
-		most *= 2;
-	if (most > max_ms)
-		most = max_ms;
-	digest_random(&random, sizeof(random));
-	delay = (int64_t)((uint64_t)most * random >> 32);
-	if (delay < least_ms)
-		delay = least_ms;
-	if (e->clock->sleep_ms(e->clock, delay) != 0)
-		return err_set(err, ERR_INTERRUPTED, "stopped by a signal");
-	return 0;
+	return web_wait(e->clock, base_ms, max_ms, attempt, least_ms, err);
 }
 
-static bool is_worth_another(const struct err *err, unsigned *timeouts)
+struct performing {
+	struct exabel *exabel;
+	const struct exabel_request *request;
+	struct http_reply reply;
+	struct json **out;
+};
+
+static int perform_once(void *payload, int64_t *least_ms, struct err *err)
 {
-	switch (err->code) {
-	case ERR_THROTTLED:
-	case ERR_TRANSIENT:
-	case ERR_IO:
-	case ERR_AMBIGUOUS:
-		return true;
-	case ERR_TIMEOUT:
-		return ++*timeouts < MAX_TIMEOUTS;
-	default:
-		return false;
-	}
+	struct performing *p = payload;
+	struct exabel *e = p->exabel;
+
+	if (send_once(e, p->request, &p->reply, err) != 0)
+		return -1;
+	if (p->reply.status == 200)
+		return read_reply(e, p->request, &p->reply, p->out, err);
+	*least_ms = retry_after_ms(
+		http_reply_header(&p->reply, "retry-after"), NULL, e->clock->now_ms(e->clock));
+	return set_error(e, p->request, &p->reply, err);
 }
 
 int exabel_perform(
 	struct exabel *e, const struct exabel_request *req, struct json **out, struct err *err)
 {
-	struct http_reply reply = HTTP_REPLY_INIT;
-	struct err why = ERR_INIT;
-	unsigned timeouts = 0;
-	int ret = -1;
+	const struct web_attempts attempts = {e->clock, e->max_attempts, &e->repeats};
+	struct performing p = {e, req, HTTP_REPLY_INIT, out};
+	int ret = web_repeat(&attempts, perform_once, &p, err);
 
-	for (unsigned attempt = 1;; attempt++) {
-		int64_t base = TRANSIENT_BASE_MS, least = 0;
-
-		err_release(&why);
-		if (send_once(e, req, &reply, &why) == 0) {
-			if (reply.status == 200) {
-				ret = read_reply(e, req, &reply, out, &why);
-				break;
-			}
-			set_error(e, req, &reply, &why);
-			base = why.code == ERR_THROTTLED ? THROTTLE_BASE_MS : base;
-			least = retry_after_ms(e, &reply);
-		}
-		if (!is_worth_another(&why, &timeouts))
-			break;
-		if (attempt >= e->max_attempts) {
-			err_wrap(&why, "after %u attempts", attempt);
-			break;
-		}
-		job_log(JOB_WARN, "again", "attempt=%u error=\"%s\"", attempt, why.text);
-		if (exabel_wait(e, base, MAX_DELAY_MS, attempt, least, &why) != 0)
-			break;
-		atomic_fetch_add(&e->repeats, 1);
-	}
-	if (ret != 0 && why.code == ERR_AMBIGUOUS)
-		why.code = ERR_IO;
-	if (ret != 0)
-		err_move(err, &why);
-	err_release(&why);
-	http_reply_release(&reply);
+	http_reply_release(&p.reply);
 	return ret;
 }

@@ -105,6 +105,10 @@ aws_prompt_fn prompt_hidden;
 int session_open(struct session *s, const struct command *c, int argc, char **argv) must_check;
 /* Opens the cloud, for CMD_OWN_CLOUD; whose the keys are is not asked, so that a service of S3 alone will do. */
 int session_cloud(struct session *s) must_check;
+/* Once more, as that command would: the project with its values, the cloud where its flags ask for one. For `local run`. */
+int session_reopen(struct session *s, const struct command *c) must_check;
+/* local_run.c: one job by hand; `dir` is the local cloud's folder. 0, -1, or the job's exit code. */
+int local_run(struct session *s, const char *dir, const char *job, struct err *err) must_check;
 /* Prints errors (text) or the document (json); returns the process's exit code. */
 int session_close(struct session *s, int result);
 /* Prints the document of --output json. */

@@ -110,9 +110,17 @@ int cmd_local(struct session *s)
 	const char *verb = s->operands.v[0];
 	char *dir = local_dir(s);
 	struct err err = ERR_INIT;
+	bool run = !strcmp(verb, "run");
 	int ret;
 
-	if (!strcmp(verb, "start"))
+	if (s->operands.nr != (run ? 2 : 1))
+		ret = run ? err_set(&err, ERR_USAGE, "local run takes the name of one job")
+			  : err_set(&err, ERR_USAGE, "local takes %s", s->command->operands);
+	else if (run)
+		ret = local_run(s, dir, s->operands.v[1], &err);
+	else if (s->o.args.nr)
+		ret = err_set(&err, ERR_USAGE, "--arg is for local run");
+	else if (!strcmp(verb, "start"))
 		ret = local_start(s, dir, &err);
 	else if (!strcmp(verb, "status"))
 		ret = local_status(s, dir, &err);
@@ -122,5 +130,7 @@ int cmd_local(struct session *s)
 		ret = err_set(
 			&err, ERR_USAGE, "local takes %s, not '%s'", s->command->operands, verb);
 	free(dir);
+	if (ret < 0 && !err.code)
+		return -1; /* told already */
 	return ret < 0 ? session_fail(s, &err) : ret;
 }

@@ -144,6 +144,7 @@ static const struct opt local_opts[] = {
 	{"account", 0, OPT_STRING, OPT(account), "ID", "account number (000000000000)", 0, 0},
 	{"well-known-keys", 0, OPT_FLAG, OPT(well_known_keys), NULL,
 		"test/test instead of random keys", 0, 0},
+	{"arg", 0, OPT_LIST, OPT(args), "K=V", "of run: an argument of the job", 0, 0},
 	{0},
 };
 
@@ -234,9 +235,11 @@ const struct command commands[] = {
 	{"whoami", cmd_whoami, CMD_MAYBE_PROJECT | CMD_CLOUD, NULL, "", 0, 0,
 		"account, identity, region, and where the credentials came from",
 		"  glueproj whoami\n"},
-	{"local", cmd_local, CMD_MAYBE_PROJECT | CMD_NO_VALUES, local_opts, "start | stop | status",
-		1, 1, "the local cloud as a server for other tools",
-		"  eval \"$(glueproj local start)\"; aws s3 ls\n"},
+	{"local", cmd_local, CMD_MAYBE_PROJECT | CMD_NO_VALUES, local_opts,
+		"start | stop | status | run JOB", 1, 2,
+		"the local cloud as a server for other tools; one job by hand",
+		"  eval \"$(glueproj local start)\"; aws s3 ls\n"
+		"  glueproj local run clean --arg raw_object_name=sales.csv\n"},
 	{0},
 };
 

@@ -408,6 +408,22 @@ int session_open(struct session *s, const struct command *c, int argc, char **ar
 	return 0;
 }
 
+int session_reopen(struct session *s, const struct command *c)
+{
+	struct err err = ERR_INIT;
+
+	project_free(s->project);
+	s->project = NULL;
+	s->command = c;
+	if (load_project(s, &err) < 0)
+		return err.code ? session_fail(s, &err) : -1;
+	if ((c->flags & CMD_CLOUD) && open_cloud(s, &err) < 0)
+		return session_fail(s, &err);
+	if (!(c->flags & CMD_CLOUD))
+		offline_ctx(s);
+	return bind_project(s, false);
+}
+
 /* --- how it ends --- */
 
 static void set_errors(struct json *doc, const char *name, const struct err_list *list)

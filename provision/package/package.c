@@ -33,17 +33,14 @@ struct package {
 	struct strvec texts; /* of the artifacts */
 };
 
-enum location_kind { LOCATION_OTHER, LOCATION_PROGRAM, LOCATION_SCRIPT };
-
-/* "clean" is a program; "etl/load.py", "load.scala" a file of ours; "s3://…" and all other addresses are left alone. */
-static enum location_kind kind_of(const char *location)
+enum script_kind package_script_kind(const char *location)
 {
 	if (!*location || strstr(location, "://"))
-		return LOCATION_OTHER;
+		return SCRIPT_ELSEWHERE;
 	if (strchr(location, '/') || ends_with(location, ".py") || ends_with(location, ".scala") ||
 		ends_with(location, ".jar"))
-		return LOCATION_SCRIPT;
-	return LOCATION_PROGRAM;
+		return SCRIPT_FILE;
+	return SCRIPT_PROGRAM;
 }
 
 /* Where a local path of a template leads; malloc'd. */
@@ -343,11 +340,11 @@ static void look_at_job(struct package *p, const struct stack_resource *r, struc
 		err_list_take(errors, &err);
 		return;
 	}
-	switch (location ? kind_of(location) : LOCATION_OTHER) {
-	case LOCATION_SCRIPT:
+	switch (location ? package_script_kind(location) : SCRIPT_ELSEWHERE) {
+	case SCRIPT_FILE:
 		look_at_script(p, r, location, errors);
 		break;
-	case LOCATION_PROGRAM:
+	case SCRIPT_PROGRAM:
 		if (!is_program(p->programs_dir, location)) {
 			missing_program(p, r, location, errors);
 		} else if (!strvec_has(&p->programs, location)) {
@@ -356,7 +353,7 @@ static void look_at_job(struct package *p, const struct stack_resource *r, struc
 				p->programs_stack = xstrdup(r->stack->name);
 		}
 		break;
-	case LOCATION_OTHER:
+	case SCRIPT_ELSEWHERE:
 		break;
 	}
 	free(location);
@@ -546,11 +543,11 @@ int package_prepare(
 		ret = prepare_machine(p, r, props, err);
 	if (!location || strcmp(r->template->type, JOB_TYPE) != 0)
 		goto out;
-	switch (kind_of(location)) {
-	case LOCATION_PROGRAM:
+	switch (package_script_kind(location)) {
+	case SCRIPT_PROGRAM:
 		ret = start_program(p, location, props, command, err);
 		break;
-	case LOCATION_SCRIPT:
+	case SCRIPT_FILE:
 		path = path_beside(r, location);
 		uri = map_get(&p->scripts, path);
 		if (uri)
@@ -563,7 +560,7 @@ int package_prepare(
 				path);
 		free(path);
 		break;
-	case LOCATION_OTHER:
+	case SCRIPT_ELSEWHERE:
 		break;
 	}
 	if (ret != 0)

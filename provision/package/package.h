@@ -60,6 +60,10 @@ void bundle_release(struct bundle *b);
 struct map;
 int elf_closure(
 	const char *path, struct map *libraries, char **interpreter, struct err *err) must_check;
+/* What a job's Command.ScriptLocation is: "clean" is a program, "etl/load.py" or "load.scala" a file beside the template;
+ * "s3://…" and all other addresses are left alone. */
+enum script_kind { SCRIPT_ELSEWHERE, SCRIPT_PROGRAM, SCRIPT_FILE };
+enum script_kind package_script_kind(const char *location);
 /* The launcher's text: the one Python file. */
 const char *launcher_text(size_t *len);
 

@@ -155,17 +155,82 @@ static struct json *open_csv(const struct json *p)
 	return csv;
 }
 
+static bool is_true(const struct json *p, const char *name, bool otherwise)
+{
+	const char *v = json_get_str(p, name);
+
+	return v ? iequals(v, "true") : otherwise;
+}
+
+/* "mapping.COLUMN" = key, by column. */
+static struct json *json_mapping(const struct json *p)
+{
+	static const char word[] = "mapping.";
+	struct json *mapping = json_object(), *e;
+
+	json_each(e, p)
+	{
+		char *name = xstrdup(json_name(e));
+		lower_ascii(name);
+		if (starts_with(name, word) && json_str(e))
+			json_set_str(mapping, name + strlen(word), json_str(e));
+		free(name);
+	}
+	return mapping;
+}
+
+static struct json *json_serde(const struct json *p, bool hive)
+{
+	struct json *out = json_object();
+
+	json_set_bool(out, "hive", hive);
+	json_set_bool(out, "fold", hive || is_true(p, "case.insensitive", true));
+	json_set_bool(out, "dots", !hive && is_true(p, "dots.in.keys", false));
+	json_set_bool(out, "ignore", !hive && is_true(p, "ignore.malformed.json", false));
+	json_set(out, "mapping", hive ? json_object() : json_mapping(p));
+	return out;
+}
+
+static int64_t header_lines(const struct sqlplan_scan *scan)
+{
+	return json_i64(json_get(json_get(scan->doc, "Parameters"), "skip.header.line.count"), 0);
+}
+
+/* Lines of JSON; 1: the table is none. */
+static int json_format(const struct sqlplan_scan *scan, const char *library, const struct json *p,
+	struct json *out, struct err *err)
+{
+	bool hive = library && !strcmp(library, "org.apache.hive.hcatalog.data.JsonSerDe");
+	struct json *csv;
+
+	if (!hive && (!library || strcmp(library, "org.openx.data.jsonserde.JsonSerDe")))
+		return 1;
+	if (json_get(p, "timestamp.formats"))
+		return err_set(err, ERR_INVALID,
+			"NOT_SUPPORTED: table '%s.%s' has 'timestamp.formats'", scan->database,
+			scan->table);
+	csv = json_object();
+	json_set_i64(csv, "skip", header_lines(scan));
+	json_set_str(out, "kind", "json");
+	json_set(out, "csv", csv);
+	json_set(out, "json", json_serde(p, hive));
+	return 0;
+}
+
 static int scan_format(const struct sqlplan_scan *scan, struct json *out, struct err *err)
 {
 	const struct json *serde = json_path(scan->doc, "StorageDescriptor.SerdeInfo");
 	const char *library = json_get_str(serde, "SerializationLibrary");
 	const struct json *p = json_get(serde, "Parameters");
 	struct json *csv;
+	int r;
 
 	if (library && strstr(library, "ParquetHiveSerDe")) {
 		json_set_str(out, "kind", "parquet");
 		return 0;
 	}
+	if ((r = json_format(scan, library, p, out, err)) <= 0)
+		return r;
 	if (library && strstr(library, "LazySimpleSerDe"))
 		csv = lazy_simple(p);
 	else if (library && strstr(library, "OpenCSVSerde"))
@@ -173,8 +238,7 @@ static int scan_format(const struct sqlplan_scan *scan, struct json *out, struct
 	else
 		return err_set(err, ERR_INVALID, "NOT_SUPPORTED: table '%s.%s' has the serde '%s'",
 			scan->database, scan->table, library ? library : "");
-	json_set_i64(csv, "skip",
-		json_i64(json_get(json_get(scan->doc, "Parameters"), "skip.header.line.count"), 0));
+	json_set_i64(csv, "skip", header_lines(scan));
 	json_set_str(out, "kind", "csv");
 	json_set(out, "csv", csv);
 	return 0;

@@ -3,7 +3,8 @@
 
 /*
  * Inside the SQL compiler (local_sqlmap.h): its state, scopes and expressions, shared by
- * local_sqlquery.c (FROM, SELECT, set operations), local_sqlexpr.c (expressions) and local_sqlfunc.c (the table).
+ * local_sqlquery.c (FROM, SELECT, set operations), local_sqlexpr.c (expressions), local_sqlname.c (columns, fields of rows,
+ * UNNEST) and local_sqlfunc.c (the table).
  * All memory is the plan's arena; SQL texts are pieces that can stand as an operand anywhere.
  */
 #include "local_sqlmap.h"
@@ -84,6 +85,14 @@ int sqlc_boolean(struct sqlc *c, const struct sqlscope *scope, const struct json
 	const char *where, const char **sql) must_check;
 int sqlc_cast(struct sqlc *c, const struct json *node, const struct sqlexpr *from,
 	const struct sqltype *to, bool try_cast, struct sqlexpr *out) must_check;
+/* A COLUMN_REF and a STRUCT_EXTRACT node of the tree. */
+int sqlc_column_ref(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
+	struct sqlexpr *out) must_check;
+int sqlc_field_of(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
+	struct sqlexpr *out) must_check;
+/* UNNEST of arrays and maps in FROM: its columns c0, c1, … and the text of a relation without name. */
+int sqlc_unnest(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
+	struct sqlplan_column **columns, size_t *nr, const char **sql) must_check;
 /* A CAST node of the tree. */
 int sqlc_cast_node(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
 	struct sqlexpr *out) must_check;

@@ -1,7 +1,6 @@
 #include "local_sqlcompile.h"
-#include "clock.h"
 
-/* Expressions: names, literals, comparisons, CASE, subqueries, windows. Casts and arithmetic: local_sqlcast.c. */
+/* Expressions: literals, comparisons, CASE, subqueries, windows. Names: local_sqlname.c. Casts and arithmetic: local_sqlcast.c. */
 
 static int set(struct sqlexpr *out, const struct sqltype *type, const char *sql)
 {
@@ -86,134 +85,6 @@ static int constant(struct sqlc *c, const struct json *node, struct sqlexpr *out
 		!strcmp(id, "DOUBLE"))
 		return number_literal(c, node, value, id, out);
 	return sqlc_refuse(c, node, arena_printf(c->arena, "literals of type %s", id));
-}
-
-/* --- names --- */
-static const char *timestamp_text(struct sqlc *c)
-{
-	struct utc u;
-
-	utc_from_ms(c->env->now_ms, &u);
-	return arena_printf(c->arena, "TIMESTAMP '%04d-%02d-%02d %02d:%02d:%02d.%03d'", u.year,
-		u.month, u.day, u.hour, u.minute, u.second, u.ms);
-}
-
-static bool now_name(struct sqlc *c, const char *name, struct sqlexpr *out)
-{
-	if (!strcmp(name, "current_date"))
-		set(out, sqltype_plain(SQL_DATE),
-			arena_printf(c->arena, "CAST(%s AS DATE)", timestamp_text(c)));
-	else if (!strcmp(name, "current_timestamp"))
-		set(out, sqltype_plain(SQL_TIMESTAMP_TZ), timestamp_text(c));
-	else if (!strcmp(name, "localtimestamp"))
-		set(out, sqltype_plain(SQL_TIMESTAMP), timestamp_text(c));
-	else
-		return false;
-	return true;
-}
-
-static bool matches(
-	const struct sqlcolumn *col, const char *schema, const char *relation, const char *name)
-{
-	if (strcmp(col->name, name))
-		return false;
-	if (relation && (!col->relation || strcmp(col->relation, relation)))
-		return false;
-	return !schema || (col->schema && !strcmp(col->schema, schema));
-}
-
-static void note_reference(struct sqlc *c, const struct sqlcolumn *col)
-{
-	struct sqlplan_scan *scan = col->scan;
-
-	if (scan)
-		scan->columns[col->scan_column].used = true;
-	if (!scan || col->scan_column < scan->nr_columns - scan->nr_partition_keys ||
-		(c->refs_scan && c->refs_scan != scan))
-		c->refs_mixed = true;
-	else
-		c->refs_scan = scan;
-}
-
-/* 1: found, 0: not, -1: more than one. */
-static int find(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
-	const char *schema, const char *relation, const char *name, const struct sqlcolumn **found)
-{
-	*found = NULL;
-	for (size_t i = 0; i < scope->nr; i++) {
-		const struct sqlcolumn *col = &scope->v[i];
-		if (!matches(col, schema, relation, name) || (col->hidden && !relation))
-			continue;
-		if (*found)
-			return sqlc_error(
-				c, node, "SYNTAX_ERROR", "Column '%s' is ambiguous", name);
-		*found = col;
-	}
-	return *found != NULL;
-}
-
-static int find_outward(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
-	const char *schema, const char *relation, const char *name, const struct sqlcolumn **found)
-{
-	int r = 0;
-
-	for (const struct sqlscope *s = scope; s && !r; s = s->outer) {
-		if (s->aliases && !relation)
-			r = find(c, s->aliases, node, NULL, NULL, name, found);
-		if (!r)
-			r = find(c, s, node, schema, relation, name, found);
-		if (r > 0 && s != scope)
-			c->refs_mixed = true;
-	}
-	return r;
-}
-
-/* name, table.name, schema.table.name, and fields of rows behind them. */
-static int column_ref(
-	struct sqlc *c, const struct sqlscope *scope, const struct json *node, struct sqlexpr *out)
-{
-	const struct json *names = json_get(node, "column_names");
-	const struct sqlcolumn *col = NULL;
-	const char *part[4] = {0};
-	size_t nr = json_len(names);
-	int r = 0;
-
-	if (nr > 4)
-		return sqlc_refuse(c, node, "names of more than four parts");
-	for (size_t i = 0; i < nr; i++)
-		part[i] = sqlc_lower(
-			c, json_str(json_at(names, i)) ? json_str(json_at(names, i)) : "");
-	if (nr == 4 && !strcmp(part[0], "awsdatacatalog")) {
-		memmove(part, part + 1, 3 * sizeof(*part));
-		nr = 3;
-	}
-	if (nr == 3)
-		r = find_outward(c, scope, node, part[0], part[1], part[2], &col);
-	else if (nr == 2)
-		r = find_outward(c, scope, node, NULL, part[0], part[1], &col);
-	else if (nr == 1)
-		r = find_outward(c, scope, node, NULL, NULL, part[0], &col);
-	if (r < 0)
-		return -1;
-	if (!col && nr == 1 && now_name(c, part[0], out))
-		return 0;
-	if (!col && nr == 2 && !find_outward(c, scope, node, NULL, NULL, part[0], &col) && !col)
-		r = 0;
-	if (!col)
-		return sqlc_error(c, node, "SYNTAX_ERROR", "Column '%s%s%s%s%s' cannot be resolved",
-			part[0], nr > 1 ? "." : "", nr > 1 ? part[1] : "", nr > 2 ? "." : "",
-			nr > 2 ? part[2] : "");
-	note_reference(c, col);
-	if (nr == 2 && strcmp(col->name, part[1])) {
-		for (size_t i = 0; i < col->type->nr; i++)
-			if (iequals(col->type->names[i], part[1]))
-				return set(out, col->type->fields[i],
-					arena_printf(c->arena, "struct_extract(%s, %s)", col->sql,
-						sqlc_quote(c, col->type->names[i])));
-		return sqlc_error(c, node, "SYNTAX_ERROR", "Column '%s.%s' cannot be resolved",
-			part[0], part[1]);
-	}
-	return set(out, col->type, col->sql);
 }
 
 /* --- comparisons --- */
@@ -497,6 +368,8 @@ static int operator_expr(
 		return coalesce(c, scope, node, out);
 	if (!strcmp(type, "ARRAY_EXTRACT"))
 		return subscript(c, scope, node, out);
+	if (!strcmp(type, "STRUCT_EXTRACT"))
+		return sqlc_field_of(c, scope, node, out);
 	if (!strcmp(type, "ARRAY_CONSTRUCTOR"))
 		return array_constructor(c, scope, node, out);
 	if (!strcmp(type, "GROUPING_FUNCTION"))
@@ -840,7 +713,7 @@ static const struct {
 	{"BETWEEN", between},
 	{"CASE", case_expr},
 	{"CAST", sqlc_cast_node},
-	{"COLUMN_REF", column_ref},
+	{"COLUMN_REF", sqlc_column_ref},
 	{"COMPARISON", comparison},
 	{"CONJUNCTION", conjunction},
 	{"CONSTANT", constant_expr},

@@ -407,6 +407,17 @@ static int call_element_at(struct call *k, struct strbuf *sql)
 	return 0;
 }
 
+static int call_map_part(struct call *k, struct strbuf *sql)
+{
+	const struct sqltype *t = k->args[0].type;
+
+	if (t->kind != SQL_MAP)
+		return refuse(k, sqlc_type_name(k->c, t));
+	k->result = sqltype_array(k->c->arena, !strcmp(k->name, "map_keys") ? t->a : t->b);
+	strbuf_addf(sql, "%s(%s)", k->name, k->args[0].sql);
+	return 0;
+}
+
 static int call_contains(struct call *k, struct strbuf *sql)
 {
 	const struct sqltype *e = sqltype_common(k->c->arena, k->args[0].type->a, k->args[1].type);
@@ -551,6 +562,8 @@ static const struct function functions[] = {
 	{"lower", "s", "s", "lower($1)", NULL, 0},
 	{"lpad", "sis", "s", "lpad($1, CAST($2 AS INTEGER), $3)", NULL, 0},
 	{"ltrim", "s|s", "s", "ltrim($*)", NULL, 0},
+	{"map_keys", "a", "1", NULL, call_map_part, 0},
+	{"map_values", "a", "1", NULL, call_map_part, 0},
 	{"max", "a", "1", "max($1)$F", NULL, F_AGGREGATE},
 	{"max_by", "aa", "1", "arg_max_null($1, $2)$F", NULL, F_AGGREGATE},
 	{"min", "a", "1", "min($1)$F", NULL, F_AGGREGATE},

@@ -198,29 +198,17 @@ static int from_unnest(
 	struct sqlc *c, const struct json *node, struct sqlscope *s, const char **sql)
 {
 	const struct json *fn = json_get(node, "function");
-	const char *name = json_get_str(fn, "function_name");
-	const char *ordinality = json_get_str(node, "with_ordinality");
-	bool numbered = ordinality && !strcmp(ordinality, "WITH_ORDINALITY");
-	struct sqlplan_column columns[2] = {{.name = "_col0"}, {.name = "_col1"}};
-	size_t from = s->nr;
+	const char *name = json_get_str(fn, "function_name"), *piece;
+	struct sqlplan_column *columns;
+	size_t from = s->nr, nr;
 	int id = c->next_id++;
-	struct sqlexpr e;
 
-	if (!name || strcmp(name, "unnest") || json_len(json_get(fn, "children")) != 1)
-		return sqlc_refuse(c, node, "table functions but UNNEST of one array");
-	if (sqlc_expr(c, s, json_at(json_get(fn, "children"), 0), &e))
+	if (!name || strcmp(name, "unnest") || !json_len(json_get(fn, "children")))
+		return sqlc_refuse(c, node, "table functions but UNNEST");
+	if (sqlc_unnest(c, s, node, &columns, &nr, &piece))
 		return -1;
-	if (e.type->kind != SQL_ARRAY || e.type->a->kind == SQL_ROW)
-		return sqlc_refuse(c, node, "UNNEST of anything but arrays of plain values");
-	columns[0].type = e.type->a;
-	columns[1].type = sqltype_plain(SQL_BIGINT);
-	*sql = numbered ? arena_printf(c->arena,
-				  "LATERAL (SELECT unnest(%s) AS c0, unnest(range(1, len(%s) + 1)) "
-				  "AS c1) AS r%d",
-				  e.sql, e.sql, id)
-			: arena_printf(
-				  c->arena, "LATERAL (SELECT unnest(%s) AS c0) AS r%d", e.sql, id);
-	add_columns(c, s, alias_of(c, node, NULL), NULL, columns, numbered ? 2 : 1, id, NULL);
+	*sql = arena_printf(c->arena, "%s AS r%d", piece, id);
+	add_columns(c, s, alias_of(c, node, NULL), NULL, columns, nr, id, NULL);
 	return check_renamed(c, node, s, from);
 }
 
@@ -463,6 +451,9 @@ static int select_list(struct select *s)
 			alias = sqlc_lower(s->c, alias);
 		else if (names && !names_now(names))
 			alias = sqlc_lower(s->c, json_str(json_at(names, json_len(names) - 1)));
+		else if (!strcmp(json_get_str(item, "type"), "STRUCT_EXTRACT"))
+			alias = sqlc_lower(
+				s->c, json_str(json_path(item, "children.1.value.value")));
 		else
 			alias = arena_printf(s->c->arena, "_col%zu", s->nr);
 		add_item(s, &e, alias);

@@ -359,7 +359,9 @@ bool sqltype_equal(const struct sqltype *a, const struct sqltype *b)
 	if ((a->a && !sqltype_equal(a->a, b->a)) || (a->b && !sqltype_equal(a->b, b->b)))
 		return false;
 	for (size_t i = 0; i < a->nr; i++)
-		if (!sqltype_equal(a->fields[i], b->fields[i]))
+		/* DuckDB goes by the fields' names where Trino goes by their places */
+		if (!sqltype_equal(a->fields[i], b->fields[i]) ||
+			!iequals(a->names[i], b->names[i]))
 			return false;
 	return true;
 }

@@ -56,6 +56,7 @@ struct text_scan {
 	bool strict;                   /* OpenCSVSerde: quoted, and bad values are errors */
 	const char *null_text;
 	int64_t skip_lines;
+	struct json_scan *json; /* lines of JSON: worker_json.h; NULL: fields of text */
 };
 /* Lines of a file, gzip and zip unwrapped. */
 struct line_reader;

@@ -1,4 +1,4 @@
-#include "worker.h"
+#include "worker_json.h"
 #include <stdatomic.h>
 
 /* text_scan(n): the n-th scan's files as rows, in a table function. Each thread takes whole files. */
@@ -19,6 +19,8 @@ struct local {
 	int64_t to_skip;
 	struct field *fields; /* of the current line, one per column of the file */
 	struct strbuf clean;  /* unquoted and unescaped fields of the current line */
+	struct json *value;   /* of the current line of JSON */
+	struct json *at;      /* in it: json_field() */
 	idx_t *columns;       /* projected */
 	idx_t nr_columns;
 };
@@ -129,7 +131,30 @@ static int put_field(duckdb_function_info info, const struct text_scan *scan, co
 	return -1;
 }
 
-static int put_row(duckdb_function_info info, const struct text_scan *scan, const struct local *l,
+/* The line's value is read even when no column of it is asked for: a bad one fails the query. */
+static int read_json(const struct text_scan *scan, struct local *l, const char *line, size_t len,
+	struct err *err)
+{
+	json_free(l->value);
+	l->value = l->at = NULL;
+	return json_line(&scan->json->options, line, len, &l->value, err);
+}
+
+static int put_json(duckdb_function_info info, const struct text_scan *scan, struct local *l,
+	idx_t column, duckdb_vector v, idx_t row)
+{
+	const struct json_scan *j = scan->json;
+	const struct json *value = json_field(&j->options, &j->row, column, l->value, &l->at);
+	struct err err = ERR_INIT;
+
+	if (!json_put(&j->options, &j->row.children[column], value, v, row, &err))
+		return 0;
+	duckdb_function_set_error(info, err.text);
+	err_release(&err);
+	return -1;
+}
+
+static int put_row(duckdb_function_info info, const struct text_scan *scan, struct local *l,
 	duckdb_data_chunk out, idx_t row)
 {
 	idx_t nr_fields = scan->nr - scan->nr_keys;
@@ -141,7 +166,8 @@ static int put_row(duckdb_function_info info, const struct text_scan *scan, cons
 			((int64_t *)duckdb_vector_get_data(v))[row] = (int64_t)row;
 		else if (column >= nr_fields)
 			put_key(scan, l, column, v, row);
-		else if (put_field(info, scan, l, column, v, row))
+		else if (scan->json ? put_json(info, scan, l, column, v, row)
+				    : put_field(info, scan, l, column, v, row))
 			return -1;
 	}
 	return 0;
@@ -200,7 +226,10 @@ static void run(duckdb_function_info info, duckdb_data_chunk out)
 	int r = 0;
 
 	while (row < max && (r = next_line(g, l, &line, &len, &err)) > 0) {
-		split(g->scan, l, line, len);
+		if (!g->scan->json)
+			split(g->scan, l, line, len);
+		else if ((r = read_json(g->scan, l, line, len, &err)))
+			break;
 		if (put_row(info, g->scan, l, out, row))
 			break;
 		row++;
@@ -227,9 +256,12 @@ static void bind(duckdb_bind_info info)
 	scan = &s->text_scans[n];
 	for (size_t i = 0; i < scan->nr; i++) {
 		char *name = xasprintf("c%zu", i);
-		duckdb_logical_type type = text_column_type(&scan->columns[i]);
+		bool json = scan->json && i < scan->nr - scan->nr_keys;
+		duckdb_logical_type type = json ? scan->json->row.children[i].logical
+						: text_column_type(&scan->columns[i]);
 		duckdb_bind_add_result_column(info, name, type);
-		duckdb_destroy_logical_type(&type);
+		if (!json)
+			duckdb_destroy_logical_type(&type);
 		free(name);
 	}
 	duckdb_bind_set_bind_data(info, (void *)scan, NULL);
@@ -250,6 +282,7 @@ static void local_free(void *data)
 
 	line_reader_free(l->reader);
 	strbuf_release(&l->clean);
+	json_free(l->value);
 	free(l->fields);
 	free(l->columns);
 	free(l);

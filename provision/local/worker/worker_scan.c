@@ -1,10 +1,11 @@
-#include "worker.h"
+#include "worker_json.h"
 #include "map.h"
 
 /*
- * The views t0, t1, … over a catalog table's files. A request's scan is {"kind":"csv"|"parquet"|"empty","alias":n,
+ * The views t0, t1, … over a catalog table's files. A request's scan is {"kind":"csv"|"json"|"parquet","alias":n,
  * "columns":[{"name","type","used"}],"nr_keys":n,"files":[{"path","size","values":[…]}],"prune":["condition"…],
- * "csv":{"delimiter","quote","escape","strict","null","skip"}}; types are DuckDB's.
+ * "csv":{"delimiter","quote","escape","strict","null","skip"},
+ * "json":{"hive","fold","dots","ignore","mapping":{column: key}}}; types are DuckDB's.
  */
 
 void sql_literal(struct strbuf *out, const char *text)
@@ -291,6 +292,7 @@ static char letter(const struct json *csv, const char *name)
 	return text ? *text : '\0';
 }
 
+/* Columns of lines of JSON are read by their own types, only the partition's keys by these. */
 static int text_columns(struct text_scan *t, const struct json *columns, struct err *err)
 {
 	struct json *c;
@@ -303,7 +305,7 @@ static int text_columns(struct text_scan *t, const struct json *columns, struct 
 		column->used = json_get_truth(c, "used", false);
 		if (!text_column_init(column, json_get_str(c, "type"), &why))
 			continue;
-		if (column->used) {
+		if (column->used && (!t->json || i > t->nr - t->nr_keys)) {
 			err_move(err, &why);
 			return -1;
 		}
@@ -317,6 +319,7 @@ static int open_text(struct session *s, size_t i, const struct json *scan, int64
 	struct json *files, struct err *err)
 {
 	const struct json *columns = json_get(scan, "columns"), *csv = json_get(scan, "csv");
+	const struct json *json = json_get(scan, "json");
 	struct text_scan *t = &s->text_scans[i];
 	struct json *f;
 	char *sql;
@@ -332,6 +335,8 @@ static int open_text(struct session *s, size_t i, const struct json *scan, int64
 	t->strict = json_get_truth(csv, "strict", false);
 	t->null_text = json_get_str(csv, "null");
 	t->skip_lines = json_get_i64(csv, "skip", 0);
+	if (json && !(t->json = json_scan_new(s, json, columns, t->nr - t->nr_keys, err)))
+		return -1;
 	if (text_columns(t, columns, err))
 		return -1;
 	json_each(f, files)
@@ -409,6 +414,7 @@ int scans_open(struct session *s, const struct json *scans, struct err *err)
 void scans_release(struct session *s)
 {
 	for (size_t i = 0; i < s->nr_scans; i++) {
+		json_scan_free(s->text_scans[i].json);
 		free(s->text_scans[i].columns);
 		free(s->text_scans[i].files);
 	}

@@ -1,7 +1,8 @@
 /* AVG as Redshift has it: of whole numbers a whole one, cut off; of all else a double. */
 #include "worker_resident.h"
 
-struct avg_state {
+/* DuckDB places it at multiples of eight; an __int128 alone would be taken to stand at one of sixteen. */
+struct __attribute__((packed, aligned(8))) avg_state {
 	__int128 whole;
 	double real;
 	uint64_t rows;

@@ -84,7 +84,7 @@ static void add_facts(const struct json *t, struct json *j)
 	struct strbuf time = STRBUF_INIT;
 
 	if (updated)
-		clock_add_iso(&time, updated, false);
+		clock_add_iso(&time, updated, true);
 	json_set(j, "records", counted(t, "recordCount"));
 	json_set(j, "average_record_size", counted(t, "averageRecordSize"));
 	json_set(j, "updated", time.len ? json_string(time.buf) : json_null());

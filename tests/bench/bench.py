@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tests", "conformance")]
 
 import bench_cloud  # noqa: E402
+import bench_convert  # noqa: E402
 import bench_crawl  # noqa: E402
 import bench_crypto  # noqa: E402
 import bench_ingest  # noqa: E402
@@ -24,7 +25,7 @@ import bench_series  # noqa: E402
 import bench_setup  # noqa: E402
 import bench_states  # noqa: E402
 
-PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "crypto": bench_crypto.run, "ingest": bench_ingest.run, "cloud": bench_cloud.run, "crawl": bench_crawl.run, "states": bench_states.run}
+PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "crypto": bench_crypto.run, "ingest": bench_ingest.run, "convert": bench_convert.run, "cloud": bench_cloud.run, "crawl": bench_crawl.run, "states": bench_states.run}
 COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
 
 
@@ -61,6 +62,7 @@ def main():
     parser.add_argument("--series-rows", type=int, default=20000000, help="visits and series' points for the Exabel pipeline")
     parser.add_argument("--series", type=int, default=200000, help="series to load, of ten points each")
     parser.add_argument("--currencies", type=int, default=300, help="of the crypto pipeline, ten years each")
+    parser.add_argument("--convert-rows", type=int, default=10000000, help="weather readings to convert")
     parser.add_argument("--ingest-rows", type=int, default=10000000, help="of the file that the transit platform ingests")
     parser.add_argument("--crawl-objects", type=int, default=20000, help="objects that a crawler reads")
     parser.add_argument("--crawl-partitions", type=int, default=500, help="partitions that they lie in")

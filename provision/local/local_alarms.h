@@ -113,12 +113,17 @@ int cw_check_queries(
 void cw_judge_all(struct local_cloud *cloud);
 /* When the next judgement is due; INT64_MAX: there are no alarms. */
 int64_t cw_next_judgement(struct local_cloud *cloud);
-/* A new state of an alarm: row and history. What it starts is pushed to `todo` as {action: …}. */
+/*
+ * A new state of an alarm: row and history. What it starts is pushed to `todo` as {action: …}, and stands in a table until
+ * it is done.
+ */
 int cw_set_state_tx(struct local_cloud *cloud, const char *region, const char *name,
 	const char *state, const char *reason, const char *reason_data, struct json *todo,
 	struct err *err) must_check;
 /* Publishes and the like, and writes the history of it. */
 void cw_do_actions(struct local_cloud *cloud, const struct json *todo);
+/* Those that stand in the table, for a server that starts; the caller's. */
+int cw_actions_left(struct local_cloud *cloud, struct json **todo, struct err *err) must_check;
 int cw_history_tx(struct local_cloud *cloud, const char *region, const char *name, const char *type,
 	const char *summary, const struct json *data, struct err *err) must_check;
 

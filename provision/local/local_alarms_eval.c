@@ -140,26 +140,39 @@ static struct json *message_of(
 	return m;
 }
 
-static void plan_actions(struct local_cloud *cloud, const struct alarm *a, const char *state,
-	const char *reason, struct json *todo)
+static int plan_actions_tx(struct local_cloud *cloud, const struct alarm *a, const char *state,
+	const char *reason, struct json *todo, struct err *err)
 {
 	const char *member = !strcmp(state, "OK")      ? "OKActions"
 			     : !strcmp(state, "ALARM") ? "AlarmActions"
 						       : "InsufficientDataActions";
 	const struct json *action;
+	int ret = 0;
 
 	if (!json_get_truth(a->definition, "ActionsEnabled", true))
-		return;
+		return 0;
 	json_each(action, json_get(a->definition, member))
 	{
 		struct json *one = json_object();
+		struct strbuf text = STRBUF_INIT;
 
+		if (ret) {
+			json_free(one);
+			break;
+		}
 		json_set_str(one, "action", json_str(action));
 		json_set_str(one, "name", a->name);
 		json_set_str(one, "region", a->region);
 		json_set(one, "message", message_of(cloud, a, state, reason));
+		json_print(one, &text);
+		ret = sql_run(cloud->db, NULL, err, "INSERT INTO cw_action (doc) VALUES (?)", "s",
+			text.buf);
+		if (!ret)
+			json_set_i64(one, "id", sql_last_rowid(cloud->db));
 		json_push(todo, one);
+		strbuf_release(&text);
 	}
+	return ret;
 }
 
 /* `reason_data` is text, NULL: none. */
@@ -195,8 +208,7 @@ static int move_tx(struct local_cloud *cloud, const struct alarm *a, const char 
 	ret = cw_history_tx(cloud, a->region, a->name, "StateUpdate", summary, data, err);
 	json_free(data);
 	free(summary);
-	plan_actions(cloud, a, state, reason, todo);
-	return ret;
+	return ret ? ret : plan_actions_tx(cloud, a, state, reason, todo, err);
 }
 
 int cw_set_state_tx(struct local_cloud *cloud, const char *region, const char *name,
@@ -263,7 +275,9 @@ static void note_action(struct local_cloud *cloud, const struct json *one, const
 	json_set_str(data, "error", why ? why->text : NULL);
 	if (local_tx_begin(cloud, &err) == 0) {
 		if (cw_history_tx(cloud, json_get_str(one, "region"), json_get_str(one, "name"),
-			    "Action", summary, data, &err) == 0)
+			    "Action", summary, data, &err) == 0 &&
+			sql_run(cloud->db, NULL, &err, "DELETE FROM cw_action WHERE id = ?", "i",
+				json_get_i64(one, "id", 0)) == 0)
 			(void)!local_tx_commit(cloud, &err);
 		local_tx_end(cloud);
 	}
@@ -284,6 +298,26 @@ void cw_do_actions(struct local_cloud *cloud, const struct json *todo)
 		note_action(cloud, one, ret ? &why : NULL);
 		err_release(&why);
 	}
+}
+
+int cw_actions_left(struct local_cloud *cloud, struct json **todo, struct err *err)
+{
+	struct sql_stmt *st;
+	int row = -1;
+
+	*todo = json_array();
+	if (local_tx_begin(cloud, err))
+		return -1;
+	st = sql_query(cloud->db, err, "SELECT id, doc FROM cw_action ORDER BY id", "");
+	while (st && (row = sql_step(st, err)) > 0) {
+		struct json *one = glue_doc(sql_text(st, 1));
+
+		json_set_i64(one, "id", sql_int(st, 0));
+		json_push(*todo, one);
+	}
+	sql_done(st);
+	local_tx_end(cloud);
+	return row;
 }
 
 /* --- judging --- */

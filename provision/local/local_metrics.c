@@ -28,7 +28,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS cw_history (id INTEGER PRIMARY KEY, region TEXT NOT NULL, name "
 	"TEXT NOT NULL, time_ms INTEGER NOT NULL, type TEXT NOT NULL, summary TEXT NOT NULL, data "
 	"TEXT NOT NULL);"
-	"CREATE INDEX IF NOT EXISTS cw_history_name ON cw_history (region, name);";
+	"CREATE INDEX IF NOT EXISTS cw_history_name ON cw_history (region, name);"
+	"CREATE TABLE IF NOT EXISTS cw_action (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT "
+	"NULL);";
 
 int cw_run(struct local_cloud *cloud, const struct local_request *req, cw_tx_fn *fn,
 	struct json **out, struct err *err)
@@ -487,11 +489,21 @@ struct alarms_state {
 	pthread_t thread;
 	bool running;
 	atomic_bool arrived;
+	struct json *left; /* actions that the last server did not get to */
 };
 
 static void *state_new(void)
 {
 	return xcalloc(1, sizeof(struct alarms_state));
+}
+
+static void state_free(void *payload)
+{
+	struct alarms_state *s = payload;
+
+	if (s)
+		json_free(s->left);
+	free(s);
 }
 
 static void *watch(void *payload)
@@ -500,6 +512,7 @@ static void *watch(void *payload)
 	struct alarms_state *s = local_part_state(cloud, &local_alarms_part);
 	int64_t until_ms = 0;
 
+	cw_do_actions(cloud, s->left);
 	while (!local_stopping(cloud)) {
 		unsigned long wakes = local_wakes(cloud);
 		bool arrived = atomic_exchange(&s->arrived, false);
@@ -518,8 +531,11 @@ static void *watch(void *payload)
 static int start(struct local_cloud *cloud, struct err *err)
 {
 	struct alarms_state *s = local_part_state(cloud, &local_alarms_part);
-	int rc = pthread_create(&s->thread, NULL, watch, cloud);
+	int rc;
 
+	if (cw_actions_left(cloud, &s->left, err))
+		return -1;
+	rc = pthread_create(&s->thread, NULL, watch, cloud);
 	if (rc)
 		return err_set(err, ERR_IO, "alarms: cannot start a thread: %s", strerror(rc));
 	s->running = true;
@@ -549,4 +565,4 @@ const struct local_part local_alarms_part = {.name = "alarms",
 	.start = start,
 	.stop = stop,
 	.state_new = state_new,
-	.state_free = free};
+	.state_free = state_free};

@@ -2,6 +2,8 @@
 import datetime
 import json
 import math
+import os
+import sqlite3
 
 import pytest
 
@@ -293,6 +295,18 @@ def test_it_all_outlives_the_server(watch, cloud):
     cloud.start()
     watch = cloud.client("cloudwatch")
     assert watch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "ALARM" and len(watch.list_metrics()["Metrics"]) == 1
+    # An action that a server was killed before is the next one's: as the state's change left it in the database.
+    cloud.kill()
+    with sqlite3.connect(os.path.join(cloud.dir, "cloud.db")) as db:
+        assert db.execute("SELECT count(*) FROM cw_action").fetchone() == (0,)
+        db.execute("INSERT INTO cw_action (doc) VALUES (?)", [json.dumps(
+            {"action": "arn:aws:sns:us-east-1:000000000000:gone", "name": "one", "region": "us-east-1", "message": {"NewStateValue": "ALARM"}})])
+    db.close()
+    cloud.start()
+    items = []
+    while not items:
+        items = cloud.client("cloudwatch").describe_alarm_history(AlarmName="one", HistoryItemType="Action")["AlarmHistoryItems"]
+    assert [i["HistorySummary"] for i in items] == ["Failed to execute action arn:aws:sns:us-east-1:000000000000:gone"]
 
 
 def test_rights(watch, cloud, session):  # noqa: F811

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from jobs import run_job
-from transit import Oracle, Platform, make_database, migrate
+from transit import Oracle, Platform, make_bucket, make_database, migrate
 
 ODS, CT, DMAP = "cubic/ods_qlik/EDW.SAMPLE/", "cubic/ods_qlik/EDW.SAMPLE__ct/", "cubic/dmap/agg_sample/"
 TABLES = {ODS: f"{ODS}LOAD1.csv.gz", DMAP: None}
@@ -106,7 +106,7 @@ def test_several_at_once_register_each_file_once(platform):
 def test_a_bucket_with_a_prefix(tmp_path, postgres, request, cloud):
     """More objects than a page of a list."""
     s3 = cloud.client("s3", endpoint=cloud.endpoint)
-    cloud.aws("s3", "mb", "s3://incoming-test")
+    make_bucket(cloud, "incoming-test")
     platform = Platform(tmp_path, postgres, make_database(postgres, request), {**cloud.env(), "AWS_EC2_METADATA_DISABLED": "true"})
     keys = [f"{DMAP}{i}.csv.gz" for i in range(1005)] + [f"{ODS}LOAD1.csv.gz"]
 

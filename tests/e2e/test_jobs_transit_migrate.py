@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from jobs import run_job
-from transit import MIGRATIONS, make_database, migrate
+from transit import MIGRATIONS, make_bucket, make_database, migrate
 
 COLUMNS = {
     "cubic_tables": "name:varchar(500)! s3_prefix:varchar(1000)! is_raw:bool is_active:bool",
@@ -145,7 +145,7 @@ def test_two_at_once(tmp_path, postgres, database):
 
 def test_migrations_in_a_bucket_and_a_secret(tmp_path, postgres, database, cloud):
     s3, secrets = cloud.client("s3"), cloud.client("secretsmanager")
-    s3.create_bucket(Bucket="operations", CreateBucketConfiguration={"LocationConstraint": cloud.region}) if cloud.region != "us-east-1" else s3.create_bucket(Bucket="operations")
+    make_bucket(cloud, "operations")
     for name in os.listdir(MIGRATIONS):
         s3.upload_file(os.path.join(MIGRATIONS, name), "operations", f"x/migrations/{name}")
     secrets.create_secret(Name="metadata", SecretString=json.dumps(postgres.secret(dbname=database)))

@@ -14,6 +14,11 @@ def make_database(postgres, request):
     return name
 
 
+def make_bucket(cloud, name):
+    where = {} if cloud.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
+    cloud.client("s3").create_bucket(Bucket=name, **where)
+
+
 def migrate(tmp_path, postgres, database, migrations=MIGRATIONS, action="up", env=None, **more):
     os.makedirs(tmp_path, exist_ok=True)
     options = {"MIGRATIONS": migrations, "ACTION": action, "POSTGRES": "env", **more}

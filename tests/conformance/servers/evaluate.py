@@ -7,7 +7,7 @@ import re
 import yaml
 
 REF = {  # Ref is the name, by this property
-    "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName", "AWS::Glue::Database": "DatabaseInput.Name", "AWS::Glue::Job": "Name",
+    "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName", "AWS::Glue::Database": "DatabaseInput.Name", "AWS::Glue::Table": "TableInput.Name", "AWS::Glue::Job": "Name",
     "AWS::Glue::Crawler": "Name", "AWS::Glue::Trigger": "Name", "AWS::Glue::Workflow": "Name",
     "AWS::RedshiftServerless::Namespace": "NamespaceName", "AWS::RedshiftServerless::Workgroup": "WorkgroupName",
     "AWS::Athena::WorkGroup": "Name",

@@ -15,10 +15,11 @@ from helpers import ROOT, Runner, share_bundles
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGION = "us-east-1"
 OWNED = ("glueproj:project", "glueproj:stack", "glueproj:logical-id")
-NO_TAGS = ("AWS::IAM::Policy",)
+NO_TAGS = ("AWS::IAM::Policy", "AWS::Glue::Table")
 # A property of each type that can change in place, and what it becomes; None takes the tags.
 CHANGES = {
     "AWS::Athena::WorkGroup": "Description", "AWS::Glue::Crawler": "Description", "AWS::Glue::Database": "DatabaseInput.Description",
+    "AWS::Glue::Table": "TableInput.Description",
     "AWS::Glue::Job": "Description", "AWS::Glue::Trigger": "Description", "AWS::Glue::Workflow": "Description",
     "AWS::IAM::ManagedPolicy": "PolicyDocument.Statement", "AWS::IAM::Policy": "PolicyDocument.Statement", "AWS::IAM::Role": "Description",
     "AWS::CloudWatch::Alarm": "AlarmDescription", "AWS::Glue::Connection": "ConnectionInput.Description", "AWS::Logs::LogGroup": "Tags", "AWS::StepFunctions::Activity": "Tags",

@@ -160,6 +160,19 @@ def database(reader, name):
     return {"CatalogId": found.get("CatalogId"), "DatabaseInput": found}, reader.glue_tags("database", name)
 
 
+def table(reader, name):
+    """Of whichever database: names are told apart in the projects of this folder."""
+    glue = reader.client("glue")
+    for page in glue.get_paginator("get_databases").paginate():
+        for d in page["DatabaseList"]:
+            try:
+                found = glue.get_table(DatabaseName=d["Name"], Name=name)["Table"]
+            except glue.exceptions.EntityNotFoundException:
+                continue
+            return {"CatalogId": found.get("CatalogId") or d.get("CatalogId"), "DatabaseName": d["Name"], "TableInput": found}, None
+    return None
+
+
 def job(reader, name):
     return reader.client("glue").get_job(JobName=name)["Job"], reader.glue_tags("job", name)
 
@@ -259,7 +272,7 @@ READERS = {
     "AWS::RedshiftServerless::Namespace": warehouse("namespace"), "AWS::RedshiftServerless::Workgroup": warehouse("workgroup"),
     "AWS::CloudWatch::Alarm": alarm, "AWS::Glue::Connection": connection, "AWS::Logs::LogGroup": log_group, "AWS::StepFunctions::Activity": activity,
     "AWS::StepFunctions::StateMachine": state_machine,
-    "AWS::Athena::WorkGroup": work_group, "AWS::Glue::Crawler": crawler, "AWS::Glue::Database": database, "AWS::Glue::Job": job,
+    "AWS::Athena::WorkGroup": work_group, "AWS::Glue::Crawler": crawler, "AWS::Glue::Database": database, "AWS::Glue::Table": table, "AWS::Glue::Job": job,
     "AWS::Glue::Trigger": trigger, "AWS::Glue::Workflow": workflow, "AWS::IAM::ManagedPolicy": managed_policy, "AWS::IAM::Policy": inline_policy,
     "AWS::IAM::Role": role, "AWS::S3::Bucket": bucket, "AWS::SecretsManager::Secret": secret,
 }

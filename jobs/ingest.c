@@ -2,12 +2,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ingest.h"
+#include "ingest_event.h"
 #include "joblog.h"
 #include "place.h"
+#include "transit_db.h"
 
 static const struct job_arg args[] = {
 	{"ENV", "JSON: GLUE_DATABASE_INCOMING, GLUE_DATABASE_SPRINGBOARD", JOB_OPTIONAL},
 	{"INPUT", "JSON: the loads", JOB_OPTIONAL},
+	{"OBJECT_KEY", "or one object that has come to --INCOMING; wants a database", JOB_OPTIONAL},
+	{"INCOMING", "for --OBJECT_KEY: bucket, prefix or folder that holds it", JOB_OPTIONAL},
+	{"SPRINGBOARD", "for --OBJECT_KEY: bucket, prefix or folder for the partitions",
+		JOB_OPTIONAL},
+	{"PREFIX", "for --OBJECT_KEY: before every key, and in none of the database", JOB_OPTIONAL},
+	{"INCOMING_DATABASE", "for --OBJECT_KEY: the incoming tables' database", JOB_OPTIONAL},
 	{"REGISTER_PARTITION", "N: the catalog is not told of partitions (default: Y)",
 		JOB_OPTIONAL},
 	{"PRINT_VIEW", "writes SQL of the view of current rows of --TABLE to stdout, for Athena",
@@ -15,7 +23,9 @@ static const struct job_arg args[] = {
 	{"VIEW_FILE", "where to write that SQL instead: s3://BUCKET/KEY or a path", JOB_OPTIONAL},
 	{"TABLE", "for the view: the table; its changes are in <TABLE>__ct", JOB_OPTIONAL},
 	{"KEY", "for the view: columns of the key (default: what the catalog has)", JOB_OPTIONAL},
-	{"SPRINGBOARD_DATABASE", "for the view: the tables' database", JOB_OPTIONAL},
+	{"SPRINGBOARD_DATABASE", "for the view and --OBJECT_KEY: the tables' database",
+		JOB_OPTIONAL},
+	PG_JOB_ARGS,
 	{0},
 };
 
@@ -43,9 +53,10 @@ static void tell_failed(const struct ingest_load *load, const struct err *err)
 	free(text);
 }
 
-/* 0, also when the load failed (*failed); -1 when no other load is to be tried. */
-static int run_load(struct job *job, const struct ingest_input *in, const struct ingest_load *load,
-	const struct ingest_options *opts, bool *failed, struct err *err)
+/* 0, also when the load failed (*failed); -1 when no other load is to be tried. `pg` NULL: whoever started the run tells the database. */
+static int run_load(struct job *job, struct pg *pg, const struct ingest_input *in,
+	const struct ingest_load *load, const struct ingest_options *opts, bool *failed,
+	struct err *err)
 {
 	struct ingest_counts counts = {0};
 	struct err why = ERR_INIT;
@@ -62,11 +73,13 @@ static int run_load(struct job *job, const struct ingest_input *in, const struct
 	} else {
 		tell_failed(load, &why);
 	}
+	if (ret == 0 && pg)
+		ret = ingest_tell(pg, load->id, *failed ? &why : NULL, err);
 	err_release(&why);
 	return ret;
 }
 
-static int run_loads(struct job *job, const struct ingest_input *in,
+static int run_loads(struct job *job, struct pg *pg, const struct ingest_input *in,
 	const struct ingest_options *opts, struct err *err)
 {
 	struct strvec failed = STRVEC_INIT;
@@ -76,7 +89,7 @@ static int run_loads(struct job *job, const struct ingest_input *in,
 	for (size_t i = 0; i < in->nr && ret == 0; i++) {
 		bool bad = false;
 
-		ret = run_load(job, in, &in->loads[i], opts, &bad, err);
+		ret = run_load(job, pg, in, &in->loads[i], opts, &bad, err);
 		if (bad)
 			strvec_push(&failed, in->loads[i].id);
 	}
@@ -92,22 +105,109 @@ static int run_loads(struct job *job, const struct ingest_input *in,
 	return ret;
 }
 
+static int read_options(struct job *job, struct ingest_options *opts, struct err *err)
+{
+	const char *reg = get(job, "REGISTER_PARTITION");
+
+	opts->no_partition = reg && strcmp(reg, "N") == 0;
+	if (!reg || opts->no_partition || strcmp(reg, "Y") == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "--REGISTER_PARTITION '%s' is neither Y nor N", reg);
+}
+
+static bool has_database(const struct job *job)
+{
+	return get(job, "POSTGRES_SECRET") || get(job, "POSTGRES");
+}
+
+/* Ids are the database's own. */
+static int check_ids(const struct ingest_input *in, struct err *err)
+{
+	for (size_t i = 0; i < in->nr; i++) {
+		long long id;
+
+		if (parse_int64(in->loads[i].id, 1, INT64_MAX, &id) != 0)
+			return err_set(err, ERR_USAGE, "--INPUT: '%s' is no id of a load",
+				in->loads[i].id);
+	}
+	return 0;
+}
+
 static int ingest(struct job *job, struct err *err)
 {
 	const char *env = get(job, "ENV"), *input = get(job, "INPUT");
-	const char *reg = get(job, "REGISTER_PARTITION");
-	struct ingest_options opts = {.no_partition = reg && strcmp(reg, "N") == 0};
+	struct ingest_options opts = {0};
 	struct ingest_input in;
-	int ret;
+	struct pg *pg = NULL;
+	int ret = read_options(job, &opts, err);
 
+	if (ret != 0)
+		return -1;
 	if (!env || !input)
-		return err_set(err, ERR_USAGE, "--ENV and --INPUT are wanted");
-	if (reg && !opts.no_partition && strcmp(reg, "Y") != 0)
-		return err_set(err, ERR_USAGE, "--REGISTER_PARTITION '%s' is neither Y nor N", reg);
+		return err_set(err, ERR_USAGE, "--ENV and --INPUT are wanted, or --OBJECT_KEY");
 	if (ingest_input_parse(env, input, &in, err) != 0)
 		return -1;
-	ret = run_loads(job, &in, &opts, err);
+	if (has_database(job)) {
+		ret = check_ids(&in, err);
+		pg = ret == 0 ? transit_db_open(job, err) : NULL;
+		ret = pg ? 0 : -1;
+	}
+	if (ret == 0)
+		ret = run_loads(job, pg, &in, &opts, err);
+	pg_close(pg);
 	ingest_input_release(&in);
+	return ret;
+}
+
+/* --- an object's key --- */
+
+static int open_event(struct job *job, struct ingest_event *e, struct err *err)
+{
+	static const char *const wanted[] = {
+		"INCOMING", "SPRINGBOARD", "INCOMING_DATABASE", "SPRINGBOARD_DATABASE"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!get(job, wanted[i]))
+			return err_set(err, ERR_USAGE, "--OBJECT_KEY wants --%s", wanted[i]);
+	e->job = job;
+	e->prefix = get(job, "PREFIX") ? get(job, "PREFIX") : "";
+	e->key = get(job, "OBJECT_KEY");
+	if (!starts_with(e->key, e->prefix))
+		return err_set(err, ERR_USAGE,
+			"--OBJECT_KEY '%s' does not begin with --PREFIX '%s'", e->key, e->prefix);
+	e->key += strlen(e->prefix);
+	e->in.incoming = xstrdup(get(job, "INCOMING_DATABASE"));
+	e->in.springboard = xstrdup(get(job, "SPRINGBOARD_DATABASE"));
+	if (place_parse(get(job, "INCOMING"), "--INCOMING", &e->incoming, err) != 0 ||
+		place_parse(get(job, "SPRINGBOARD"), "--SPRINGBOARD", &e->springboard, err) != 0)
+		return -1;
+	e->pg = transit_db_open(job, err);
+	return e->pg ? 0 : -1;
+}
+
+static int ingest_object(struct job *job, struct err *err)
+{
+	struct ingest_event e = {.incoming = PLACE_INIT, .springboard = PLACE_INIT};
+	struct ingest_options opts = {0};
+	bool claimed = false;
+	int ret = read_options(job, &opts, err);
+
+	/* Events tell of all objects; a description is read with its file. */
+	if (ret == 0 && (ends_with(get(job, "OBJECT_KEY"), ".dfm") ||
+				ends_with(get(job, "OBJECT_KEY"), "/"))) {
+		job_log(JOB_INFO, "skipped", "key=\"%s\"", get(job, "OBJECT_KEY"));
+		return 0;
+	}
+	if (ret == 0)
+		ret = open_event(job, &e, err);
+	if (ret == 0)
+		ret = ingest_event_claim(&e, &claimed, err);
+	if (ret == 0 && claimed)
+		ret = run_loads(job, e.pg, &e.in, &opts, err);
+	pg_close(e.pg);
+	place_release(&e.incoming);
+	place_release(&e.springboard);
+	ingest_input_release(&e.in);
 	return ret;
 }
 
@@ -164,7 +264,7 @@ static int run(struct job *job, struct err *err)
 {
 	if (job_args_flag(&job->args, "PRINT_VIEW") || get(job, "VIEW_FILE"))
 		return view(job, err);
-	return ingest(job, err);
+	return get(job, "OBJECT_KEY") ? ingest_object(job, err) : ingest(job, err);
 }
 
 int main(int argc, char **argv)

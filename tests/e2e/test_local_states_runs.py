@@ -335,7 +335,8 @@ def test_executions_survive_a_crash(lab):
         {"Type": "Wait", "Seconds": 500}, task(activity), task("states:startExecution.sync:2", Parameters={"StateMachineArn": child}),
         task("glue:startJobRun.sync", Parameters={"JobName": "long"}, Catch=[{"ErrorEquals": ["States.TaskFailed"], "Next": "Lost"}])))]
     branches[3]["States"]["Lost"] = {"Type": "Pass", "End": True}
-    execution = lab.start(lab.machine({"StartAt": "All", "States": {"All": {"Type": "Parallel", "Branches": branches, "End": True}}}), {"a": 1})
+    given = json.loads("[" * 120 + "]" * 120)
+    execution = lab.start(lab.machine({"StartAt": "All", "States": {"All": {"Type": "Parallel", "Branches": branches, "End": True}}}), given)
     lab.until(lambda: lab.types(execution).count("TaskSubmitted") == 2)
     before = lab.events(execution)
     lab.cloud.kill()
@@ -349,7 +350,7 @@ def test_executions_survive_a_crash(lab):
     lab.advance(500)
     lab.advance(500)
     out = json.loads(lab.end(execution)["output"])
-    assert (out[0], out[1], out[2]["Status"], out[3]["Error"]) == ({"a": 1}, "by hand", "SUCCEEDED", "States.TaskFailed")
+    assert (out[0], out[1], out[2]["Status"], out[3]["Error"]) == (given, "by hand", "SUCCEEDED", "States.TaskFailed")
     assert len(lab.sfn.list_executions(stateMachineArn=child)["executions"]) == 1
 
 

@@ -86,6 +86,8 @@ def test_fields_elements_and_unnest(lake):
     assert lake.query("SELECT id, sku, qty FROM orders CROSS JOIN UNNEST(items) AS t(sku, qty) ORDER BY id, qty NULLS LAST") == [
         ["1", "x", "2"], ["1", "y", "3"], ["3", None, "7"], ["3", None, None]]
     assert lake.query("SELECT o.id, i.qty FROM orders o, UNNEST(o.items) AS i WHERE i.qty > 2 ORDER BY 1") == [["1", "3"], ["3", "7"]]
+    assert lake.query("SELECT id, qty FROM orders LEFT JOIN UNNEST(items) AS t(sku, qty) ON true WHERE id < 3 ORDER BY id, qty") == [
+        ["1", "2"], ["1", "3"], ["2", None]]
     assert lake.query("SELECT k, v FROM orders CROSS JOIN UNNEST(attrs) AS t(k, v) ORDER BY k") == [["color", "red"], ["size", None]]
     assert lake.query("""SELECT id, sku, tag, n FROM orders CROSS JOIN UNNEST(items, tags) WITH ORDINALITY AS t(sku, qty, tag, n)
                          WHERE id = 1 ORDER BY n""") == [["1", "x", "a", "1"], ["1", "y", None, "2"], ["1", None, "b,c", "3"]]
@@ -196,6 +198,9 @@ def test_what_is_not_built_is_refused_by_name(lake):
     assert lake.query("SELECT a FROM t") == [["1"]]
     assert "NOT_SUPPORTED: column 'raw' of type BLOB in JSON files" in lake.refusal("SELECT raw FROM t")
     assert "NOT_SUPPORTED: column 'o'" in lake.refusal("SELECT o.x FROM t")
+    for i, line in enumerate(('{"a": "\\u0000"}', '{"a": "\\ud800"}', '{"a": ' + 200 * "[" + 200 * "]" + "}")):
+        lake.table(f"odd{i}", {"a": "string"}, [line], **{"ignore.malformed.json": "true"})
+        assert "NOT_SUPPORTED: a row of JSON" in lake.refusal(f"SELECT a FROM odd{i}")
     lake.table("formats", {"a": "timestamp"}, [{"a": "1.2.2024"}], **{"timestamp.formats": "d.M.yyyy"})
     assert "NOT_SUPPORTED: table 'lake.formats' has 'timestamp.formats'" in lake.refusal("SELECT a FROM formats")
     lake.table("ion", {"a": "int"}, [{"a": 1}], serde="com.amazon.ionhiveserde.IonHiveSerDe")

@@ -37,9 +37,9 @@ static void measure(const char *s, size_t len, struct extent *e)
 		}
 		e->keys += s[i] == ':';
 		if (s[i] == '{' || s[i] == '[') {
-			if (depth == MAX_DEPTH)
-				break;
-			open[depth++] = s[i];
+			if (depth < MAX_DEPTH)
+				open[depth] = s[i];
+			depth++;
 		} else if (s[i] == '}' || s[i] == ']') {
 			if (!--depth) {
 				e->end = i + 1;
@@ -48,7 +48,7 @@ static void measure(const char *s, size_t len, struct extent *e)
 		}
 		i++;
 	}
-	e->open = open[depth - 1];
+	e->open = open[depth < MAX_DEPTH ? depth - 1 : 0];
 }
 
 static size_t members(const struct json *v)
@@ -157,6 +157,19 @@ static int check_keys(const struct json_options *o, const struct json *v, const 
 	return -1;
 }
 
+static const char not_supported[] = "NOT_SUPPORTED: a row of JSON: ";
+
+/* What Java reads and codec's parser refuses: never a row of nulls. */
+static bool beyond_us(const char *why)
+{
+	static const char *const words[] = {"surrogate", "\\u0000", "nested deeper"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(why, words[i]))
+			return true;
+	return false;
+}
+
 static int parse(
 	const struct json_options *o, const char *s, size_t len, struct json **out, struct err *err)
 {
@@ -176,7 +189,10 @@ static int parse(
 		*out = NULL;
 		return r;
 	}
-	malformed(o, why.text, err);
+	if (beyond_us(why.text))
+		err_set(err, ERR_INVALID, "%s%s", not_supported, why.text);
+	else
+		malformed(o, why.text, err);
 	err_release(&why);
 	return -1;
 }
@@ -197,7 +213,7 @@ int json_line(const struct json_options *o, const char *line, size_t len, struct
 		return 0;
 	if (!parse(o, line, len, out, &why))
 		return 0;
-	if (!o->ignore) {
+	if (!o->ignore || starts_with(why.text, not_supported)) {
 		err_move(err, &why);
 		return -1;
 	}

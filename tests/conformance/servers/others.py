@@ -106,6 +106,10 @@ class Moto(Server):
     def command(self, port):
         return [self.tool(), "-H", "127.0.0.1", "-p", str(port)]
 
+    def settings(self, port):
+        """AWS's own policies are there; by itself it has none of them."""
+        return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+
 
 class MiniStack(Server):
     name, package, program, health = "ministack", "ministack", "ministack", "/_ministack/health"

@@ -12,6 +12,9 @@
 struct json *ingest_destination(struct job *job, const struct ingest_input *in,
 	const struct ingest_load *load, const struct dataset *source, bool *made,
 	struct err *err) must_check;
+/* What that table is made of: the TableInput of glue:CreateTable. The caller's. */
+struct json *ingest_table_input(
+	struct job *job, const struct ingest_load *load, const struct dataset *source);
 /* Tells the catalog of the load's partition, at `location`, where the table is partitioned by the load's columns. */
 int ingest_add_partition(struct job *job, const struct ingest_input *in,
 	const struct ingest_load *load, const struct json *table, const char *location, bool *made,

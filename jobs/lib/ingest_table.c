@@ -152,7 +152,7 @@ static void add_key(const struct json *dfm, struct json *parameters)
 	strbuf_release(&names);
 }
 
-static struct json *describe(
+struct json *ingest_table_input(
 	struct job *job, const struct ingest_load *load, const struct dataset *source)
 {
 	struct json *dfm = read_dfm(job, load);
@@ -193,7 +193,7 @@ static int make_table(struct job *job, struct aws_client *aws, const struct inge
 	int ret;
 
 	json_set_str(request, "DatabaseName", in->springboard);
-	json_set(request, "TableInput", describe(job, load, source));
+	json_set(request, "TableInput", ingest_table_input(job, load, source));
 	ret = aws_call(aws, &glue_create_table, request, NULL, &why);
 	*made = ret == 0;
 	/* Another load of the same table was faster: its table counts. */

@@ -241,37 +241,50 @@ static bool has_more(const struct json *live, const struct json *wanted)
 	return false;
 }
 
-/* A crawler writes parameters of its own, which are not ours to take away by and by. */
+/* A crawler notes things of its own in the table, which are not ours to take away by and by. */
 static bool crawled(const struct json *definition)
 {
 	return json_path(definition, "Parameters.UPDATED_BY_CRAWLER") ||
 	       json_path(definition, "Parameters.CrawlerSchemaSerializerVersion");
 }
 
+/* Leaves of live parameters those that are wanted. */
+static void forget_notes(struct json *live, const struct json *wanted, const char *path)
+{
+	struct json *notes = json_path(live, path);
+	const struct json *w = json_path(wanted, path), *n;
+	struct strvec names = STRVEC_INIT;
+	json_each(n, notes) if (!json_get(w, json_name(n))) strvec_push(&names, json_name(n));
+	for (size_t i = 0; i < names.nr; i++)
+		json_remove(notes, names.v[i]);
+	strvec_release(&names);
+}
+
 static void table_look(
 	const struct resource *r, const struct json *definition, struct resource_state *out)
 {
+	static const char *const notes[] = {"Parameters", "StorageDescriptor.Parameters",
+		"StorageDescriptor.SerdeInfo.Parameters"};
 	struct json *live = json_get(out->props, "TableInput");
 	const struct json *wanted = json_get(r->props, "TableInput"), *part;
-	struct strvec gone = STRVEC_INIT;
+	bool more = false, by_crawler = crawled(definition);
 	if (!live || !wanted)
 		return;
+	for (size_t i = 0; by_crawler && i < ARRAY_SIZE(notes); i++)
+		forget_notes(live, wanted, notes[i]);
 	json_each(part, live)
 	{
 		const char *name = json_name(part);
 		const struct json *w = json_get(wanted, name);
-		bool own = crawled(definition) && (strcmp(name, "Parameters") == 0 ||
-							  strcmp(name, "StorageDescriptor") == 0);
-		/* the name is given or derived, the owner filled in */
-		if (strcmp(name, "Name") == 0 || (!w && strcmp(name, "Owner") == 0) || own)
-			continue;
-		if (w ? has_more(part, w) : !says_nothing(part))
-			strvec_push(&gone, name);
+		bool filled_in = (by_crawler && strcmp(name, "StorageDescriptor") == 0) ||
+				 (!w && strcmp(name, "Owner") == 0);
+		/* the name is given or derived */
+		if (!filled_in && strcmp(name, "Name") != 0)
+			more = more || (w ? has_more(part, w) : !says_nothing(part));
 	}
 	/* a difference that the comparison of what is written sees */
-	if (gone.nr)
+	if (more)
 		json_remove(out->props, "TableInput");
-	strvec_release(&gone);
 }
 
 /* --- calls --- */

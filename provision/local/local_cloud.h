@@ -62,7 +62,8 @@ struct local_service {
  * AccessDenied, or UnknownOperationException. Not inside a transaction; S3 is not behind it (local_objects.h is).
  */
 int local_invoke(struct local_cloud *cloud, const struct local_principal *who, const char *service,
-	const char *operation, const struct json *in, struct json **out, struct err *err) must_check;
+	const char *operation, const struct json *in, struct json **out,
+	struct err *err) must_check;
 
 /* A part of the cloud with tables and background work of its own (several may serve one wire service). */
 struct local_part {

@@ -20,8 +20,8 @@ void values_add_copy(struct values *values, const struct param_value *v);
 const struct param_value *values_find(const struct values *values, const char *name);
 
 /* These append; 0, or -1 with errors. */
-/* A map of names to values; a list is joined by commas, a map is kept with its keys as text; !Env NAME and !File PATH (relative to the config file), which are `missing`, and
- * no error, where they cannot be had: another place may give the value. */
+/* A map of names to values; a list is joined by commas, a map is kept with its keys as text; !Env NAME and !File PATH (relative to
+ * the config file), which are `missing`, and no error, where they cannot be had: another place may give the value. */
 int values_read_config(
 	struct arena *a, const char *path, struct values *out, struct err_list *errors) must_check;
 /* [{"ParameterKey","ParameterValue"}], {"Parameters": {…}} or ["Key=Value"]. */

@@ -6,7 +6,12 @@
  * ("long" and "bigint"). A source is a column, or a member of a struct by a dotted name; what it becomes is always a
  * column of its own, also where its name has dots. Pages: "ApplyMapping class", Hive's "LanguageManual Types".
  */
-#include "dataset.h"
+#include "err.h"
+#include "strbuf.h"
+#include "strvec.h"
+
+struct dataset;
+struct dataset_column;
 
 enum field_kind {
 	FIELD_STRING,

@@ -6,6 +6,7 @@
  * a partition). What does not convert is ERR_INVALID with file, row, column and value. Rows keep their order where
  * there are at least as many files to write as threads, or little to read.
  */
+#include "dataset.h"
 #include "fieldmap.h"
 
 struct reshape {

@@ -79,6 +79,23 @@ def platform(tmp_path, postgres, dmap):
     return Platform(tmp_path, postgres, dmap)
 
 
+def test_the_standin_is_strict(dmap):
+    dmap.feeds(agg_sample=[data_set("agg_sample", "2022-05-17")])
+    path, header = f"{address('agg_sample')}?apikey={PUBLIC_KEY}", {"apikey": PUBLIC_KEY, "Accept": "application/json"}
+    file = "/files/agg_sample_20220517.csv.gz"
+    for want, where, headers, method in (
+        (200, path, header, None), (200, f"{path}&last_updated=2022-05-17T10%3A00%3A00.123456", header, None), (405, path, header, "POST"),
+        (401, path, {**header, "apikey": "x"}, None), (401, path, {"Accept": "application/json"}, None), (401, path.partition("?")[0], header, None),
+        (401, f"{path}&apikey={PUBLIC_KEY}", header, None), (401, path.replace("datasetpublicusersapi", "datasetcontrolleduserapi"), header, None),
+        (400, f"{path}&since=1", header, None), (400, f"{path}&last_updated=2022-05-17", header, None), (404, path.replace("sample", "none"), header, None),
+        (200, f"{file}?sig=s%2Bg", {}, None), (403, file, {}, None), (400, f"{file}?sig=s%2Bg", header, None),
+    ):
+        assert dmap.open(where, None, method, headers)[0] == want, (where, headers)
+    assert PUBLIC_KEY not in json.dumps(dmap.requests())
+    since = f"{path}&last_updated=2022-05-17T10%3A00%3A00.123457"
+    assert json.loads(dmap.open(since, headers=header)[1]) == {"success": True, "results": []}
+
+
 def test_all_live_feeds(platform, dmap):
     """Files, rows and marks; each kind of feed by its own key; a second run asks from the mark on, and changes nothing."""
     agg, tap = platform.add_feed("agg_sample"), platform.add_feed("device_event")

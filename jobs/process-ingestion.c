@@ -10,7 +10,6 @@
 #include "thrdpool.h"
 #include "transit_chunk.h"
 
-#define CLAIM 1000
 #define MOVES "100"
 #define MOVE_THREADS 8
 #define PAUSE_MS 250
@@ -26,7 +25,7 @@ static const struct job_arg args[] = {
 	{"INCOMING_DATABASE", "the catalog's database of the incoming tables", JOB_REQUIRED},
 	{"SPRINGBOARD_DATABASE", "the catalog's database of what ingest writes", JOB_REQUIRED},
 	{"INGEST_JOB", "the Glue job that ingests", JOB_REQUIRED},
-	{"RETRY", "moves that failed, or that a worker left behind, are tried again", JOB_FLAG},
+	{"RETRY", "moves that failed, and what a worker left behind, are tried again", JOB_FLAG},
 	{"AT_ONCE", "runs of the ingest job at once (default: 5)", JOB_OPTIONAL},
 	{"ATTEMPTS", "runs for a chunk of loads (default: 3)", JOB_OPTIONAL},
 	{"RUN_TIMEOUT", "seconds for a run (default: 900)", JOB_OPTIONAL},
@@ -247,13 +246,17 @@ static int move_some(struct ingestion *in, bool *any, struct err *err)
 static int go_on(struct ingestion *in, struct err *err)
 {
 	const struct clock *clock = clock_system();
+	size_t taken;
 
+	if (job_args_flag(&in->job->args, "RETRY") &&
+		transit_chunks_take_up(&in->chunks, &taken, err) != 0)
+		return -1;
 	for (;;) {
 		bool moved = false, open = false;
 		size_t made = 0;
 
 		if (job_check_interrupt(err) != 0 ||
-			transit_chunks_make(&in->chunks, CLAIM, &made, err) != 0 ||
+			transit_chunks_make(&in->chunks, &made, err) != 0 ||
 			transit_chunks_step(&in->chunks, err) != 0 ||
 			move_some(in, &moved, err) != 0 ||
 			transit_chunks_open(&in->chunks, &open, err) != 0)

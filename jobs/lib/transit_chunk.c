@@ -58,7 +58,9 @@ static int add_chunk(
 	return ret;
 }
 
-static int chunk_up(struct transit_chunks *c, const struct pg_rows *rows, struct err *err)
+/* Rows: id and size, in order. */
+static int chunk_up(struct transit_chunks *c, const struct pg_rows *rows,
+	enum transit_status from_status, struct err *err)
 {
 	int64_t *sizes = xcalloc(rows->nr_rows + 1, sizeof(*sizes));
 	struct strbuf all = STRBUF_INIT;
@@ -78,39 +80,57 @@ static int chunk_up(struct transit_chunks *c, const struct pg_rows *rows, struct
 		ret = add_chunk(c, ids.buf, c->max_attempts, err);
 		strbuf_release(&ids);
 	}
-	if (ret == 0)
-		ret = transit_set_status(
-			c->pg, all.buf, LOAD_READY_FOR_INGESTING, LOAD_INGESTING, NULL, err);
+	if (ret == 0 && from_status != LOAD_INGESTING)
+		ret = transit_set_status(c->pg, all.buf, from_status, LOAD_INGESTING, NULL, err);
 	strbuf_release(&all);
 	free(sizes);
 	return ret;
 }
 
-int transit_chunks_make(struct transit_chunks *c, long long limit, size_t *nr, struct err *err)
+static int make(struct transit_chunks *c, const char *sql, enum transit_status from, size_t *nr,
+	struct err *err)
 {
-	static const char sql[] =
-		"SELECT l.id, l.s3_size FROM cubic_loads l JOIN cubic_tables t ON t.id = "
-		"l.table_id WHERE l.status = 'ready_for_ingesting' AND l.deleted_at IS NULL ORDER "
-		"BY l.s3_modified, l.s3_key, l.id LIMIT $1::bigint FOR UPDATE OF l SKIP LOCKED";
 	struct pg_rows rows = PG_ROWS_INIT;
-	char *number = xasprintf("%lld", limit);
-	const char *const values[] = {number};
 	int ret = pg_begin(c->pg, err);
 
 	if (ret == 0)
-		ret = pg_query(c->pg, sql, values, 1, &rows, err);
+		ret = pg_query(c->pg, sql, NULL, 0, &rows, err);
 	*nr = rows.nr_rows;
 	if (ret == 0 && rows.nr_rows)
-		ret = chunk_up(c, &rows, err);
+		ret = chunk_up(c, &rows, from, err);
 	if (ret == 0)
 		ret = pg_commit(c->pg, err);
 	if (ret != 0)
 		pg_rollback(c->pg);
 	if (ret == 0 && *nr)
-		job_log(JOB_INFO, "ingesting", "loads=%zu", *nr);
+		job_log(JOB_INFO, from == LOAD_INGESTING ? "taken-up" : "ingesting", "loads=%zu",
+			*nr);
 	pg_rows_release(&rows);
-	free(number);
 	return ret;
+}
+
+#define LOADS                                                                                 \
+	"SELECT l.id, l.s3_size FROM cubic_loads l JOIN cubic_tables t ON t.id = l.table_id " \
+	"WHERE "                                                                              \
+	"l.deleted_at IS NULL AND l.status = "
+#define IN_ORDER " ORDER BY l.s3_modified, l.s3_key, l.id LIMIT 1000 FOR UPDATE OF l SKIP LOCKED"
+
+int transit_chunks_make(struct transit_chunks *c, size_t *nr, struct err *err)
+{
+	return make(c, LOADS "'ready_for_ingesting'" IN_ORDER, LOAD_READY_FOR_INGESTING, nr, err);
+}
+
+int transit_chunks_take_up(struct transit_chunks *c, size_t *nr, struct err *err)
+{
+	/* The lock is that of an ingest job which was started for the one load (ingest_event.c). */
+	static const char sql[] =
+		"WITH lost AS MATERIALIZED (" LOADS
+		"'ingesting' AND NOT EXISTS (SELECT 1 FROM cubic_ingest_chunks WHERE state IN "
+		"('available', 'executing') AND l.id = ANY (load_ids))" IN_ORDER
+		") SELECT id, s3_size FROM lost WHERE pg_try_advisory_xact_lock(hashtext('ingest "
+		"load'), (id % 2147483647)::int)";
+
+	return make(c, sql, LOAD_INGESTING, nr, err);
 }
 
 /* --- chunks to work on --- */

@@ -20,9 +20,10 @@ struct transit_chunks {
 	struct transit_chunk *v;
 	size_t nr, alloc;
 };
-/* Loads that are ready become chunks, up to `limit`; *nr tells how many loads. */
-int transit_chunks_make(
-	struct transit_chunks *c, long long limit, size_t *nr, struct err *err) must_check;
+/* Loads that are ready become chunks, up to 1000; *nr tells how many loads. */
+int transit_chunks_make(struct transit_chunks *c, size_t *nr, struct err *err) must_check;
+/* So do loads that are being ingested by nobody: in no open chunk, and no ingest job holds them. */
+int transit_chunks_take_up(struct transit_chunks *c, size_t *nr, struct err *err) must_check;
 /* Takes chunks up to at_once, and drives each as far as it goes now. */
 int transit_chunks_step(struct transit_chunks *c, struct err *err) must_check;
 /* Some are worked on, or wait for anybody. */

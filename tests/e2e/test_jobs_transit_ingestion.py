@@ -16,8 +16,10 @@ INGEST = """
 import json, os, sys, time
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 folder, keys = {folder!r}, [l["s3_key"] for l in json.loads(given["--INPUT"])["loads"]]
-with open(os.path.join(folder, given["--ATTEMPT"] + ".json"), "w") as f:
+path = os.path.join(folder, given["--ATTEMPT"])
+with open(path, "w") as f:
     json.dump(given, f)
+os.rename(path, path + ".json")
 while any("slow" in k for k in keys) and not os.path.exists(os.path.join(folder, "go")):
     time.sleep(0.02)
 attempt = int(given["--ATTEMPT"].split(".")[1])
@@ -199,6 +201,20 @@ def test_a_run_that_nobody_noted_is_found(lab):
     assert lab.statuses() == {f"{DMAP}a.csv.gz": "archived"}
 
 
+def test_a_retry_takes_up_what_nobody_ingests(lab):
+    """Of an ingest job that died: not what another one holds, and not what is in an open chunk."""
+    lost, held = lab.load(f"{DMAP}lost.csv.gz", "ingesting"), lab.load(f"{DMAP}held.csv.gz", "ingesting")
+    holder = lab.postgres.start_psql(lab.database)
+    holder.stdin.write(f"SELECT pg_advisory_lock(hashtext('ingest load'), {held}); SELECT 'held';\n")
+    holder.stdin.flush()
+    until(lambda: "held" in holder.stdout.readline())
+    lab.run("process-ingestion").ok()
+    assert set(lab.statuses().values()) == {"ingesting"} and lost < held
+    lab.run("process-ingestion", RETRY="true").ok()
+    assert lab.statuses() == {f"{DMAP}lost.csv.gz": "archived", f"{DMAP}held.csv.gz": "ingesting"} and lab.inputs() == [[f"{DMAP}lost.csv.gz"]]
+    holder.communicate("")
+
+
 # --- moves ---
 
 
@@ -280,7 +296,8 @@ def test_workers_at_once_take_each_load_once(lab):
     told = [w.communicate(timeout=120) for w in workers]
     assert [w.returncode for w in workers] == [0] * 5, told
     taken = sum(lab.inputs(), [])
-    assert sorted(taken) == [f"{DMAP}{i:03}.csv.gz" for i in range(200)] and len(lab.glue.get_job_runs(JobName="ingest")["JobRuns"]) == len(lab.chunks()) == 20
+    assert sorted(taken) == [f"{DMAP}{i:03}.csv.gz" for i in range(200)]
+    assert len(lab.glue.get_job_runs(JobName="ingest")["JobRuns"]) == len(lab.chunks()) and sum(int(c[1]) for c in lab.chunks()) == 200
     moved = [n for out, _ in told for line in out.splitlines() if " errored " in line or " archived " in line for n in line.split('"')[1].strip("{}").split(",")]
     assert sorted(map(int, moved)) == [int(r[0]) for r in lab.sql("SELECT id FROM cubic_loads ORDER BY id")]
     counts = {s: list(lab.statuses().values()).count(s) for s in ("archived", "errored")}

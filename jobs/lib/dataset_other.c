@@ -116,29 +116,26 @@ static int map_lines(void *payload, struct csv_part *part, unused_arg const stru
 
 static const struct csv_feed_ops line_ops = {dataset_open_input, dataset_close_input, map_lines};
 
-/* A member by JSON pointer, as SQL. */
-static char *member_text(const struct dataset_column *column)
+/* A member's JSON pointer, as SQL's text. */
+static void add_pointer(struct strbuf *sql, const struct dataset_column *column)
 {
-	struct strbuf pointer = STRBUF_INIT, sql = STRBUF_INIT;
+	struct strbuf pointer = STRBUF_INIT;
 
 	strbuf_addstr(&pointer, column->source ? column->source : column->name);
 	strbuf_replace(&pointer, "~", "~0");
 	strbuf_replace(&pointer, "/", "~1");
 	strbuf_insert(&pointer, 0, "/", 1);
-	strbuf_addstr(&sql, "json_extract_string(line, ");
-	duck_add_text(&sql, pointer.buf);
-	strbuf_addch(&sql, ')');
+	duck_add_text(sql, pointer.buf);
 	strbuf_release(&pointer);
-	return strbuf_detach(&sql, NULL);
 }
 
 static int register_json(
 	struct dataset_reader *r, struct duck *duck, const char *name, struct err *err)
 {
 	struct csv_column *columns = xcalloc(r->nr + 1, sizeof(*columns));
-	struct strbuf from = STRBUF_INIT, source = STRBUF_INIT;
+	struct strbuf from = STRBUF_INIT, source = STRBUF_INIT, pointers = STRBUF_INIT;
 	struct strvec texts = STRVEC_INIT, names = STRVEC_INIT;
-	size_t nr = 0;
+	size_t nr = 0, members = 0;
 	int ret;
 
 	columns[nr++] = (struct csv_column){"line", CSV_TEXT};
@@ -148,17 +145,23 @@ static int register_json(
 			strvec_pushf(&texts, "\"partition %zu\"", i);
 			columns[nr++] = (struct csv_column){names.v[names.nr - 1], CSV_TEXT};
 		} else {
-			strvec_push_take(&texts, member_text(r->wants[i].column));
+			strbuf_addstr(&pointers, members ? ", " : "");
+			add_pointer(&pointers, r->wants[i].column);
+			strvec_pushf(&texts, "members[%zu]", ++members);
 		}
 	}
 	strbuf_addf(&source, "lines of %s", name);
+	/* All members at once, for each extraction parses the line. */
+	if (members)
+		strbuf_addf(&from, "SELECT *, json_extract_string(line, [%s]) AS members FROM (",
+			pointers.buf);
 	strbuf_addstr(&from,
 		"SELECT * REPLACE (CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN "
 		"line ELSE CAST(");
 	add_error(&from, r->nr, "line[:100]");
 	strbuf_addstr(&from, " AS VARCHAR) END AS line) FROM ");
 	duck_add_name(&from, source.buf);
-	strbuf_addstr(&from, "()");
+	strbuf_addstr(&from, members ? "())" : "()");
 	r->csv = csv_table_new(&line_ops, r, r->d->nr_files, columns, nr);
 	csv_table_expect(r->csv, dataset_expected_rows(r->d));
 	ret = csv_table_register(r->csv, duck, source.buf, err);
@@ -169,6 +172,7 @@ static int register_json(
 	strvec_release(&names);
 	strbuf_release(&from);
 	strbuf_release(&source);
+	strbuf_release(&pointers);
 	return ret;
 }
 

@@ -21,6 +21,7 @@ static const struct job_arg args[] = {
 	{"PRINT_VIEW", "writes SQL of the view of current rows of --TABLE to stdout, for Athena",
 		JOB_FLAG},
 	{"VIEW_FILE", "where to write that SQL instead: s3://BUCKET/KEY or a path", JOB_OPTIONAL},
+	{"QUERY_ONLY", "the view's query alone, for a service that keeps no views", JOB_FLAG},
 	{"TABLE", "for the view: the table; its changes are in <TABLE>__ct", JOB_OPTIONAL},
 	{"KEY", "for the view: columns of the key (default: what the catalog has)", JOB_OPTIONAL},
 	{"SPRINGBOARD_DATABASE", "for the view and --OBJECT_KEY: the tables' database",
@@ -251,6 +252,8 @@ static int view(struct job *job, struct err *err)
 	if (key)
 		strvec_split(&keys, key, ',');
 	ret = ingest_view_sql(job, database, table, &keys, &sql, err);
+	if (ret == 0 && job_args_flag(&job->args, "QUERY_ONLY"))
+		strbuf_remove(&sql, 0, (size_t)(strstr(sql.buf, "\nSELECT ") + 1 - sql.buf));
 	if (ret == 0 && file)
 		ret = write_file(job, file, &sql, err);
 	else if (ret == 0 && fputs(sql.buf, stdout) < 0)

@@ -31,8 +31,9 @@ def weather_row(at, draw):
     inside = round(draw.uniform(66, 74), 1)
     cells = [
         when.isoformat(), when.strftime("%m/%d/%Y %I:%M:%S %p"), temp, round(temp + 0.3, 1), round(temp - 0.1, 1), draw.randrange(30, 100),
-        round(temp - draw.uniform(2, 20), 1), wind, draw.choice(WINDS[1:]) if wind else WINDS[0], run if run % 1 else int(run), wind + 2 if wind else 0,
-        draw.choice(WINDS[1:]) if wind else WINDS[0], temp, round(temp - 0.1, 1), round(temp - 0.1, 1), round(draw.uniform(29.2, 30.4), 2), 0, 0,
+        round(temp - draw.uniform(2, 20), 1), wind, draw.choice(WINDS[1:]) if wind else WINDS[0], run if run % 1 else int(run),
+        wind + 2 if wind else 0, draw.choice(WINDS[1:]) if wind else WINDS[0],
+        temp, round(temp - 0.1, 1), round(temp - 0.1, 1), round(draw.uniform(29.2, 30.4), 2), 0, 0,
         round(max(0, 65 - temp) / 96, 3), 0, inside, draw.randrange(45, 65), round(inside - 15, 1), round(inside - 0.6, 1), 10.95,
         round(draw.uniform(0.0735, 0.0745), 4), 351 - draw.randrange(4), 1, 100 - draw.randrange(3), 15]
     return ",".join(str(c) for c in cells)
@@ -56,7 +57,8 @@ def incident(at, draw):
         "rdcharacter": draw.choice([["STRAIGHT", "LEVEL"], ["CURVE"]]), "rdsurface": "SMOOTH ASPHALT",
         "rdcondition": draw.choice(["DRY", "WET"]), "rdfeature": None, "traffic_control": draw.choice([None, "STOP SIGN", "SIGNAL"]),
         "lat2": round(lat + 0.001, 6), "workarea": "No", "possblinj": draw.randrange(3), "lon2": round(lon - 0.001, 6), "county": "WAKE",
-        "crash_type": draw.choice(["REAR END", "ANGLE", "FIXED OBJECT"]), "hitrun": draw.choice(["Yes", "No"]), "speed_limit": str(draw.choice([25, 35, 45])),
+        "crash_type": draw.choice(["REAR END", "ANGLE", "FIXED OBJECT"]), "hitrun": draw.choice(["Yes", "No"]),
+        "speed_limit": str(draw.choice([25, 35, 45])),
         "district": None, "location_desc": "été près du pont" if at == 2 else "AT INTERSECTION", "numpedestrians": draw.choice([None, "0", "1"]),
     }
 

@@ -1,4 +1,5 @@
-"""The format conversion of weather readings beside bare DuckDB and pandas: CSV to CSV, to Parquet and to JSON lines, a file a file; results must be equal."""
+"""The format conversion of weather readings beside bare DuckDB and pandas: CSV to CSV, to Parquet and to JSON lines, a file a file; results
+must be equal."""
 import os
 import shutil
 import subprocess
@@ -19,7 +20,8 @@ def make_source(folder, rows):
     """PARTS files of rows in all: a sample, over and over."""
     sample, source = os.path.join(folder, "sample"), os.path.join(folder, "source")
     script = os.path.join(ROOT, "scripts", "make-weather-sample.py")
-    subprocess.run([sys.executable, script, "--out", sample, "--parts", str(PARTS), "--rows", str(min(rows, SAMPLE_ROWS)), "--incidents", "1"], check=True)
+    options = ["--parts", str(PARTS), "--rows", str(min(rows, SAMPLE_ROWS)), "--incidents", "1"]
+    subprocess.run([sys.executable, script, "--out", sample, *options], check=True)
     os.makedirs(source)
     times = max(rows // SAMPLE_ROWS, 1)
     for n in range(PARTS):
@@ -42,8 +44,8 @@ def make_table(cloud, source, header):
         "Name": "weather", "Parameters": {"classification": "csv", "skip.header.line.count": "1"}, "StorageDescriptor": {
             "Columns": [{"Name": n.lower(), "Type": TYPES[t]} for n, t in types(header).items()], "Location": source,
             "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": {"field.delim": ","}}}})
-    return ",".join(f"{n.lower()}:{'long' if t == 'BIGINT' else 'string' if t == 'VARCHAR' else 'double'}:{n.lower()}:"
-                    f"{'short' if n == 'ArcInt' else 'long' if t == 'BIGINT' else 'string' if t == 'VARCHAR' else 'double'}" for n, t in types(header).items())
+    words = {n.lower(): {"BIGINT": "long", "VARCHAR": "string"}.get(t, "double") for n, t in types(header).items()}
+    return ",".join(f"{n}:{word}:{n}:{'short' if n == 'arcint' else word}" for n, word in words.items())
 
 
 def relation(form, folder):
@@ -65,19 +67,21 @@ def run(table, folder, arguments):
     cloud = Cloud(Runner(folder), os.path.join(folder, "cloud"))
     try:
         mapping = make_table(cloud, source, header)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "GLUEPROJ_MEMORY_MB": str(MEMORY_MB), **cloud.env()}
+        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8"}
+        environment |= {"GLUEPROJ_MEMORY_MB": str(MEMORY_MB), **cloud.env()}
         for form in ("csv", "parquet", "json"):
             base, targets = None, {by: os.path.join(folder, by) for by in ("glueproj", "duckdb", "pandas")}
             for by, target in targets.items():
                 os.makedirs(target)
                 if by == "glueproj":
-                    seconds, peak = measure([os.path.join(jobs_dir(), "convert"), "--database", DATABASE, "--table", "weather", "--output", target, "--format", form,
-                                             "--mapping", mapping], environment)
+                    words = ["--database", DATABASE, "--table", "weather", "--output", target, "--format", form, "--mapping", mapping]
+                    seconds, peak = measure([os.path.join(jobs_dir(), "convert"), *words], environment)
                 else:
                     seconds, peak = measure([sys.executable, OTHER, by, form, source, target])
                 base = base or seconds
                 shown = {"glueproj": "glueproj job", "duckdb": "bare DuckDB"}.get(by, by)
-                table.add(f"convert {rows} rows to {form}", shown, seconds=f"{seconds:.2f}", rate=f"{rows / seconds:.0f}", peak=peak, ratio=seconds / base)
+                cells = {"seconds": f"{seconds:.2f}", "rate": f"{rows / seconds:.0f}", "peak": peak, "ratio": seconds / base}
+                table.add(f"convert {rows} rows to {form}", shown, **cells)
                 if by != "glueproj":
                     same(form, targets["glueproj"], target)
                     shutil.rmtree(target)

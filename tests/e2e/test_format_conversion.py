@@ -53,7 +53,7 @@ def test_setup_run_teardown(conversion, cloud):
 
     run = conversion.follow()
     assert run["state"] == "COMPLETED"
-    assert {n["name"]: n["state"] for n in run["nodes"]} == {"demo-crawler": "SUCCEEDED", "demo_job_weather": "SUCCEEDED", "demo_job_incidents": "SUCCEEDED"}
+    assert {n["name"]: n["state"] for n in run["nodes"]} == dict.fromkeys(("demo-crawler", "demo_job_weather", "demo_job_incidents"), "SUCCEEDED")
     assert rows_of(conversion.outputs("weather")) == [oracle_convert.weather(p) for p in PARTS]
     assert rows_of(conversion.outputs("incidents")) == [oracle_convert.incidents(INCIDENTS)]
 
@@ -74,7 +74,7 @@ def test_tables_are_described(conversion):
     conversion.follow()
     weather, incidents = sorted(conversion("tables").ok().json["tables"], key=lambda t: t["classification"])
     assert (weather["name"], weather["classification"], weather["serde"]["parameters"]) == ("demo_weather", "csv", {"field.delim": ","})
-    assert (incidents["name"], incidents["classification"], incidents["serde"]["library"].rsplit(".", 1)[1]) == ("demo_incidents", "json", "JsonSerDe")
+    assert (incidents["name"], incidents["classification"]) == ("demo_incidents", "json") and incidents["serde"]["library"].endswith(".JsonSerDe")
     assert incidents["records"] == 10 and weather["records"] >= 19 and weather["average_record_size"] > 100 and weather["updated"].startswith("20")
     types = {c["name"]: c["type"] for c in incidents["columns"]}
     assert types["geo_location"] == "struct<lat:double,lon:double>" and types["rdclass"] == "array<string>" and len(types) == 47

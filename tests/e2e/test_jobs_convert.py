@@ -54,7 +54,8 @@ class Lake:
 
     def convert(self, table, output=None, **options):
         words = [w for k, v in options.items() for w in ((f"--{k}",) if v is True else (f"--{k}", v))]
-        return run_job(self.tmp, "convert", "--database", "db", "--table", table, "--output", output or self.tmp / "out", *words, env=self.cloud.env())
+        place = output or self.tmp / "out"
+        return run_job(self.tmp, "convert", "--database", "db", "--table", table, "--output", place, *words, env=self.cloud.env())
 
     def files(self, folder="out"):
         root = self.tmp / folder
@@ -124,12 +125,15 @@ def test_single_append_overwrite(lake):
 
 
 def test_every_format_and_compression(lake):
-    lake.write("t/f.csv", 'n,f,d,when,ok,price,s\n1,0.5,2020-02-29,2020-01-01 10:11:12.5,true,12.30,é\n,,,,,,""\n-7,1e3,1999-12-31,2021-05-06 00:00:00,FALSE,-0.01,"q""q"\n')
+    lake.write("t/f.csv", 'n,f,d,when,ok,price,s\n1,0.5,2020-02-29,2020-01-01 10:11:12.5,true,12.30,é\n,,,,,,""\n'
+               '-7,1e3,1999-12-31,2021-05-06 00:00:00,FALSE,-0.01,"q""q"\n')
     lake.table("t", ["n:smallint", "f:double", "d:date", "when:timestamp", "ok:boolean", "price:decimal(10,2)", "s:string"])
     want = [
-        {"n": 1, "f": 0.5, "d": datetime.date(2020, 2, 29), "when": datetime.datetime(2020, 1, 1, 10, 11, 12, 500000), "ok": True, "price": decimal.Decimal("12.30"), "s": "é"},
+        {"n": 1, "f": 0.5, "d": datetime.date(2020, 2, 29), "when": datetime.datetime(2020, 1, 1, 10, 11, 12, 500000), "ok": True,
+         "price": decimal.Decimal("12.30"), "s": "é"},
         dict.fromkeys(("n", "f", "d", "when", "ok", "price"), None) | {"s": ""},
-        {"n": -7, "f": 1000.0, "d": datetime.date(1999, 12, 31), "when": datetime.datetime(2021, 5, 6), "ok": False, "price": decimal.Decimal("-0.01"), "s": 'q"q'},
+        {"n": -7, "f": 1000.0, "d": datetime.date(1999, 12, 31), "when": datetime.datetime(2021, 5, 6), "ok": False,
+         "price": decimal.Decimal("-0.01"), "s": 'q"q'},
     ]
     for compression in ("snappy", "gzip", "zstd", "lz4", "none"):
         lake.convert("t", format="parquet", compression=compression, mode="overwrite").ok()
@@ -151,7 +155,8 @@ def test_every_format_and_compression(lake):
             lake.convert(source, format="csv", compression=compression, mode="overwrite").ok()
             (name,) = lake.files()
             text = opened((lake.tmp / "out" / name).read_bytes()).decode()
-            assert text.splitlines()[1:] == ["1,0.5,2020-02-29,2020-01-01 10:11:12.5,true,12.30,é", ',,,,,,""', '-7,1000.0,1999-12-31,2021-05-06 00:00:00,false,-0.01,"q""q"']
+            assert text.splitlines()[1:] == [
+                "1,0.5,2020-02-29,2020-01-01 10:11:12.5,true,12.30,é", ',,,,,,""', '-7,1000.0,1999-12-31,2021-05-06 00:00:00,false,-0.01,"q""q"']
 
 
 def test_types_by_mapping(lake):
@@ -189,18 +194,19 @@ def test_partitions_are_kept(lake):
 
 
 def test_nested_values(lake):
-    lines = [{"id": 1, "Deep": {"a": {"B": 7, "c": [1, {"x": None}]}, "t": "x\"y"}, "tags": ["ü", 'a"b'], "any": {"k": 1}}, {"id": 2, "Deep": None, "tags": None},
-             {"id": 3, "Deep": {"a": None, "t": 5}, "tags": []}]
+    lines = [{"id": 1, "Deep": {"a": {"B": 7, "c": [1, {"x": None}]}, "t": "x\"y"}, "tags": ["ü", 'a"b'], "any": {"k": 1}},
+             {"id": 2, "Deep": None, "tags": None}, {"id": 3, "Deep": {"a": None, "t": 5}, "tags": []}]
     lake.write("t/f.json", "\n".join(json.dumps(v, ensure_ascii=False) for v in lines))
     columns = ["id:int", "deep:struct<a:struct<B:int,c:array<string>>,t:string>", "tags:array<string>", "any:map<string,int>"]
     lake.table("t", columns, "json", serde={"paths": "id,Deep,tags,any"})
     lake.convert("t").ok()
     assert lake.rows()[0] == [
-        ["id", "deep.a.B", "deep.a.c", "deep.t", "tags", "any"], ["1", "7", '[1,{"x":null}]', 'x"y', '["ü","a\\"b"]', '{"k":1}'], ["2", "", "", "", "", ""],
-        ["3", "", "", "5", "[]", ""]]
+        ["id", "deep.a.B", "deep.a.c", "deep.t", "tags", "any"], ["1", "7", '[1,{"x":null}]', 'x"y', '["ü","a\\"b"]', '{"k":1}'],
+        ["2", "", "", "", "", ""], ["3", "", "", "5", "[]", ""]]
     lake.convert("t", format="parquet", mapping="deep.a.b:int:n:long,DEEP.t:string:`deep.t`:string,deep:struct:all:string", mode="overwrite").ok()
     got = pq.read_table(lake.tmp / "out" / lake.files()[0])
-    assert got.schema.names == ["n", "deep.t", "all"] and got["n"].to_pylist() == [7, None, None] and json.loads(got["all"][0].as_py()) == lines[0]["Deep"]
+    assert got.schema.names == ["n", "deep.t", "all"] and got["n"].to_pylist() == [7, None, None]
+    assert json.loads(got["all"][0].as_py()) == lines[0]["Deep"]
     # the same from Parquet, whose lists and structs are no text
     table = pa.table({"id": [1, 2], "deep": [{"a": {"b": 7}, "t": "x"}, None], "tags": [["p", None], []]})
     (lake.tmp / "p").mkdir()
@@ -220,7 +226,8 @@ def test_objects_of_a_bucket(lake):
     lake.table("t", ["a:bigint", "b:string"], location="s3://lake-data/in/", serde={"field.delim": ";"})
 
     def listed():
-        return {o["Key"]: s3.get_object(Bucket="lake-data", Key=o["Key"])["Body"].read() for o in s3.list_objects_v2(Bucket="lake-data", Prefix="out/")["Contents"]}
+        keys = [o["Key"] for o in s3.list_objects_v2(Bucket="lake-data", Prefix="out/")["Contents"]]
+        return {k: s3.get_object(Bucket="lake-data", Key=k)["Body"].read() for k in keys}
 
     lake.convert("t", "s3://lake-data/out/t/", compression="gzip").ok()
     got = listed()
@@ -235,7 +242,8 @@ def test_objects_of_a_bucket(lake):
 
 BAD = {
     "no integer": ("a,b\n1,x\n1.5,y\n", ["a:int", "b:string"], {}, ("f.csv' row 3", "column 'a'", "'1.5'")),
-    "too large for its type": ("a\n1\n\n99999\n", ["a:bigint"], {"mapping": "a:long:a:short"}, ("row 3", "column 'a': '99999' cannot become", "short")),
+    "too large for its type": ("a\n1\n\n99999\n", ["a:bigint"], {"mapping": "a:long:a:short"},
+                               ("row 3", "column 'a': '99999' cannot become", "short")),
     "no number": ("a\n1\n---\n", ["a:double"], {}, ("row 3", "column 'a': '---'")),
     "no date": ("a\n2020-02-30\n", ["a:string"], {"mapping": "a:string:b:date"}, ("row 2", "column 'a': '2020-02-30' cannot become", "date")),
     "no boolean": ("a\nmaybe\n", ["a:boolean"], {}, ("row 2", "column 'a': 'maybe' cannot become boolean")),
@@ -289,7 +297,8 @@ def test_bad_arguments(lake):
     for options, texts in (
         ({"format": "orc"}, ("--format 'orc' is none of csv, json, parquet",)), ({"compression": "bzip2"}, ("'bzip2' is none of none, gzip, zstd",)),
         ({"format": "parquet", "compression": "lzo"}, ("snappy",)), ({"mode": "replace"}, ("--mode",)), ({"partitions": "x"}, ("--partitions",)),
-        ({"delimiter": "::"}, ("--delimiter",)), ({"delimiter": '"'}, ("--delimiter",)), ({"mapping": "a:int:b"}, ("'a:int:b' is not from:fromType:toName:toType",)),
+        ({"delimiter": "::"}, ("--delimiter",)), ({"delimiter": '"'}, ("--delimiter",)),
+        ({"mapping": "a:int:b"}, ("'a:int:b' is not from:fromType:toName:toType",)),
         ({"mapping": "a:int:b:int,a:int:B:int"}, ("two columns would be named",)), ({"mapping": "a:int:b:uuid"}, ("the type 'uuid'",)),
         ({"mapping": "a:int:b:date"}, ("cannot become date",)), ({"mapping": "a:int:b:array<int>"}, ("give the type string",)),
         ({"mapping": "a:int:b:decimal(5,9)"}, ("decimal",)), ({"mapping": "[["}, ("--mapping",)), ({"single": "maybe"}, ("single",)),
@@ -316,4 +325,5 @@ def test_many_files_and_wide_rows(lake):
     result = lake.convert("big", mode="overwrite", format="parquet").ok()
     assert f"rows={count}" in result.stderr + result.stdout
     got = pq.read_table(lake.tmp / "out" / lake.files()[0])
-    assert got["c0"].to_pylist() == list(range(count)) and set(got["c7"].to_pylist()) == {"x\ny"} and pa.compute.sum(got["c4"]).as_py() == count * (count - 1) / 8
+    assert got["c0"].to_pylist() == list(range(count)) and set(got["c7"].to_pylist()) == {"x\ny"}
+    assert pa.compute.sum(got["c4"]).as_py() == count * (count - 1) / 8

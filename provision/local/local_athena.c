@@ -173,7 +173,7 @@ static int create_group(struct local_cloud *cloud, const struct local_request *r
 		!(tags = tag_map(json_get(req->in, "Tags"), err)))
 		return -1;
 	k.tags = tags;
-	r = glue_tx(cloud, create_tx, &k, err);
+	r = local_tx(cloud, create_tx, &k, err);
 	json_free(tags);
 	return r;
 }
@@ -195,7 +195,7 @@ static int get_group(struct local_cloud *cloud, const struct local_request *req,
 {
 	struct get g = {json_get_str(req->in, "WorkGroup"), NULL};
 
-	if (check_name(g.name, err) || glue_tx(cloud, get_tx, &g, err))
+	if (check_name(g.name, err) || local_tx(cloud, get_tx, &g, err))
 		return -1;
 	*out = json_object();
 	json_set(*out, "WorkGroup", g.doc);
@@ -341,7 +341,7 @@ static int update_group(struct local_cloud *cloud, const struct local_request *r
 			"constraint: "
 			"Member must satisfy enum value set: [ENABLED, DISABLED]",
 			state);
-	return glue_tx(cloud, update_tx, (void *)req->in, err);
+	return local_tx(cloud, update_tx, (void *)req->in, err);
 }
 
 /* --- delete --- */
@@ -397,7 +397,7 @@ static int delete_group(struct local_cloud *cloud, const struct local_request *r
 		return -1;
 	if (!strcmp(name, "primary"))
 		return athena_invalid(err, "The primary WorkGroup cannot be deleted.");
-	return glue_tx(cloud, delete_tx, (void *)req, err);
+	return local_tx(cloud, delete_tx, (void *)req, err);
 }
 
 /* --- tags --- */
@@ -437,7 +437,7 @@ static int tag_run(struct local_cloud *cloud, const struct local_request *req, s
 	k->arn = json_get_str(req->in, "ResourceARN");
 	if (!k->arn)
 		return athena_invalid(err, "ResourceARN is required");
-	return glue_tx(cloud, tag_tx, k, err);
+	return local_tx(cloud, tag_tx, k, err);
 }
 
 static int tag_resource(struct local_cloud *cloud, const struct local_request *req,

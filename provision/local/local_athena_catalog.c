@@ -194,7 +194,7 @@ static int get_database(struct local_cloud *cloud, const struct local_request *r
 
 	if (!check_catalog(req->in, "CatalogName", err) &&
 		(k.database = catalog_name(req->in, "DatabaseName", err)))
-		result = metadata_fault(glue_tx(cloud, database_tx, &k, err), err);
+		result = metadata_fault(local_tx(cloud, database_tx, &k, err), err);
 	if (!result) {
 		*out = json_object();
 		json_set(*out, "Database", database_json(k.one));
@@ -212,7 +212,7 @@ static int get_table_metadata(struct local_cloud *cloud, const struct local_requ
 	if (!check_catalog(req->in, "CatalogName", err) &&
 		(k.database = catalog_name(req->in, "DatabaseName", err)) &&
 		(k.table = catalog_name(req->in, "TableName", err)))
-		result = metadata_fault(glue_tx(cloud, table_tx, &k, err), err);
+		result = metadata_fault(local_tx(cloud, table_tx, &k, err), err);
 	if (!result) {
 		*out = json_object();
 		json_set(*out, "TableMetadata", table_json(k.one));
@@ -299,7 +299,7 @@ static int list_databases(struct local_cloud *cloud, const struct local_request 
 
 	if (!check_catalog(req->in, "CatalogName", err) &&
 		!athena_page(req->in, PAGE_MAX, &k.limit, &k.after, err))
-		result = glue_tx(cloud, databases_tx, &k, err);
+		result = local_tx(cloud, databases_tx, &k, err);
 	if (!result)
 		list_reply(&k, "DatabaseList", out);
 	call_release(&k);
@@ -329,7 +329,7 @@ static int list_table_metadata(struct local_cloud *cloud, const struct local_req
 	if (!check_catalog(req->in, "CatalogName", err) &&
 		(k.database = catalog_name(req->in, "DatabaseName", err)) &&
 		!athena_page(req->in, PAGE_MAX, &k.limit, &k.after, err))
-		result = metadata_fault(glue_tx(cloud, tables_tx, &k, err), err);
+		result = metadata_fault(local_tx(cloud, tables_tx, &k, err), err);
 	if (!result)
 		list_reply(&k, "TableMetadataList", out);
 out:

@@ -74,7 +74,7 @@ static int create_named(struct local_cloud *cloud, const struct local_request *r
 	if (!json_get_str(req->in, "Name") || !json_get_str(req->in, "Database") ||
 		!json_get_str(req->in, "QueryString"))
 		return athena_invalid(err, "Name, Database and QueryString are required");
-	r = glue_tx(cloud, create_tx, &k, err);
+	r = local_tx(cloud, create_tx, &k, err);
 	if (!r) {
 		*out = json_object();
 		json_set_str(*out, "NamedQueryId", k.id);
@@ -88,7 +88,7 @@ static int get_named(struct local_cloud *cloud, const struct local_request *req,
 {
 	struct call k = {.in = req->in, .id = (char *)json_get_str(req->in, "NamedQueryId")};
 
-	if (glue_tx(cloud, get_tx, &k, err))
+	if (local_tx(cloud, get_tx, &k, err))
 		return -1;
 	*out = json_object();
 	json_set(*out, "NamedQuery", k.doc);
@@ -100,7 +100,7 @@ static int delete_named(struct local_cloud *cloud, const struct local_request *r
 {
 	struct call k = {.in = req->in, .id = (char *)json_get_str(req->in, "NamedQueryId")};
 
-	return glue_tx(cloud, delete_tx, &k, err);
+	return local_tx(cloud, delete_tx, &k, err);
 }
 
 static int list_named(struct local_cloud *cloud, const struct local_request *req, struct json **out,
@@ -153,7 +153,7 @@ static int batch_named(struct local_cloud *cloud, const struct local_request *re
 	{
 		struct call k = {.in = req->in, .id = (char *)json_str(id)};
 		struct err why = ERR_INIT;
-		if (!glue_tx(cloud, get_tx, &k, &why)) {
+		if (!local_tx(cloud, get_tx, &k, &why)) {
 			json_push(found, k.doc);
 		} else {
 			struct json *m = json_object();

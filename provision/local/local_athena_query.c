@@ -243,7 +243,7 @@ static void change(struct athena_query *q, const char *state, const char *reason
 	struct change c = {q, state, reason};
 	struct err err = ERR_INIT;
 
-	if (glue_tx(q->cloud, change_tx, &c, &err))
+	if (local_tx(q->cloud, change_tx, &c, &err))
 		log_warn("query %s: %s", q->id, err.text);
 	if (strcmp(state, "RUNNING") != 0)
 		states_nudge(q->cloud, "athena", q->id);
@@ -469,7 +469,7 @@ static int start_query(struct local_cloud *cloud, const struct local_request *re
 			err, "Execution parameters are not supported by the local cloud.");
 	s.group = s.group && *s.group ? s.group : "primary";
 	s.statement = athena_statement(sql, NULL);
-	if (glue_tx(cloud, start_tx, &s, err))
+	if (local_tx(cloud, start_tx, &s, err))
 		goto out;
 	if (!s.again && launch(cloud, &s, err))
 		goto out;
@@ -520,7 +520,7 @@ static int stop_query(struct local_cloud *cloud, const struct local_request *req
 {
 	struct find f = {.id = json_get_str(req->in, "QueryExecutionId")};
 
-	if (glue_tx(cloud, find_only_tx, &f, err))
+	if (local_tx(cloud, find_only_tx, &f, err))
 		return -1;
 	json_free(f.doc);
 	json_free(f.columns);
@@ -534,7 +534,7 @@ static int get_query(struct local_cloud *cloud, const struct local_request *req,
 {
 	struct find f = {.id = json_get_str(req->in, "QueryExecutionId")};
 
-	if (glue_tx(cloud, find_only_tx, &f, err))
+	if (local_tx(cloud, find_only_tx, &f, err))
 		return -1;
 	json_free(f.columns);
 	*out = json_object();
@@ -552,7 +552,7 @@ static int batch_get(struct local_cloud *cloud, const struct local_request *req,
 		struct find f = {.id = json_str(id)};
 		struct err why = ERR_INIT;
 		struct json *m;
-		if (!glue_tx(cloud, find_only_tx, &f, &why)) {
+		if (!local_tx(cloud, find_only_tx, &f, &why)) {
 			json_free(f.columns);
 			json_push(found, f.doc);
 			continue;
@@ -679,7 +679,7 @@ static int get_results(struct local_cloud *cloud, const struct local_request *re
 
 	if (athena_page(req->in, 1000, &limit, &after, err))
 		return -1;
-	if (glue_tx(cloud, find_only_tx, &f, err))
+	if (local_tx(cloud, find_only_tx, &f, err))
 		goto out;
 	state = json_str(json_path(f.doc, "Status.State"));
 	if (!strcmp(state, "SUCCEEDED"))
@@ -720,7 +720,7 @@ static int recover_tx(struct local_cloud *cloud, void *payload unused_arg, struc
 
 static int recover(struct local_cloud *cloud, struct err *err)
 {
-	return glue_tx(cloud, recover_tx, NULL, err);
+	return local_tx(cloud, recover_tx, NULL, err);
 }
 
 static void stop(struct local_cloud *cloud)

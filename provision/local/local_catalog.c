@@ -112,7 +112,7 @@ static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	return catalog_database_tx(cloud, k->name, &k->out, err);
 }
 
-static int run(struct local_cloud *cloud, const struct local_request *req, glue_tx_fn *fn,
+static int run(struct local_cloud *cloud, const struct local_request *req, local_tx_fn *fn,
 	bool input, const char *name_member, struct json **out, struct err *err)
 {
 	struct call k = {.req = req};
@@ -127,7 +127,7 @@ static int run(struct local_cloud *cloud, const struct local_request *req, glue_
 			     : catalog_name(db, "Name", err);
 	if (!k.name)
 		return -1;
-	r = glue_tx(cloud, fn, &k, err);
+	r = local_tx(cloud, fn, &k, err);
 	free(k.name);
 	if (!r && k.out) {
 		*out = json_object();

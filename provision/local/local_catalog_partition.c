@@ -21,7 +21,7 @@ struct call {
 typedef int part_fn(
 	struct local_cloud *cloud, struct call *k, const struct json *entry, struct err *err);
 
-static int run(struct local_cloud *cloud, const struct local_request *req, glue_tx_fn *fn,
+static int run(struct local_cloud *cloud, const struct local_request *req, local_tx_fn *fn,
 	struct call *k, struct err *err)
 {
 	char *db = catalog_name(req->in, "DatabaseName", err);
@@ -32,7 +32,7 @@ static int run(struct local_cloud *cloud, const struct local_request *req, glue_
 	k->database = db;
 	k->table = table;
 	if (table)
-		r = glue_tx(cloud, fn, k, err);
+		r = local_tx(cloud, fn, k, err);
 	free(db);
 	free(table);
 	return r;
@@ -185,7 +185,7 @@ static int batch_delete_tx(struct local_cloud *cloud, void *payload, struct err 
 	return batch_each(cloud, payload, "PartitionsToDelete", delete_one, err);
 }
 
-static int batch(struct local_cloud *cloud, const struct local_request *req, glue_tx_fn *fn,
+static int batch(struct local_cloud *cloud, const struct local_request *req, local_tx_fn *fn,
 	const char *member, size_t max, struct json **out, struct err *err)
 {
 	struct call k = {0};
@@ -358,7 +358,7 @@ static int get_partitions(struct local_cloud *cloud, const struct local_request 
 	l.after = after;
 	l.brief = json_get_truth(req->in, "ExcludeColumnSchema", false);
 	l.call = (struct call){.req = req, .database = db, .table = table, .out = json_array()};
-	r = glue_tx(cloud, list_tx, &l, err);
+	r = local_tx(cloud, list_tx, &l, err);
 	if (!r) {
 		*out = json_object();
 		json_set(*out, "Partitions", l.call.out);

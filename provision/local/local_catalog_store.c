@@ -526,7 +526,7 @@ int local_catalog_put_table(struct local_cloud *cloud, const char *database,
 {
 	char *db = lower_copy(database);
 	struct put p = {db, table_input, partitions};
-	int r = glue_tx(cloud, put_tx, &p, err);
+	int r = local_tx(cloud, put_tx, &p, err);
 
 	free(db);
 	return r;
@@ -543,7 +543,7 @@ int local_catalog_delete_table(
 	struct local_cloud *cloud, const char *database, const char *table, struct err *err)
 {
 	char *names[] = {lower_copy(database), lower_copy(table)};
-	int r = glue_tx(cloud, delete_tx, names, err);
+	int r = local_tx(cloud, delete_tx, names, err);
 
 	free(names[0]);
 	free(names[1]);

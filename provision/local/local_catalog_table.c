@@ -55,7 +55,7 @@ static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
 }
 
 /* fn with the request's database and, when `member` is given, table. */
-static int run(struct local_cloud *cloud, const struct local_request *req, glue_tx_fn *fn,
+static int run(struct local_cloud *cloud, const struct local_request *req, local_tx_fn *fn,
 	const char *member, struct json **doc, struct err *err)
 {
 	struct call k = {.req = req};
@@ -66,7 +66,7 @@ static int run(struct local_cloud *cloud, const struct local_request *req, glue_
 	k.database = db;
 	k.name = name;
 	if (db && (name || !member))
-		r = glue_tx(cloud, fn, &k, err);
+		r = local_tx(cloud, fn, &k, err);
 	free(db);
 	free(name);
 	if (!r && doc)
@@ -242,7 +242,7 @@ static int get_tables(struct local_cloud *cloud, const struct local_request *req
 		l.regex = &regex;
 	}
 	l.after = after;
-	r = glue_tx(cloud, list_tx, &l, err);
+	r = local_tx(cloud, list_tx, &l, err);
 	if (!r)
 		list_reply(&l, out);
 	if (l.regex)

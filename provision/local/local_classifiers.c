@@ -194,7 +194,7 @@ static int create_classifier(struct local_cloud *cloud, const struct local_reque
 	c.in = json_get(req->in, c.kind->name);
 	return glue_check(c.kind->create, c.in, err) || check_whole(c.in, err)
 		       ? -1
-		       : glue_tx(cloud, create_tx, &c, err);
+		       : local_tx(cloud, create_tx, &c, err);
 }
 
 static int update_tx(struct local_cloud *cloud, void *payload, struct err *err)
@@ -240,7 +240,7 @@ static int update_classifier(struct local_cloud *cloud, const struct local_reque
 	if (!c.kind)
 		return -1;
 	c.in = json_get(req->in, c.kind->name);
-	return glue_check(c.kind->update, c.in, err) ? -1 : glue_tx(cloud, update_tx, &c, err);
+	return glue_check(c.kind->update, c.in, err) ? -1 : local_tx(cloud, update_tx, &c, err);
 }
 
 static int delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
@@ -260,8 +260,8 @@ static int delete_classifier(struct local_cloud *cloud, const struct local_reque
 {
 	return glue_check(name_fields, req->in, err)
 		       ? -1
-		       : glue_tx(cloud, delete_tx, (void *)(uintptr_t)json_get_str(req->in, "Name"),
-				 err);
+		       : local_tx(cloud, delete_tx,
+				 (void *)(uintptr_t)json_get_str(req->in, "Name"), err);
 }
 
 /* --- reading --- */
@@ -282,7 +282,7 @@ static int get_classifier(struct local_cloud *cloud, const struct local_request 
 {
 	struct get g = {.name = json_get_str(req->in, "Name")};
 
-	if (glue_check(name_fields, req->in, err) || glue_tx(cloud, get_tx, &g, err))
+	if (glue_check(name_fields, req->in, err) || local_tx(cloud, get_tx, &g, err))
 		return -1;
 	*out = json_object();
 	json_set(*out, "Classifier", g.doc);
@@ -329,7 +329,7 @@ static int get_classifiers(struct local_cloud *cloud, const struct local_request
 		return -1;
 	l.after = after;
 	l.found = json_array();
-	r = glue_tx(cloud, list_tx, &l, err);
+	r = local_tx(cloud, list_tx, &l, err);
 	if (r) {
 		json_free(l.found);
 	} else {

@@ -43,6 +43,19 @@ void local_tx_end(struct local_cloud *cloud)
 	pthread_mutex_unlock(&cloud->private->db_lock);
 }
 
+int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err)
+{
+	int ret;
+
+	if (local_tx_begin(cloud, err))
+		return -1;
+	ret = fn(cloud, payload, err);
+	if (!ret)
+		ret = local_tx_commit(cloud, err);
+	local_tx_end(cloud);
+	return ret;
+}
+
 /* --- errors --- */
 
 int local_fault(struct err *err, int http_status, const char *aws_code, const char *fmt, ...)

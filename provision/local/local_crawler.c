@@ -355,7 +355,7 @@ static int create_crawler(struct local_cloud *cloud, const struct local_request 
 {
 	int r = check_crawler(cloud, req, create_fields, err)
 			? -1
-			: glue_tx(cloud, create_tx, (void *)req, err);
+			: local_tx(cloud, create_tx, (void *)req, err);
 
 	local_wake_all(cloud);
 	return r;
@@ -417,7 +417,7 @@ static int update_crawler(struct local_cloud *cloud, const struct local_request 
 {
 	int r = check_crawler(cloud, req, update_fields, err)
 			? -1
-			: glue_tx(cloud, update_tx, (void *)req, err);
+			: local_tx(cloud, update_tx, (void *)req, err);
 
 	local_wake_all(cloud);
 	return r;
@@ -449,7 +449,7 @@ static int delete_crawler(struct local_cloud *cloud, const struct local_request 
 	struct json **out unused_arg, struct err *err)
 {
 	return glue_check(name_fields, req->in, err) ? -1
-						     : glue_tx(cloud, delete_tx, (void *)req, err);
+						     : local_tx(cloud, delete_tx, (void *)req, err);
 }
 
 /* --- reading --- */
@@ -470,7 +470,7 @@ static int get_crawler(struct local_cloud *cloud, const struct local_request *re
 {
 	struct get g = {.name = json_get_str(req->in, "Name")};
 
-	if (glue_check(name_fields, req->in, err) || glue_tx(cloud, get_tx, &g, err))
+	if (glue_check(name_fields, req->in, err) || local_tx(cloud, get_tx, &g, err))
 		return -1;
 	*out = json_object();
 	json_set(*out, "Crawler", g.doc);
@@ -535,7 +535,7 @@ static int list(struct local_cloud *cloud, const struct local_request *req, bool
 		return -1;
 	l.after = after;
 	l.found = json_array();
-	r = glue_tx(cloud, list_tx, &l, err);
+	r = local_tx(cloud, list_tx, &l, err);
 	free(after);
 	if (r) {
 		json_free(l.found);
@@ -590,7 +590,7 @@ static int batch_get_crawlers(struct local_cloud *cloud, const struct local_requ
 		.found = json_array(),
 		.missing = json_array()};
 
-	if (glue_tx(cloud, batch_tx, &b, err)) {
+	if (local_tx(cloud, batch_tx, &b, err)) {
 		json_free(b.found);
 		json_free(b.missing);
 		return -1;
@@ -652,13 +652,13 @@ static int stop_crawler(struct local_cloud *cloud, const struct local_request *r
 {
 	return glue_check(name_fields, req->in, err)
 		       ? -1
-		       : glue_tx(cloud, stop_tx, (void *)json_get_str(req->in, "Name"), err);
+		       : local_tx(cloud, stop_tx, (void *)json_get_str(req->in, "Name"), err);
 }
 
 int local_crawler_stop(struct local_cloud *cloud, const char *name, struct err *err)
 {
 	struct err why = ERR_INIT;
-	int r = glue_tx(cloud, stop_tx, (void *)name, &why);
+	int r = local_tx(cloud, stop_tx, (void *)name, &why);
 
 	if (r && why.aws_code &&
 		(!strcmp(why.aws_code, "CrawlerStoppingException") ||
@@ -723,7 +723,7 @@ static int change_schedule(struct local_cloud *cloud, const struct local_request
 
 	if (glue_check(fields, req->in, err) || check_schedule(cloud, s.expression, err))
 		return -1;
-	r = glue_tx(cloud, schedule_tx, &s, err);
+	r = local_tx(cloud, schedule_tx, &s, err);
 	local_wake_all(cloud);
 	return r;
 }

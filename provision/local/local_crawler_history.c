@@ -75,7 +75,7 @@ static int list_crawls(struct local_cloud *cloud, const struct local_request *re
 		h.limit = 20;
 	h.after = after;
 	h.crawls = json_array();
-	r = glue_tx(cloud, history_tx, &h, err);
+	r = local_tx(cloud, history_tx, &h, err);
 	free(after);
 	if (r) {
 		json_free(h.crawls);
@@ -155,7 +155,7 @@ static int get_crawler_metrics(struct local_cloud *cloud, const struct local_req
 {
 	struct metrics b = {.names = json_get(req->in, "CrawlerNameList"), .found = json_array()};
 	int result = glue_page(req->in, 1000, &b.limit, &b.after, err) ||
-				     glue_tx(cloud, metrics_tx, &b, err)
+				     local_tx(cloud, metrics_tx, &b, err)
 			     ? -1
 			     : 0;
 

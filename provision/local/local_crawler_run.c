@@ -119,7 +119,7 @@ int local_crawler_start(struct local_cloud *cloud, const char *name,
 	struct start s = {name, cause, NULL};
 	struct crawl *c;
 
-	if (glue_tx(cloud, start_tx, &s, err)) {
+	if (local_tx(cloud, start_tx, &s, err)) {
 		free(s.id);
 		return -1;
 	}
@@ -216,7 +216,7 @@ static void crawl_end(struct crawl *c, int result, struct err *err)
 	flush_log(c);
 	if (local_stopping(c->cloud))
 		return; /* recovery says how it ended */
-	if (glue_tx(c->cloud, finish_tx, &f, &bad))
+	if (local_tx(c->cloud, finish_tx, &f, &bad))
 		log_warn("crawler '%s': %s", c->crawler, bad.text);
 	err_release(&bad);
 	local_workflow_crawl_ended(c->cloud, c->crawler, c->id, f.state, &cause);
@@ -346,7 +346,7 @@ static void fire(struct local_cloud *cloud, char *name)
 	struct err err = ERR_INIT;
 	char *id = NULL;
 
-	if (glue_tx(cloud, reschedule_tx, name, &err) ||
+	if (local_tx(cloud, reschedule_tx, name, &err) ||
 		local_crawler_start(cloud, name, &cause, &id, &err))
 		log_warn("schedule of crawler '%s': %s", name, err.text);
 	err_release(&err);
@@ -401,7 +401,7 @@ static int recover_tx(struct local_cloud *cloud, void *payload unused_arg, struc
 
 static int recover(struct local_cloud *cloud, struct err *err)
 {
-	return glue_tx(cloud, recover_tx, NULL, err);
+	return local_tx(cloud, recover_tx, NULL, err);
 }
 
 static void *state_new(void)

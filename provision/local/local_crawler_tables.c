@@ -462,7 +462,7 @@ static int save_seen(
 {
 	struct seen s = {w, found, nr};
 
-	return w->c->dry ? 0 : glue_tx(w->c->cloud, save_seen_tx, &s, err);
+	return w->c->dry ? 0 : local_tx(w->c->cloud, save_seen_tx, &s, err);
 }
 
 static int open_writer(struct writer *w, struct crawl *c, struct err *err)

@@ -250,7 +250,7 @@ static int notify(
 {
 	struct notify n = {
 		.cloud = cloud, .workflow = workflow, .event = event, .launch = LOCAL_LAUNCH_INIT};
-	int ret = glue_tx(cloud, notify_tx, &n, err);
+	int ret = local_tx(cloud, notify_tx, &n, err);
 
 	if (!ret)
 		local_launch_go(cloud, &n.launch);

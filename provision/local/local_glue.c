@@ -286,19 +286,6 @@ int glue_tags_match_tx(struct local_cloud *cloud, const char *arn, const struct 
 	return 0;
 }
 
-int glue_tx(struct local_cloud *cloud, glue_tx_fn *fn, void *payload, struct err *err)
-{
-	int ret;
-
-	if (local_tx_begin(cloud, err) != 0)
-		return -1;
-	ret = fn(cloud, payload, err);
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
-	return ret;
-}
-
 bool glue_exists(
 	struct local_cloud *cloud, const char *operation, const char *member, const char *name)
 {

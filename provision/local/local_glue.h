@@ -63,8 +63,6 @@ int glue_tags_match_tx(struct local_cloud *cloud, const char *arn, const struct 
 bool glue_exists(
 	struct local_cloud *cloud, const char *operation, const char *member, const char *name);
 /* Transaction frame of the handlers: fn between begin and commit. */
-typedef int glue_tx_fn(struct local_cloud *cloud, void *payload, struct err *err);
-int glue_tx(struct local_cloud *cloud, glue_tx_fn *fn, void *payload, struct err *err) must_check;
 
 /* --- jobs (local_jobs.c) --- */
 /* The Job without times; NULL with EntityNotFoundException. */

@@ -272,7 +272,7 @@ static int create_connection(struct local_cloud *cloud, const struct local_reque
 
 	if (glue_check(create_fields, req->in, err) ||
 		glue_check_tags(json_get(req->in, "Tags"), err) || check_properties(input, err) ||
-		glue_tx(cloud, create_tx, &c, err))
+		local_tx(cloud, create_tx, &c, err))
 		return -1;
 	*out = json_object();
 	json_set_str(*out, "CreateConnectionStatus", "READY");
@@ -300,7 +300,7 @@ static int update_connection(struct local_cloud *cloud, const struct local_reque
 		return -1;
 	if (strcmp(json_get_str(input, "Name"), c.name) != 0)
 		return glue_invalid(err, "A connection cannot be renamed");
-	return glue_tx(cloud, update_tx, &c, err);
+	return local_tx(cloud, update_tx, &c, err);
 }
 
 /* 1 gone, 0 there was none. */
@@ -335,7 +335,7 @@ static int delete_connection(struct local_cloud *cloud, const struct local_reque
 {
 	struct connection_call c = {.req = req, .name = json_get_str(req->in, "ConnectionName")};
 
-	return glue_check(delete_fields, req->in, err) ? -1 : glue_tx(cloud, delete_tx, &c, err);
+	return glue_check(delete_fields, req->in, err) ? -1 : local_tx(cloud, delete_tx, &c, err);
 }
 
 static int batch_delete_tx(struct local_cloud *cloud, void *payload, struct err *err)
@@ -375,7 +375,7 @@ static int batch_delete(struct local_cloud *cloud, const struct local_request *r
 	int ret = glue_check(batch_fields, req->in, err);
 
 	if (!ret)
-		ret = glue_tx(cloud, batch_delete_tx, &c, err);
+		ret = local_tx(cloud, batch_delete_tx, &c, err);
 	if (!ret)
 		*out = c.out;
 	else
@@ -400,7 +400,7 @@ static int get_connection(struct local_cloud *cloud, const struct local_request 
 		.name = json_get_str(req->in, "Name"),
 		.hide = json_get_truth(req->in, "HidePassword", false)};
 
-	if (glue_check(name_fields, req->in, err) || glue_tx(cloud, get_tx, &c, err))
+	if (glue_check(name_fields, req->in, err) || local_tx(cloud, get_tx, &c, err))
 		return -1;
 	*out = json_object();
 	json_set(*out, "Connection", c.out);
@@ -487,7 +487,7 @@ static int get_connections(struct local_cloud *cloud, const struct local_request
 	int ret = glue_page(req->in, LIST_MAX, &c.limit, &c.after, err);
 
 	if (!ret)
-		ret = glue_tx(cloud, list_tx, &c, err);
+		ret = local_tx(cloud, list_tx, &c, err);
 	free(c.after);
 	if (!ret)
 		*out = c.out;

@@ -223,13 +223,13 @@ static int check_ends_tx(struct local_cloud *cloud, void *payload, struct err *e
 int local_engine_recover(struct local_cloud *cloud, struct err *err)
 {
 	struct leftovers l = {.launch = LOCAL_LAUNCH_INIT, .runs = STRVEC_INIT};
-	int ret = glue_tx(cloud, collect_tx, &l, err);
+	int ret = local_tx(cloud, collect_tx, &l, err);
 
 	if (ret == 0) {
 		for (size_t i = 0; i < l.nr; i++)
 			settle_crawl(cloud, &l.open[i]);
 		local_launch_go(cloud, &l.launch);
-		ret = glue_tx(cloud, check_ends_tx, &l.runs, err);
+		ret = local_tx(cloud, check_ends_tx, &l.runs, err);
 	}
 	leftovers_release(&l);
 	return ret;
@@ -325,7 +325,7 @@ static void *scheduler_main(void *arg)
 		struct err err = ERR_INIT;
 		int64_t now, until;
 
-		if (glue_tx(cloud, due_tx, &d, &err) == 0)
+		if (local_tx(cloud, due_tx, &d, &err) == 0)
 			local_launch_go(cloud, &d.launch);
 		else
 			log_warn("schedules: %s", err.text);

@@ -82,7 +82,7 @@ static int tag_resource(struct local_cloud *cloud, const struct local_request *r
 	if (check_arn(cloud, req->in, err) != 0 || glue_check(fields, req->in, err) != 0 ||
 		glue_check_tags(json_get(req->in, "TagsToAdd"), err) != 0)
 		return -1;
-	return glue_tx(cloud, tag_tx, (void *)(uintptr_t)req, err);
+	return local_tx(cloud, tag_tx, (void *)(uintptr_t)req, err);
 }
 
 static int untag_tx(struct local_cloud *cloud, void *payload, struct err *err)
@@ -103,7 +103,7 @@ static int untag_resource(struct local_cloud *cloud, const struct local_request 
 
 	if (check_arn(cloud, req->in, err) != 0 || glue_check(fields, req->in, err) != 0)
 		return -1;
-	return glue_tx(cloud, untag_tx, (void *)(uintptr_t)req, err);
+	return local_tx(cloud, untag_tx, (void *)(uintptr_t)req, err);
 }
 
 struct get_call {
@@ -123,7 +123,7 @@ static int get_tags(struct local_cloud *cloud, const struct local_request *req, 
 {
 	struct get_call c = {.req = req};
 
-	if (check_arn(cloud, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (check_arn(cloud, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	*out = json_object();
 	json_set(*out, "Tags", c.tags);

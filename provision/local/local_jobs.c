@@ -295,7 +295,7 @@ static int create_job(struct local_cloud *cloud, const struct local_request *req
 
 	if (make_doc(cloud, req, create_fields, req->in, c.name, &c.doc, err) == 0 &&
 		glue_check_tags(json_get(req->in, "Tags"), err) == 0)
-		ret = glue_tx(cloud, create_tx, &c, err);
+		ret = local_tx(cloud, create_tx, &c, err);
 	if (ret == 0) {
 		*out = json_object();
 		json_set_str(*out, "Name", c.name);
@@ -333,7 +333,7 @@ static int update_job(struct local_cloud *cloud, const struct local_request *req
 	if (glue_check(fields, req->in, err) == 0 &&
 		make_doc(cloud, req, update_fields, json_get(req->in, "JobUpdate"), c.name, &c.doc,
 			err) == 0)
-		ret = glue_tx(cloud, update_tx, &c, err);
+		ret = local_tx(cloud, update_tx, &c, err);
 	if (ret == 0) {
 		*out = json_object();
 		json_set_str(*out, "JobName", c.name);
@@ -355,7 +355,7 @@ static int get_job(struct local_cloud *cloud, const struct local_request *req, s
 {
 	struct job_call c = {.req = req, .name = json_get_str(req->in, "JobName")};
 
-	if (glue_check(name_fields, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (glue_check(name_fields, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	*out = json_object();
 	json_set(*out, "Job", c.found);
@@ -427,7 +427,7 @@ static int delete_job(struct local_cloud *cloud, const struct local_request *req
 	int ret = glue_check(name_fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, delete_tx, &c, err);
+		ret = local_tx(cloud, delete_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		*out = json_object();
@@ -484,7 +484,7 @@ static int page_reply(struct local_cloud *cloud, const struct local_request *req
 	int ret = -1;
 
 	if (glue_page(req->in, 1000, &c.limit, &c.after, err) != 0 ||
-		glue_tx(cloud, page_tx, &c, err) != 0)
+		local_tx(cloud, page_tx, &c, err) != 0)
 		goto out;
 	list = json_array();
 	*out = json_object();
@@ -553,7 +553,7 @@ static int batch_get_jobs(struct local_cloud *cloud, const struct local_request 
 
 	if (glue_check(fields, req->in, err) != 0)
 		return -1;
-	if (glue_tx(cloud, batch_tx, &c, err) != 0) {
+	if (local_tx(cloud, batch_tx, &c, err) != 0) {
 		json_free(c.out);
 		return -1;
 	}
@@ -568,7 +568,7 @@ static int get_job_bookmark(struct local_cloud *cloud, const struct local_reques
 {
 	struct job_call c = {.req = req, .name = json_get_str(req->in, "JobName")};
 
-	if (glue_check(name_fields, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (glue_check(name_fields, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	json_free(c.found);
 	return glue_not_found(err, "Continuation for job %s not found.", c.name);
@@ -580,7 +580,7 @@ static int reset_job_bookmark(struct local_cloud *cloud, const struct local_requ
 	struct job_call c = {.req = req, .name = json_get_str(req->in, "JobName")};
 	struct json *entry;
 
-	if (glue_check(name_fields, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (glue_check(name_fields, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	json_free(c.found);
 	entry = json_object();

@@ -681,7 +681,7 @@ static int batch_stop_job_run(struct local_cloud *cloud, const struct local_requ
 	int ret = glue_check(fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, stop_tx, &c, err);
+		ret = local_tx(cloud, stop_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		*out = c.out;
@@ -733,7 +733,7 @@ static int start_job_run(struct local_cloud *cloud, const struct local_request *
 	int ret = glue_check(start_fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, start_tx, &c, err);
+		ret = local_tx(cloud, start_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		*out = json_object();
@@ -780,7 +780,7 @@ static int get_job_run(struct local_cloud *cloud, const struct local_request *re
 	};
 	struct runs_call c = {.req = req};
 
-	if (glue_check(fields, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (glue_check(fields, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	*out = json_object();
 	json_set(*out, "JobRun", c.out);
@@ -841,7 +841,7 @@ static int get_job_runs(struct local_cloud *cloud, const struct local_request *r
 
 	if (glue_check(fields, req->in, err) == 0 &&
 		glue_page(req->in, 200, &c.limit, &c.after, err) == 0)
-		ret = glue_tx(cloud, list_tx, &c, err);
+		ret = local_tx(cloud, list_tx, &c, err);
 	if (ret == 0)
 		*out = c.out;
 	else

@@ -88,7 +88,7 @@ static int create_activity(struct local_cloud *cloud, const struct local_request
 		return -1;
 	a.new_arn = local_arn(cloud, "states", req->region, "activity:%s", a.name);
 	a.out = json_object();
-	ret = states_tx(cloud, create_tx, &a, err);
+	ret = local_tx(cloud, create_tx, &a, err);
 	if (ret)
 		json_free(a.out);
 	else
@@ -126,7 +126,7 @@ static int describe_activity(struct local_cloud *cloud, const struct local_reque
 	if (check_arn(req, &a, err))
 		return -1;
 	a.out = json_object();
-	if (states_tx(cloud, describe_tx, &a, err)) {
+	if (local_tx(cloud, describe_tx, &a, err)) {
 		json_free(a.out);
 		return -1;
 	}
@@ -151,7 +151,7 @@ static int delete_activity(struct local_cloud *cloud, const struct local_request
 {
 	struct activity a = {.req = req};
 
-	return check_arn(req, &a, err) || states_tx(cloud, delete_tx, &a, err) ? -1 : 0;
+	return check_arn(req, &a, err) || local_tx(cloud, delete_tx, &a, err) ? -1 : 0;
 }
 
 static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
@@ -190,7 +190,7 @@ static int list_activities(struct local_cloud *cloud, const struct local_request
 	if (states_page(req->in, NULL, &a.limit, &a.after, err))
 		return -1;
 	a.out = json_object();
-	if (states_tx(cloud, list_tx, &a, err)) {
+	if (local_tx(cloud, list_tx, &a, err)) {
 		json_free(a.out);
 		return -1;
 	}
@@ -245,7 +245,7 @@ static int take_task(struct local_cloud *cloud, struct activity *a, struct err *
 	for (;;) {
 		struct states_message m = {.tell = STATES_WORKER};
 
-		if (states_tx(cloud, take_tx, a, err))
+		if (local_tx(cloud, take_tx, a, err))
 			return -1;
 		if (!a->task)
 			return 0;
@@ -329,7 +329,7 @@ static int tell(struct local_cloud *cloud, const struct local_request *req,
 	struct token t = {.token = json_get_str(req->in, "taskToken")};
 
 	if (states_check_string(req->in, "taskToken", true, 1, 2048, err) ||
-		states_tx(cloud, find_token_tx, &t, err)) {
+		local_tx(cloud, find_token_tx, &t, err)) {
 		json_free(m->output);
 		free(m->error);
 		free(m->cause);

@@ -217,13 +217,13 @@ static int create_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	return row < 0 ? -1 : 0;
 }
 
-static int run(struct local_cloud *cloud, struct alias *k, states_tx_fn *fn, struct json **out,
+static int run(struct local_cloud *cloud, struct alias *k, local_tx_fn *fn, struct json **out,
 	struct err *err)
 {
 	int ret;
 
 	k->out = json_object();
-	ret = states_tx(cloud, fn, k, err);
+	ret = local_tx(cloud, fn, k, err);
 	if (ret)
 		json_free(k->out);
 	else

@@ -128,7 +128,7 @@ struct json *states_describe(struct local_cloud *cloud, const char *arn, struct 
 {
 	struct describe d = {.arn = arn};
 
-	if (states_tx(cloud, describe_tx, &d, err)) {
+	if (local_tx(cloud, describe_tx, &d, err)) {
 		json_free(d.out);
 		d.out = NULL;
 	}
@@ -220,7 +220,7 @@ static int describe_for_execution(struct local_cloud *cloud, const struct local_
 	int ret = check_arn(req, err);
 
 	if (!ret)
-		ret = states_tx(cloud, describe_revision_tx, &d, err);
+		ret = local_tx(cloud, describe_revision_tx, &d, err);
 	free(d.revision);
 	if (ret)
 		json_free(d.out);
@@ -329,7 +329,7 @@ static int list_executions(struct local_cloud *cloud, const struct local_request
 		return -1;
 	}
 	l.out = json_object();
-	ret = states_tx(cloud, list_tx, &l, err);
+	ret = local_tx(cloud, list_tx, &l, err);
 	free(l.scope);
 	states_machine_release(&l.m);
 	if (ret)
@@ -418,7 +418,7 @@ static int get_history(struct local_cloud *cloud, const struct local_request *re
 		return -1;
 	}
 	h.out = json_object();
-	ret = states_tx(cloud, history_tx, &h, err);
+	ret = local_tx(cloud, history_tx, &h, err);
 	free(h.scope);
 	if (ret)
 		json_free(h.out);

@@ -73,10 +73,6 @@ struct states_revision *states_revision_get_tx(
 	struct local_cloud *cloud, const char *id, struct err *err) must_check;
 void states_revision_done(struct local_cloud *cloud, struct states_revision *r);
 
-typedef int states_tx_fn(struct local_cloud *cloud, void *payload, struct err *err);
-/* fn between begin and commit. */
-int states_tx(
-	struct local_cloud *cloud, states_tx_fn *fn, void *payload, struct err *err) must_check;
 /* Seconds with fraction; nothing when 0. */
 void states_set_time(struct json *obj, const char *name, int64_t ms);
 char *states_print(const struct json *v); /* malloc'd; NULL gives NULL */

@@ -64,7 +64,7 @@ static int check_destination(
 	if (!g.name)
 		return bad_logging(
 			err, "Log Destination must be an ARN of a log group that ends with ':*'");
-	if (states_tx(cloud, find_group_tx, &g, &why))
+	if (local_tx(cloud, find_group_tx, &g, &why))
 		ret = bad_logging(err, "Log Destination not found");
 	else if (local_iam_role_principal(cloud, slash ? slash + 1 : role, "check", &who, &why) ||
 		 !local_iam_allows(cloud, &who, "logs:CreateLogDelivery", "*"))
@@ -188,7 +188,7 @@ void states_log_events(struct local_cloud *cloud, struct states_exec *x, const s
 	}
 	g.name = group_of(destination_of(logging));
 	/* a group that is gone is not made again */
-	if (text.len && g.name && !states_tx(cloud, find_group_tx, &g, &err)) {
+	if (text.len && g.name && !local_tx(cloud, find_group_tx, &g, &err)) {
 		open_stream(x, now);
 		if (local_logs_append(cloud, g.name, x->log_stream, now, text.buf, text.len, &err))
 			log_warn("the log of %s: %s", x->arn, err.text);

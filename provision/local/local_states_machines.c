@@ -246,7 +246,7 @@ static int create_machine(struct local_cloud *cloud, const struct local_request 
 		goto out;
 	c.arn = local_arn(cloud, "states", req->region, "stateMachine:%s", c.name);
 	c.out = json_object();
-	ret = states_tx(cloud, create_tx, &c, err);
+	ret = local_tx(cloud, create_tx, &c, err);
 	if (!ret) {
 		*out = c.out;
 		c.out = NULL;
@@ -317,7 +317,7 @@ static int describe_machine(struct local_cloud *cloud, const struct local_reques
 
 	if (states_check_string(req->in, "stateMachineArn", true, 1, 256, err) ||
 		check_enum(req->in, "includedData", included_data, err) ||
-		states_tx(cloud, describe_tx, &d, err))
+		local_tx(cloud, describe_tx, &d, err))
 		return -1;
 	o = *out = json_object();
 	json_set_str(o, "stateMachineArn",
@@ -415,7 +415,7 @@ static int update_machine(struct local_cloud *cloud, const struct local_request 
 	int ret = -1;
 
 	if (states_check_string(req->in, "stateMachineArn", true, 1, 256, err) ||
-		states_tx(cloud, describe_tx, &d, err))
+		local_tx(cloud, describe_tx, &d, err))
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(any); i++)
 		some |= json_get(req->in, any[i]) && !json_is(json_get(req->in, any[i]), JSON_NULL);
@@ -432,7 +432,7 @@ static int update_machine(struct local_cloud *cloud, const struct local_request 
 	states_machine_release(&d.m);
 	u.out = json_object();
 	if (!ret)
-		ret = states_tx(cloud, update_tx, &u, err);
+		ret = local_tx(cloud, update_tx, &u, err);
 	if (ret)
 		json_free(u.out);
 	else
@@ -468,7 +468,7 @@ static int delete_machine(struct local_cloud *cloud, const struct local_request 
 				"The resource '%s' is a version or an alias, which has a deletion "
 				"of its own",
 				arn)
-		      : states_tx(cloud, delete_tx, (void *)arn, err);
+		      : local_tx(cloud, delete_tx, (void *)arn, err);
 	if (!ret)
 		states_doom(cloud, arn);
 	states_arn_release(&a);
@@ -521,7 +521,7 @@ static int list_machines(struct local_cloud *cloud, const struct local_request *
 	if (states_page(req->in, NULL, &l.limit, &l.after, err))
 		return -1;
 	l.out = json_object();
-	ret = states_tx(cloud, list_tx, &l, err);
+	ret = local_tx(cloud, list_tx, &l, err);
 	if (ret)
 		json_free(l.out);
 	else

@@ -210,7 +210,7 @@ static int read_children(struct begin *b, struct err *err)
 		json_free(b->run.action);
 		b->run.action = json_copy(t->action);
 		b->children = map_read(t->cloud, &who, b->run.action, err);
-		rc = b->children ? states_tx(t->cloud, children_tx, b, err) : -1;
+		rc = b->children ? local_tx(t->cloud, children_tx, b, err) : -1;
 	}
 	local_principal_release(&who);
 	return rc;
@@ -236,12 +236,12 @@ static void start(const struct states_task *t)
 	struct begin b = {.task = t};
 	struct err err = ERR_INIT, ignored = ERR_INIT;
 	struct refusal refusal = {&b.run, &err};
-	int rc = states_tx(t->cloud, begin_tx, &b, &err);
+	int rc = local_tx(t->cloud, begin_tx, &b, &err);
 
 	while (rc == 0 && b.redrive && strcmp(b.run.task, t->id) != 0) {
 		if (!local_wait_until(t->cloud, local_now_ms(t->cloud) + REST_MS))
 			goto out;
-		rc = states_tx(t->cloud, begin_tx, &b, &err);
+		rc = local_tx(t->cloud, begin_tx, &b, &err);
 	}
 	if (rc == 0)
 		states_map_started(t, b.run.arn, b.run.redrives);
@@ -249,7 +249,7 @@ static void start(const struct states_task *t)
 		rc = states_task_follow(t, "map", b.run.arn, &err);
 	if (rc == 0 && !strcmp(b.run.phase, "READ")) {
 		rc = read_children(&b, &err);
-		if (rc != 0 && states_tx(t->cloud, refuse_tx, &refusal, &ignored) != 0)
+		if (rc != 0 && local_tx(t->cloud, refuse_tx, &refusal, &ignored) != 0)
 			log_error("map run %s: %s", b.run.arn, ignored.text);
 	}
 	if (rc != 0)
@@ -284,7 +284,7 @@ static void cancel(const struct states_task *t)
 	struct begin b = {.task = t};
 	struct err err = ERR_INIT;
 
-	if (states_tx(t->cloud, cancel_tx, &b, &err) != 0)
+	if (local_tx(t->cloud, cancel_tx, &b, &err) != 0)
 		log_error("map run of '%s': %s", t->execution_arn, err.text);
 	else if (b.run.id)
 		map_kick(t->cloud, b.run.id);

@@ -126,7 +126,7 @@ static int describe_map_run(struct local_cloud *cloud, const struct local_reques
 {
 	struct describe d = {req->in, json_object()};
 
-	if (check_arn(req->in, err) == 0 && states_tx(cloud, describe_tx, &d, err) == 0) {
+	if (check_arn(req->in, err) == 0 && local_tx(cloud, describe_tx, &d, err) == 0) {
 		*out = d.out;
 		return 0;
 	}
@@ -195,7 +195,7 @@ static int list_map_runs(struct local_cloud *cloud, const struct local_request *
 		return -1;
 	states_arn_release(&a);
 	l.out = json_object();
-	if (states_tx(cloud, list_tx, &l, err) == 0) {
+	if (local_tx(cloud, list_tx, &l, err) == 0) {
 		*out = l.out;
 		return 0;
 	}
@@ -262,7 +262,7 @@ static int update_map_run(struct local_cloud *cloud, const struct local_request 
 		return states_invalid(err,
 			"At least one of maxConcurrency, toleratedFailureCount and "
 			"toleratedFailurePercentage must be given");
-	if (states_tx(cloud, update_tx, &u, err) != 0)
+	if (local_tx(cloud, update_tx, &u, err) != 0)
 		return -1;
 	map_kick(cloud, u.run);
 	*out = json_object();

@@ -370,7 +370,7 @@ static int start_new(struct turn *t, struct err *err)
 	rc = states_start(t->cloud, &s, &arn, NULL, err);
 	named.arn = arn;
 	if (rc == 0)
-		rc = states_tx(t->cloud, child_named_tx, &named, err);
+		rc = local_tx(t->cloud, child_named_tx, &named, err);
 	free(arn);
 	json_free(input);
 	json_free(definition);
@@ -385,7 +385,7 @@ static void start_child(struct turn *t)
 	if ((t->again ? states_redrive_child(t->cloud, t->arn, &err) : start_new(t, &err)) != 0) {
 		e.error = err_name(&err);
 		e.cause = err.text;
-		if (states_tx(t->cloud, child_failed_tx, &e, &ignored) != 0)
+		if (local_tx(t->cloud, child_failed_tx, &e, &ignored) != 0)
 			log_error("map run %s: %s", t->run.arn, ignored.text);
 	}
 	err_release(&err);
@@ -482,7 +482,7 @@ static void end_run(struct turn *t)
 		e.error = err_name(&err);
 		e.cause = err.text;
 	}
-	if (states_tx(t->cloud, end_tx, &e, &ignored) != 0)
+	if (local_tx(t->cloud, end_tx, &e, &ignored) != 0)
 		log_error("map run %s: %s", r->arn, ignored.text);
 	else if (!strcmp(e.status, "SUCCEEDED"))
 		states_task_succeeded(t->cloud, r->execution, r->task, json_copy(out));
@@ -500,7 +500,7 @@ static bool work(struct local_cloud *cloud, int64_t id)
 	struct err err = ERR_INIT;
 	enum next next = NEXT_WAIT;
 
-	if (states_tx(cloud, look_tx, &t, &err) != 0) {
+	if (local_tx(cloud, look_tx, &t, &err) != 0) {
 		log_error("map run %lld: %s", (long long)id, err.text);
 	} else {
 		next = t.next;
@@ -607,7 +607,7 @@ void local_states_map_ended(struct local_cloud *cloud, const struct states_end *
 	struct map_ended m = {.end = end};
 	struct err err = ERR_INIT;
 
-	if (states_tx(cloud, ended_tx, &m, &err) != 0)
+	if (local_tx(cloud, ended_tx, &m, &err) != 0)
 		log_error("map run %s: %s", end->map_run_arn, err.text);
 	else if (m.run)
 		map_kick(cloud, m.run);

@@ -112,7 +112,7 @@ static int redrive(struct local_cloud *cloud, struct redrive *r, struct err *err
 {
 	r->now = local_now_ms(cloud);
 	/* whoever drove it to its end may still hold it in memory */
-	if (states_tx(cloud, redrive_tx, r, err))
+	if (local_tx(cloud, redrive_tx, r, err))
 		return -1;
 	if (r->again)
 		return 0;

@@ -142,7 +142,7 @@ static int start_tx(struct local_cloud *cloud, void *payload, struct err *err)
 static int start(struct local_cloud *cloud, struct start *k, struct err *err)
 {
 	k->started_ms = local_now_ms(cloud);
-	if (states_tx(cloud, start_tx, k, err))
+	if (local_tx(cloud, start_tx, k, err))
 		return -1;
 	if (k->again)
 		return 0;
@@ -330,14 +330,14 @@ int states_stop(struct local_cloud *cloud, const char *arn, const char *error, c
 	int64_t *stopped_ms, struct err *err)
 {
 	struct stop k = {.arn = arn};
-	int ret = states_tx(cloud, find_stop_tx, &k, err);
+	int ret = local_tx(cloud, find_stop_tx, &k, err);
 
 	if (!ret && !strcmp(k.status, "RUNNING")) {
 		struct states_message m = {
 			.tell = STATES_ABORT, .error = xstrdup(error), .cause = xstrdup(cause)};
 
 		(void)states_ask(cloud, k.id, &m);
-		ret = states_tx(cloud, find_stop_tx, &k, err);
+		ret = local_tx(cloud, find_stop_tx, &k, err);
 		if (!ret && !k.stopped_ms)
 			ret = local_fault(
 				err, 503, "ServiceUnavailable", "The local cloud is being ended.");

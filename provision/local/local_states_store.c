@@ -6,18 +6,6 @@
 
 #define EXPRESS_SECONDS 300
 
-int states_tx(struct local_cloud *cloud, states_tx_fn *fn, void *payload, struct err *err)
-{
-	int ret = local_tx_begin(cloud, err);
-
-	if (!ret)
-		ret = fn(cloud, payload, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
-	return ret;
-}
-
 /* --- machines --- */
 
 void states_machine_release(struct states_machine *m)

@@ -102,7 +102,7 @@ static int tag(struct local_cloud *cloud, const struct local_request *req,
 
 	if (!check_resource(req, &t, err) && !required(req->in, "tags", err) &&
 		!states_tags_read(json_get(req->in, "tags"), &t.tags, err))
-		ret = states_tx(cloud, tagging_tx, &t, err);
+		ret = local_tx(cloud, tagging_tx, &t, err);
 	json_free(t.tags);
 	json_free(t.all);
 	return ret;
@@ -115,7 +115,7 @@ static int untag(struct local_cloud *cloud, const struct local_request *req,
 	int ret = -1;
 
 	if (!check_resource(req, &t, err) && !required(req->in, "tagKeys", err))
-		ret = states_tx(cloud, tagging_tx, &t, err);
+		ret = local_tx(cloud, tagging_tx, &t, err);
 	json_free(t.all);
 	return ret;
 }
@@ -126,7 +126,7 @@ static int list_tags(struct local_cloud *cloud, const struct local_request *req,
 	struct tagging t = {0};
 	struct json *list, *e;
 
-	if (check_resource(req, &t, err) || states_tx(cloud, tagging_tx, &t, err)) {
+	if (check_resource(req, &t, err) || local_tx(cloud, tagging_tx, &t, err)) {
 		json_free(t.all);
 		return -1;
 	}
@@ -246,7 +246,7 @@ static int publish_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	return ret;
 }
 
-static int run_versions(struct local_cloud *cloud, struct versions *v, states_tx_fn *fn,
+static int run_versions(struct local_cloud *cloud, struct versions *v, local_tx_fn *fn,
 	struct json **out, struct err *err)
 {
 	struct states_arn a;
@@ -257,7 +257,7 @@ static int run_versions(struct local_cloud *cloud, struct versions *v, states_tx
 		return -1;
 	states_arn_release(&a);
 	v->out = json_object();
-	if (states_tx(cloud, fn, v, err)) {
+	if (local_tx(cloud, fn, v, err)) {
 		json_free(v->out);
 		return -1;
 	}
@@ -349,7 +349,7 @@ static int delete_version(struct local_cloud *cloud, const struct local_request 
 	if (states_check_string(req->in, "stateMachineVersionArn", true, 1, 2000, err) ||
 		states_arn_parse(arn, "stateMachine", &a, err))
 		return -1;
-	ret = a.qualifier ? states_tx(cloud, delete_tx, (void *)arn, err)
+	ret = a.qualifier ? local_tx(cloud, delete_tx, (void *)arn, err)
 			  : states_invalid(err, "The resource '%s' is not a version", arn);
 	states_arn_release(&a);
 	return ret;

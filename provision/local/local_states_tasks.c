@@ -210,7 +210,7 @@ static void run_activity(struct local_cloud *cloud, struct states_call *call)
 {
 	struct err err = ERR_INIT;
 
-	if (states_tx(cloud, activity_there_tx, call, &err) && err.code == ERR_NOT_FOUND)
+	if (local_tx(cloud, activity_there_tx, call, &err) && err.code == ERR_NOT_FOUND)
 		states_task_failed(cloud, call->execution, call->id,
 			"StepFunctions.ActivityDoesNotExistException", err.text);
 	err_release(&err);
@@ -314,7 +314,7 @@ int states_task_follow(
 	struct follow f = {t, kind, ref};
 	struct err why = ERR_INIT;
 
-	if (!states_tx(t->cloud, follow_tx, &f, &why))
+	if (!local_tx(t->cloud, follow_tx, &f, &why))
 		return 0;
 	/* nobody waits any more: what was started meanwhile ends */
 	if (why.code == ERR_NOT_FOUND) {
@@ -390,7 +390,7 @@ bool states_follower(
 	struct states_call *call = xcalloc(1, sizeof(*call));
 	struct follower f = {kind, ref, call};
 	struct err ignored = ERR_INIT;
-	bool found = !states_tx(cloud, follower_tx, &f, &ignored) && call->id;
+	bool found = !local_tx(cloud, follower_tx, &f, &ignored) && call->id;
 
 	*execution = call->execution;
 	*id = found ? xstrdup(call->id) : NULL;
@@ -406,7 +406,7 @@ static void run_nudge(struct local_cloud *cloud, struct states_call *call)
 	struct err ignored = ERR_INIT;
 	struct states_task t;
 
-	if (!states_tx(cloud, follower_tx, &f, &ignored) && call->id) {
+	if (!local_tx(cloud, follower_tx, &f, &ignored) && call->id) {
 		t = task_of(cloud, call);
 		states_check_followed(&t);
 	}
@@ -455,7 +455,7 @@ void states_nudge_all(struct local_cloud *cloud)
 	struct strvec list = STRVEC_INIT;
 	struct err ignored = ERR_INIT;
 
-	if (!states_tx(cloud, followed_tx, &list, &ignored))
+	if (!local_tx(cloud, followed_tx, &list, &ignored))
 		for (size_t i = 0; i + 1 < list.nr; i += 2)
 			states_nudge(cloud, list.v[i], list.v[i + 1]);
 	strvec_release(&list);

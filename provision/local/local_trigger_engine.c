@@ -409,7 +409,7 @@ static bool note(struct local_cloud *cloud, const struct local_launch_crawl *cra
 	struct crawl_note n = {crawl, from, to, ref, error, 0};
 	struct err err = ERR_INIT;
 
-	if (crawl->workflow_run && glue_tx(cloud, note_tx, &n, &err) != 0)
+	if (crawl->workflow_run && local_tx(cloud, note_tx, &n, &err) != 0)
 		log_warn("crawl of '%s': %s", crawl->crawler, err.text);
 	err_release(&err);
 	return !crawl->workflow_run || n.changed > 0;

@@ -298,13 +298,13 @@ out:
 
 /* A write to a trigger: alone in its workflow, with the pause. */
 static int write_held(struct local_cloud *cloud, struct trigger_call *c, const char *doing,
-	glue_tx_fn *fn, struct err *err)
+	local_tx_fn *fn, struct err *err)
 {
 	int ret;
 
 	if (!local_workflow_hold(cloud, c->workflow))
 		return conflict(err, c->workflow, doing, c->name);
-	ret = glue_tx(cloud, fn, c, err);
+	ret = local_tx(cloud, fn, c, err);
 	if (c->workflow)
 		local_trigger_pause(cloud);
 	local_workflow_let_go(cloud, c->workflow);
@@ -426,7 +426,7 @@ static int update_trigger(struct local_cloud *cloud, const struct local_request 
 		goto out;
 	c.doc = glue_pick(local_trigger_update_fields, update);
 	if (local_trigger_check_targets(cloud, c.doc, err) != 0 ||
-		glue_tx(cloud, workflow_tx, &c, err) != 0)
+		local_tx(cloud, workflow_tx, &c, err) != 0)
 		goto out;
 	ret = write_held(cloud, &c, "updating", update_tx, err);
 	if (ret == 0) {
@@ -467,7 +467,8 @@ static int delete_trigger(struct local_cloud *cloud, const struct local_request 
 		.req = req, .name = json_get_str(req->in, "Name"), .launch = LOCAL_LAUNCH_INIT};
 	int ret = -1;
 
-	if (glue_check(name_fields, req->in, err) == 0 && glue_tx(cloud, workflow_tx, &c, err) == 0)
+	if (glue_check(name_fields, req->in, err) == 0 &&
+		local_tx(cloud, workflow_tx, &c, err) == 0)
 		ret = write_held(cloud, &c, "deleting", delete_tx, err);
 	if (ret == 0)
 		*out = name_reply(c.name);
@@ -515,7 +516,7 @@ static int start_trigger(struct local_cloud *cloud, const struct local_request *
 	int ret = glue_check(name_fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, start_tx, &c, err);
+		ret = local_tx(cloud, start_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		local_wake_all(cloud);
@@ -553,7 +554,7 @@ static int stop_trigger(struct local_cloud *cloud, const struct local_request *r
 	int ret = glue_check(name_fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, stop_tx, &c, err);
+		ret = local_tx(cloud, stop_tx, &c, err);
 	if (ret == 0)
 		*out = name_reply(c.name);
 	trigger_call_release(&c);
@@ -581,7 +582,7 @@ static int get_trigger(struct local_cloud *cloud, const struct local_request *re
 {
 	struct trigger_call c = {.req = req, .name = json_get_str(req->in, "Name")};
 
-	if (glue_check(name_fields, req->in, err) != 0 || glue_tx(cloud, get_tx, &c, err) != 0)
+	if (glue_check(name_fields, req->in, err) != 0 || local_tx(cloud, get_tx, &c, err) != 0)
 		return -1;
 	*out = json_object();
 	json_set(*out, "Trigger", c.out);
@@ -669,7 +670,7 @@ static int list_reply(struct local_cloud *cloud, const struct local_request *req
 
 	if (glue_check(fields, req->in, err) == 0 &&
 		glue_page(req->in, 200, &c.limit, &c.after, err) == 0)
-		ret = glue_tx(cloud, list_tx, &c, err);
+		ret = local_tx(cloud, list_tx, &c, err);
 	if (ret == 0)
 		*out = c.out;
 	else
@@ -725,7 +726,7 @@ static int batch_get_triggers(struct local_cloud *cloud, const struct local_requ
 
 	if (glue_check(fields, req->in, err) != 0)
 		return -1;
-	if (glue_tx(cloud, batch_tx, &c, err) != 0) {
+	if (local_tx(cloud, batch_tx, &c, err) != 0) {
 		json_free(c.out);
 		return -1;
 	}

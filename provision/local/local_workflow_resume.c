@@ -227,7 +227,7 @@ int local_workflow_resume(struct local_cloud *cloud, const struct local_request 
 
 	if (glue_check(local_workflow_run_fields, req->in, err) == 0 &&
 		glue_check(fields, req->in, err) == 0)
-		ret = glue_tx(cloud, resume_tx, &c, err);
+		ret = local_tx(cloud, resume_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		nodes = json_array();

@@ -212,7 +212,7 @@ static int start_workflow_run(struct local_cloud *cloud, const struct local_requ
 	int ret = glue_check(fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, start_tx, &c, err);
+		ret = local_tx(cloud, start_tx, &c, err);
 	if (ret == 0) {
 		local_launch_go(cloud, &c.launch);
 		*out = json_object();
@@ -302,7 +302,7 @@ static int stop_workflow_run(struct local_cloud *cloud, const struct local_reque
 	int ret = glue_check(local_workflow_run_fields, req->in, err);
 
 	if (ret == 0)
-		ret = glue_tx(cloud, stop_tx, &c, err);
+		ret = local_tx(cloud, stop_tx, &c, err);
 	if (ret == 0)
 		local_launch_go(cloud, &c.launch);
 	local_workflow_call_release(&c);
@@ -484,7 +484,7 @@ static int get_workflow_run(struct local_cloud *cloud, const struct local_reques
 
 	if (glue_check(local_workflow_run_fields, req->in, err) != 0)
 		return -1;
-	if (glue_tx(cloud, get_tx, &c, err) != 0) {
+	if (local_tx(cloud, get_tx, &c, err) != 0) {
 		json_free(c.out);
 		return -1;
 	}
@@ -565,7 +565,7 @@ static int get_workflow_runs(struct local_cloud *cloud, const struct local_reque
 
 	if (glue_check(fields, req->in, err) == 0 &&
 		glue_page(req->in, 1000, &c.limit, &c.after, err) == 0)
-		ret = glue_tx(cloud, list_tx, &c, err);
+		ret = local_tx(cloud, list_tx, &c, err);
 	if (ret == 0) {
 		json_each(run, json_get(c.out, "Runs")) fill_crawls(cloud, run);
 		*out = c.out;
@@ -596,7 +596,7 @@ static int get_workflow_run_properties(struct local_cloud *cloud, const struct l
 	struct local_workflow_call c = LOCAL_WORKFLOW_CALL_INIT(req);
 
 	if (glue_check(local_workflow_run_fields, req->in, err) != 0 ||
-		glue_tx(cloud, get_properties_tx, &c, err) != 0)
+		local_tx(cloud, get_properties_tx, &c, err) != 0)
 		return -1;
 	*out = json_object();
 	json_set(*out, "RunProperties", c.out);
@@ -636,7 +636,7 @@ static int put_workflow_run_properties(struct local_cloud *cloud, const struct l
 	if (glue_check(local_workflow_run_fields, req->in, err) != 0 ||
 		glue_check(fields, req->in, err) != 0)
 		return -1;
-	return glue_tx(cloud, put_properties_tx, &c, err);
+	return local_tx(cloud, put_properties_tx, &c, err);
 }
 
 static void workflow_arn(

@@ -111,7 +111,7 @@ static int create_workflow(struct local_cloud *cloud, const struct local_request
 		glue_check_tags(json_get(req->in, "Tags"), err) != 0)
 		return -1;
 	c.doc = glue_pick(create_fields, req->in);
-	ret = glue_tx(cloud, create_tx, &c, err);
+	ret = local_tx(cloud, create_tx, &c, err);
 	json_free(c.doc);
 	if (ret == 0)
 		*out = name_reply(c.name);
@@ -149,7 +149,7 @@ static int update_workflow(struct local_cloud *cloud, const struct local_request
 	if (glue_check(create_fields, req->in, err) != 0)
 		return -1;
 	c.doc = glue_pick(create_fields, req->in);
-	ret = glue_tx(cloud, update_tx, &c, err);
+	ret = local_tx(cloud, update_tx, &c, err);
 	json_free(c.doc);
 	if (ret == 0)
 		*out = name_reply(c.name);
@@ -196,7 +196,7 @@ static int delete_workflow(struct local_cloud *cloud, const struct local_request
 	if (!local_workflow_hold(cloud, c.name))
 		return local_fault(err, 400, "ConcurrentModificationException",
 			"Workflow %s is being modified", c.name);
-	ret = glue_tx(cloud, delete_tx, &c, err);
+	ret = local_tx(cloud, delete_tx, &c, err);
 	local_workflow_let_go(cloud, c.name);
 	json_free(c.doc);
 	if (ret == 0)
@@ -268,7 +268,7 @@ static int get_workflow(struct local_cloud *cloud, const struct local_request *r
 
 	if (glue_check(get_fields, req->in, err) != 0)
 		return -1;
-	if (glue_tx(cloud, get_tx, &c, err) != 0) {
+	if (local_tx(cloud, get_tx, &c, err) != 0) {
 		json_free(c.out);
 		return -1;
 	}
@@ -317,7 +317,7 @@ static int list_workflows(struct local_cloud *cloud, const struct local_request 
 	int ret = -1;
 
 	if (glue_page(req->in, 25, &c.limit, &c.after, err) == 0)
-		ret = glue_tx(cloud, list_tx, &c, err);
+		ret = local_tx(cloud, list_tx, &c, err);
 	if (ret == 0)
 		*out = c.out;
 	else
@@ -364,7 +364,7 @@ static int batch_get_workflows(struct local_cloud *cloud, const struct local_req
 
 	if (glue_check(fields, req->in, err) != 0)
 		return -1;
-	if (glue_tx(cloud, batch_tx, &c, err) != 0) {
+	if (local_tx(cloud, batch_tx, &c, err) != 0) {
 		json_free(c.out);
 		return -1;
 	}

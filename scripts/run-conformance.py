@@ -26,7 +26,7 @@ RESULTS = f"{REPORTS}/conformance/servers.json"
 MAIN = f"{DEPS}/conformance-venv"
 INSTALL_SECONDS = 600
 # Seconds that each may take in all and that one test may take. One after the other: what is measured in them wants the machine for itself.
-FOLDERS = {"servers": (360, 180), "suites": (480, 420), "slow": (480, 420)}
+FOLDERS = {"servers": (540, 180), "suites": (540, 420), "slow": (720, 420)}
 COLUMNS = ("set-up", "read back", "plan", "change", "teardown", "compare")
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 

@@ -49,7 +49,7 @@ $(BUILD)/headers/provision/local/worker/%.ok: provision/local/worker/% | duckdb-
 	$(Q)touch $@
 $(BUILD)/headers/jobs/%.ok: jobs/% | $(BUILD)/only/.done duckdb-check
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(HEADER_CFLAGS) $(DUCKDB_CFLAGS) -iquote jobs/lib $(call iquote,jobs) $<
+	$(Q)$(CC) $(HEADER_CFLAGS) $(DUCKDB_CFLAGS) $(PQ_CFLAGS) -iquote jobs/lib $(call iquote,jobs) $<
 	$(Q)touch $@
 check-headers: $(foreach h,$(HEADERS) $(WORKER_HEADERS) $(JOB_HEADERS),$(BUILD)/headers/$(h).ok)
 
@@ -74,7 +74,7 @@ $(BUILD)/clang/provision/local/worker/%.ok: provision/local/worker/%.c | duckdb-
 $(BUILD)/clang/jobs/%.ok: jobs/%.c | duckdb-check
 	$(call say,CLANG,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CLANG_CFLAGS) $(DUCKDB_CFLAGS) -iquote jobs/lib $(call iquote,jobs) -MMD -MP -MF $@.d -MT $@ $<
+	$(Q)$(CLANG) $(CLANG_CFLAGS) $(DUCKDB_CFLAGS) $(PQ_CFLAGS) -iquote jobs/lib $(call iquote,jobs) -MMD -MP -MF $@.d -MT $@ $<
 	$(Q)touch $@
 CLANG_SRCS := $(foreach l,$(LAYERS),$(SRCS_$(l))) $(wildcard provision/main.c) $(WORKER_SRCS) $(JOBLIB_SRCS) $(JOB_SRCS)
 CLANG_OKS := $(CLANG_SRCS:%.c=$(BUILD)/clang/%.ok)

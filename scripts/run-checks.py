@@ -3,7 +3,8 @@
 
     scripts/run-checks.py [STEP...]        all steps when none is named
 
-A check counts as one, a unit test or a pytest test as one each; a test program that dies counts as failed.
+A check counts as one, a unit test or a pytest test as one each; a test program that dies counts as failed. Tests that are marked `long` are
+run by `make conformance`.
 The exit code is 0 only when nothing failed.
 """
 import concurrent.futures
@@ -140,7 +141,7 @@ def run_pytest(folder, without=()):
     workers = os.environ.get("PYTEST_WORKERS", str(min(os.cpu_count() or 1, 8) + 1))
     if workers != "0":
         command += ["-n", workers]
-    command += [f"--ignore={folder}/{name}" for name in without]
+    command += ["-m", "not long", *(f"--ignore={folder}/{name}" for name in without)]
     try:
         code = subprocess.run([*command, folder], env=environment, timeout=PYTEST_SECONDS).returncode
     except subprocess.TimeoutExpired:

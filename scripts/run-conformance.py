@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judges glueproj by what others wrote: their servers, their suites, and what takes too long for `make check`.
 
-    scripts/run-conformance.py [FOLDER...]        of tests/conformance: servers, suites, slow; all that there are when none is named
+    scripts/run-conformance.py [FOLDER...]        of tests/conformance: servers, suites, slow; and long: the tests of tests/e2e that are marked so
 
 The tools come from PyPI, as pip is configured, into environments of their own below build/deps: once a day the latest, else what is there. Where pip
 reaches no index and nothing is installed, what cannot run is skipped, aloud, and that is no failure. The table of servers goes to stdout and, with the
@@ -26,7 +26,9 @@ RESULTS = f"{REPORTS}/conformance/servers.json"
 MAIN = f"{DEPS}/conformance-venv"
 INSTALL_SECONDS = 600
 # Seconds that each may take in all and that one test may take. One after the other: what is measured in them wants the machine for itself.
-FOLDERS = {"servers": (540, 180), "suites": (540, 420), "slow": (720, 420)}
+FOLDERS = {"servers": (540, 180), "suites": (540, 420), "slow": (720, 420), "long": (540, 180)}
+# What is not a folder of that name here: the end-to-end tests that take too long for `make check`.
+PLACES = {"long": ("tests/e2e", "-m", "long", "-n", str((os.cpu_count() or 1) + 1))}
 COLUMNS = ("set-up", "read back", "plan", "change", "teardown", "compare")
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 
@@ -128,7 +130,7 @@ def run_folder(name):
         os.unlink(report)
     command = [
         f"{MAIN}/bin/python", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", f"--junitxml={report}", f"--timeout={each}",
-        f"{HERE}/{name}"]
+        *PLACES.get(name, (f"{HERE}/{name}",))]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GLUEPROJ_PARAM_", "MAKE", "PYTEST_"))}
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -142,7 +144,7 @@ def run_folder(name):
         raise
     failed = count_report(report) if os.path.exists(report) else 0
     if code not in (0, None) and not failed:
-        tally.fail(f"pytest {HERE}/{name}: exit {code}")
+        tally.fail(f"pytest {name}: exit {code}")
 
 
 def end(process):
@@ -234,7 +236,7 @@ def last_line():
 
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    names = sys.argv[1:] or [n for n in FOLDERS if glob.glob(f"{HERE}/{n}/test_*.py")]
+    names = sys.argv[1:] or [n for n in FOLDERS if n in PLACES or glob.glob(f"{HERE}/{n}/test_*.py")]
     unknown = [n for n in names if n not in FOLDERS]
     if unknown:
         print(f"run-conformance.py: unknown folder '{unknown[0]}'; known are {' '.join(FOLDERS)}", file=sys.stderr)

@@ -15,6 +15,10 @@ from model_proxy import ModelProxy  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes long, so that `make conformance` runs it and `make check` does not")
+
+
 @pytest.fixture
 def run_glueproj(tmp_path):
     """run_glueproj(*arguments, env=…, cwd=…, stdin=…, timeout=…) -> Result; the environment is a short list of its own."""

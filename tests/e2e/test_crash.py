@@ -115,6 +115,7 @@ def same_each_time(value):
     return re.sub(r'("glueproj:digest"[,:] )"[^"]+"', r'\1"…"', text)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_the_crypto_pipeline_killed(run_glueproj, cloud):
     """State machine, warehouse, rule, topic, subscription, alarm, log group, secret."""

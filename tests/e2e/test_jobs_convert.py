@@ -18,6 +18,8 @@ import yaml
 from helpers import ROOT
 from jobs import run_job
 
+pytestmark = pytest.mark.long
+
 SERDES = {
     "csv": ("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", {"field.delim": ","}),
     "json": ("org.openx.data.jsonserde.JsonSerDe", {}),

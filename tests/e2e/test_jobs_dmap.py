@@ -14,6 +14,8 @@ from exabel_jobs import Bucket, Folder
 from jobs import Web, body, run_job, start_job
 from transit import migrate
 
+pytestmark = pytest.mark.long
+
 KEYS = {"CUBIC_DMAP_CONTROLLED_USER_API_KEY": CONTROLLED_KEY, "CUBIC_DMAP_PUBLIC_USER_API_KEY": PUBLIC_KEY}
 NAMES = (f"dmap_{n}" for n in itertools.count())
 

@@ -8,6 +8,8 @@ from exabel_jobs import Bucket
 from jobs import run_job
 from transit import make_database, migrate
 
+pytestmark = pytest.mark.long
+
 NAME = "cubic_ods_qlik__edw_trip"
 COLUMNS = ["trip_id", "trip_name", "edw_inserted_dtm"]
 CHANGES = ["header__change_seq", "header__change_oper", "header__timestamp"]

@@ -16,6 +16,8 @@ from helpers import ROOT
 from jobs import run_job, start_job
 from lake import execute
 
+pytestmark = pytest.mark.long
+
 INCOMING, SPRINGBOARD = "transit-incoming", "transit-springboard"
 SAMPLE = [("sample_id", "bigint"), ("sample_name", "string"), ("edw_inserted_dtm", "timestamp"), ("edw_updated_dtm", "timestamp")]
 HEADERS = [("header__change_seq", "string"), ("header__change_oper", "string"), ("header__timestamp", "timestamp")]

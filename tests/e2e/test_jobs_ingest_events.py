@@ -8,6 +8,8 @@ from jobs import run_job, start_job
 from test_jobs_ingest import CT, DMAP, INCOMING, ODS, SAMPLE, SPRINGBOARD, Platform, sample
 from transit import make_database, migrate
 
+pytestmark = pytest.mark.long
+
 ODS_TABLE, DMAP_TABLE = "cubic_ods_qlik__edw_sample", "cubic_dmap__agg_sample"
 
 

@@ -332,6 +332,7 @@ Resources:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="chroot is root's")
+@pytest.mark.long
 def test_a_bundle_brings_libpq(tmp_path, run_glueproj, cloud, postgres, database, gold):
     """In a root folder that holds the bundle and nothing else, with an empty environment but for the server's address."""
     folder, root = tmp_path / "project", tmp_path / "root"

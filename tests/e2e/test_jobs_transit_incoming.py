@@ -8,6 +8,8 @@ import pytest
 from jobs import run_job
 from transit import Oracle, Platform, make_bucket, make_database, migrate
 
+pytestmark = pytest.mark.long
+
 ODS, CT, DMAP = "cubic/ods_qlik/EDW.SAMPLE/", "cubic/ods_qlik/EDW.SAMPLE__ct/", "cubic/dmap/agg_sample/"
 TABLES = {ODS: f"{ODS}LOAD1.csv.gz", DMAP: None}
 DAY = 1_650_000_000

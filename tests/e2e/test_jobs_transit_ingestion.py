@@ -14,6 +14,8 @@ RIGHTS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [
 # Writes down what it was given; what `bad` in a key tells, it does: fails always, or the first two times, or runs until it is let go.
 INGEST = """
 import json, os, sys, time
+
+pytestmark = pytest.mark.long
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 folder, keys = {folder!r}, [l["s3_key"] for l in json.loads(given["--INPUT"])["loads"]]
 path = os.path.join(folder, given["--ATTEMPT"])

@@ -8,6 +8,8 @@ import pytest
 from jobs import run_job
 from transit import MIGRATIONS, make_bucket, make_database, migrate
 
+pytestmark = pytest.mark.long
+
 COLUMNS = {
     "cubic_tables": "name:varchar(500)! s3_prefix:varchar(1000)! is_raw:bool is_active:bool",
     "cubic_loads": "table_id:int8! status:varchar(100)! s3_key:varchar(1000)! s3_modified:timestamp(0)! s3_size:int8! is_raw:bool",

@@ -12,6 +12,8 @@ SCRIPT = """\
 import json, os, sys
 from awsglue.utils import getResolvedOptions
 from beside import NAME
+
+pytestmark = pytest.mark.long
 with open("/proc/self/cmdline", encoding="utf-8") as f:
     words = f.read()
 print(json.dumps({

@@ -6,6 +6,8 @@ import stat
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}
 SCRIPT = """\
@@ -13,7 +15,6 @@ import json, os, sys
 from awsglue.utils import getResolvedOptions
 from beside import NAME
 
-pytestmark = pytest.mark.long
 with open("/proc/self/cmdline", encoding="utf-8") as f:
     words = f.read()
 print(json.dumps({

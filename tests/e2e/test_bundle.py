@@ -111,7 +111,7 @@ def test_a_missing_program_names_those_there_are(project):
     assert error["path"] == "Resources.Bundled.Properties.Command.ScriptLocation"
     line = TEMPLATE[: TEMPLATE.index("!Ref Program")].count("\n") + 1
     assert error["file"].endswith("main.yaml") and error["line"] == line, error
-    assert re.search(r"there are: clean, (\S+, )*extract, (\S+, )*repartition\b", error["message"]) and "clean" in error["hint"]
+    assert re.search(r"there are: (\S+, )*clean, (\S+, )*extract, (\S+, )*repartition\b", error["message"]) and "clean" in error["hint"]
     assert not result.json.get("stacks") or all(a in ("none", None) for a in result.actions().values())
 
 

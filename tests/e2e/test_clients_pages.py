@@ -52,6 +52,10 @@ def fill_glue(cloud):
         )
         glue.create_crawler(Name=n, Role=role, DatabaseName="n0", Targets={"S3Targets": [{"Path": "s3://bucket-n0/c/"}]})
         glue.create_workflow(Name=n)
+        glue.create_classifier(CsvClassifier={"Name": n, "Delimiter": ";"})
+        glue.create_connection(ConnectionInput={
+            "Name": n, "ConnectionType": "JDBC",
+            "ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:postgresql://h/d", "USERNAME": "u", "PASSWORD": "p"}})
     for n in MANY:
         glue.create_trigger(Name=n, Type="ON_DEMAND", Actions=[{"JobName": "n0"}], **({"WorkflowName": "n0"} if n == "n0" else {}))
         glue.update_table(DatabaseName="n0", TableInput={"Name": "n0", "Description": n, **table})
@@ -67,7 +71,7 @@ def fill_glue(cloud):
         "GetDatabases": [{}], "GetTables": [{"DatabaseName": "n0"}, {"DatabaseName": "n0", "Expression": "n[1-3]"}], "GetTableVersions": [here],
         "GetPartitions": [here, {**here, "Expression": "q = 'a'"}], "GetJobs": [{}], "ListJobs": [{}], "GetTriggers": [{}],
         "ListTriggers": [{}], "GetCrawlers": [{}], "GetCrawlerMetrics": [{}], "ListWorkflows": [{}], "GetJobRuns": [{"JobName": "n1"}],
-        "GetWorkflowRuns": [{"Name": "n0"}],
+        "GetWorkflowRuns": [{"Name": "n0"}], "GetClassifiers": [{}], "GetConnections": [{}, {"Filter": {"ConnectionType": "JDBC"}}],
     }
 
 

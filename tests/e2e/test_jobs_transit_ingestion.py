@@ -7,6 +7,8 @@ import time
 import pytest
 from transit import Platform, chunks, make_bucket, make_database
 
+pytestmark = pytest.mark.long
+
 ODS, CT, DMAP = "cubic/ods_qlik/EDW.SAMPLE/", "cubic/ods_qlik/EDW.SAMPLE__ct/", "cubic/dmap/agg_sample/"
 SAMPLE = "cubic_ods_qlik__edw_sample"
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -14,8 +16,6 @@ RIGHTS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [
 # Writes down what it was given; what `bad` in a key tells, it does: fails always, or the first two times, or runs until it is let go.
 INGEST = """
 import json, os, sys, time
-
-pytestmark = pytest.mark.long
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 folder, keys = {folder!r}, [l["s3_key"] for l in json.loads(given["--INPUT"])["loads"]]
 path = os.path.join(folder, given["--ATTEMPT"])

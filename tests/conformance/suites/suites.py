@@ -191,7 +191,9 @@ def _not_passing(table):
 
 
 # Which of two comes first is the machine's to say: a test that fails for one of these is no worse than when it passed.
-RACES = {"expects executions that are not carried out", "takes a query for done as soon as it is started", "takes a query for stopped as soon as it is told to"}
+RACES = {
+    "expects executions that are not carried out", "takes a query for done as soon as it is started", "takes a query for stopped as soon as it is told to",
+}
 
 
 def _worse_tests(results, table):

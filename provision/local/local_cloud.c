@@ -43,17 +43,18 @@ void local_tx_end(struct local_cloud *cloud)
 	pthread_mutex_unlock(&cloud->private->db_lock);
 }
 
-int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err)
+int local_tx_finish(struct local_cloud *cloud, int ret, struct err *err)
 {
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, payload, err);
 	if (!ret)
 		ret = local_tx_commit(cloud, err);
 	local_tx_end(cloud);
 	return ret;
+}
+
+int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err)
+{
+	return local_tx_begin(cloud, err) ? -1
+					  : local_tx_finish(cloud, fn(cloud, payload, err), err);
 }
 
 /* --- errors --- */

@@ -99,6 +99,8 @@ void *local_part_state(struct local_cloud *cloud, const struct local_part *part)
 int local_tx_begin(struct local_cloud *cloud, struct err *err) must_check;
 int local_tx_commit(struct local_cloud *cloud, struct err *err) must_check;
 void local_tx_end(struct local_cloud *cloud);
+/* Commits when `ret` is 0, ends in any case, and returns -1 when either failed: the last line of what began one. */
+int local_tx_finish(struct local_cloud *cloud, int ret, struct err *err) must_check;
 /* fn in a transaction of its own; what it did is rolled back when it fails. */
 typedef int local_tx_fn(struct local_cloud *cloud, void *payload, struct err *err);
 int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err) must_check;

@@ -178,8 +178,9 @@ static int read_due_tx(struct local_cloud *cloud, struct pass *p, struct err *er
 	return st ? row : -1;
 }
 
-static int next_tx(struct local_cloud *cloud, struct pass *p, struct err *err)
+static int next_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
+	struct pass *p = payload;
 	struct sql_stmt *st = sql_query(cloud->db, err,
 		"SELECT min(t) FROM (SELECT min(fire_ms) AS t FROM events_rule WHERE fire_ms > 0 "
 		"UNION ALL SELECT min(due_ms) FROM events_delivery UNION ALL SELECT min(due_ms) "
@@ -193,24 +194,11 @@ static int next_tx(struct local_cloud *cloud, struct pass *p, struct err *err)
 	return row < 0 ? -1 : 0;
 }
 
-typedef int pass_fn(struct local_cloud *cloud, struct pass *p, struct err *err);
-
-static int look_tx(struct local_cloud *cloud, struct pass *p, struct err *err)
+static int look_tx(struct local_cloud *cloud, void *payload, struct err *err)
 {
+	struct pass *p = payload;
+
 	return fire_schedules_tx(cloud, err) || read_due_tx(cloud, p, err) ? -1 : 0;
-}
-
-static int in_tx(struct local_cloud *cloud, pass_fn *fn, struct pass *p, struct err *err)
-{
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, p, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
-	return ret;
 }
 
 /* --- the end of a row --- */
@@ -343,9 +331,7 @@ static int reschedule(struct local_cloud *cloud, struct err *err)
 			ret = events_schedule_tx(cloud, &r, err);
 		events_rule_release(&r);
 	}
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	strvec_release(&arns);
 	return ret;
 }
@@ -359,7 +345,7 @@ static void *main_loop(void *arg)
 		struct pass p = {.batches = STRVEC_INIT};
 		struct err err = ERR_INIT;
 		int64_t began_ms = local_now_ms(cloud);
-		int ret = in_tx(cloud, look_tx, &p, &err);
+		int ret = local_tx(cloud, look_tx, &p, &err);
 
 		for (size_t i = 0; !ret && i < p.nr && !local_stopping(cloud); i++)
 			deliver(cloud, &p.v[i]);
@@ -371,7 +357,7 @@ static void *main_loop(void *arg)
 			err_release(&why);
 		}
 		if (!ret)
-			ret = in_tx(cloud, next_tx, &p, &err);
+			ret = local_tx(cloud, next_tx, &p, &err);
 		if (ret) {
 			log_warn("events: %s", err.text);
 			p.next_ms = local_now_ms(cloud) + 1000;

@@ -66,9 +66,7 @@ static int send_sqs(struct local_cloud *cloud, const struct events_delivery *d,
 	if (local_tx_begin(cloud, err))
 		return -1;
 	ret = local_sqs_send_tx(cloud, arn, EVENTS, d->rule_arn, &m, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (!ret)
 		local_sqs_notify(cloud);
 	return ret;
@@ -146,9 +144,7 @@ static int send_bus(struct local_cloud *cloud, const struct events_delivery *d,
 		ret = events_bus_need_tx(cloud, where, bus, err);
 		if (!ret)
 			ret = events_route_tx(cloud, where, bus, d->event, 1, err);
-		if (!ret)
-			ret = local_tx_commit(cloud, err);
-		local_tx_end(cloud);
+		ret = local_tx_finish(cloud, ret, err);
 	}
 	free(bus);
 	free(where);

@@ -246,9 +246,7 @@ int local_logs_append(struct local_cloud *cloud, const char *group, const char *
 	if (local_tx_begin(cloud, err) != 0)
 		return -1;
 	ret = append_tx(cloud, group, stream, time_ms, text, len, err);
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	return ret;
 }
 
@@ -324,9 +322,7 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, lo
 	if (local_tx_begin(cloud, err) != 0)
 		return -1;
 	ret = fn(cloud, &c, err);
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (ret == 0)
 		*out = c.out;
 	else
@@ -759,9 +755,7 @@ static int recover(struct local_cloud *cloud, struct err *err)
 	if (local_tx_begin(cloud, err) != 0)
 		return -1;
 	ret = logs_purge_tx(cloud, 0, err);
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	return ret;
 }
 

@@ -113,9 +113,7 @@ static int run_tx(struct local_cloud *cloud, const struct local_request *req, re
 
 	if (ret == 0) {
 		ret = fn(cloud, &c, err);
-		if (ret == 0)
-			ret = local_tx_commit(cloud, err);
-		local_tx_end(cloud);
+		ret = local_tx_finish(cloud, ret, err);
 	}
 	if (ret == 0)
 		*out = c.out;

@@ -41,9 +41,7 @@ int cw_run(struct local_cloud *cloud, const struct local_request *req, cw_tx_fn 
 	if (local_tx_begin(cloud, err))
 		return -1;
 	ret = fn(cloud, &c, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (ret)
 		json_free(c.out);
 	else
@@ -188,9 +186,7 @@ int local_metric_put(struct local_cloud *cloud, const char *namespace, const cha
 	if (local_tx_begin(cloud, err))
 		return -1;
 	ret = put_tx(cloud, namespace, name, dimensions, value, unit, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (!ret)
 		local_metric_arrived(cloud);
 	return ret;
@@ -477,9 +473,7 @@ static int recover(struct local_cloud *cloud, struct err *err)
 	if (!ret)
 		ret = sql_run(cloud->db, NULL, err, "DELETE FROM cw_history WHERE time_ms < ?", "i",
 			now_ms - 30 * DAY_MS);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	return ret;
 }
 

@@ -66,9 +66,7 @@ int redshift_tx(struct local_cloud *cloud, redshift_tx_fn *fn, void *payload, st
 	r = settle_tx(cloud, err);
 	if (!r)
 		r = fn(cloud, payload, err);
-	if (!r)
-		r = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	r = local_tx_finish(cloud, r, err);
 	return r;
 }
 

@@ -403,9 +403,7 @@ int local_run_running(
 		"UPDATE glue_job_run SET state = CASE state WHEN 'STARTING' THEN 'RUNNING' ELSE "
 		"state END, modified_ms = ?, pgid = ?, born = ? WHERE id = ?",
 		"iiss", local_now_ms(cloud), pgid, born, id);
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	return ret;
 }
 
@@ -535,9 +533,7 @@ static int recover_one(struct local_cloud *cloud, const char *id, struct err *er
 		ret = end_tx(cloud, &run, stopping ? "STOPPED" : "FAILED", stopping ? NULL : died,
 			local_now_ms(cloud) - run.started_ms, false, &launch, err);
 	}
-	if (ret == 0)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	/* what was decided here is STARTING or PENDING in the tables: the start of the part finds it */
 	local_launch_release(&launch);
 	local_run_release(&run);

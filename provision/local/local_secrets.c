@@ -79,9 +79,7 @@ int secrets_run(struct local_cloud *cloud, const struct local_request *req, secr
 	if (purge(cloud, k.now_ms, err) || local_tx_begin(cloud, err))
 		return -1;
 	ret = fn(cloud, &k, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (ret)
 		json_free(k.out);
 	else

@@ -457,9 +457,7 @@ int local_sns_publish(struct local_cloud *cloud, const char *topic_arn, const ch
 		ret = check_notice(&t, &n, err);
 	if (!ret)
 		ret = publish_tx(cloud, &t, &n, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (!ret)
 		local_sqs_notify(cloud);
 	notice_release(&n);

@@ -310,9 +310,7 @@ static int receive_once(struct local_cloud *cloud, const struct local_request *r
 	if (local_tx_begin(cloud, err))
 		return -1;
 	ret = receive_tx(cloud, &k, r, err);
-	if (!ret)
-		ret = local_tx_commit(cloud, err);
-	local_tx_end(cloud);
+	ret = local_tx_finish(cloud, ret, err);
 	if (!ret && k.sent)
 		local_sqs_notify(cloud);
 	json_free(*out);

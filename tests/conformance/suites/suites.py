@@ -190,14 +190,8 @@ def _not_passing(table):
     return set(table["failed"]) | {test for tests in table["out_of_scope"].values() for test in tests}
 
 
-# Which of two comes first is the machine's to say: a test that fails for one of these is no worse than when it passed.
-RACES = {
-    "expects executions that are not carried out", "takes a query for done as soon as it is started", "takes a query for stopped as soon as it is told to",
-}
-
-
 def _worse_tests(results, table):
-    known_bad = _not_passing(table) | {test for test, (_, why) in results.items() if why in RACES}
+    known_bad = _not_passing(table)
     return [test for test, (outcome, _) in sorted(results.items()) if outcome != "passed" and test not in known_bad]
 
 

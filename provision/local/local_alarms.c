@@ -271,7 +271,7 @@ static int exists_tx(
 	return row;
 }
 
-static int write_alarm_tx(struct local_cloud *cloud, const struct cw_call *c, const char *name,
+static int write_alarm_tx(struct local_cloud *cloud, const struct local_call *c, const char *name,
 	const struct json *doc, struct err *err)
 {
 	char *text = glue_text(doc);
@@ -287,7 +287,7 @@ static int write_alarm_tx(struct local_cloud *cloud, const struct cw_call *c, co
 	return ret;
 }
 
-static int put_alarm_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int put_alarm_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const char *name = json_get_str(c->in, "AlarmName");
 	struct json *doc = NULL, *tags = NULL;
@@ -305,22 +305,14 @@ static int put_alarm_tx(struct local_cloud *cloud, struct cw_call *c, struct err
 	/* those of an alarm that is there already change by TagResource alone */
 	arn = alarm_arn(cloud, c->req->region, name);
 	ret = there ? 0 : local_tags_set(cloud, arn, tags, err);
+	c->wake = local_metric_arrived;
 out:
 	json_free(doc);
 	json_free(tags);
 	free(arn);
 	return ret;
 }
-
-static int put_alarm(struct local_cloud *cloud, const struct local_request *req, struct json **out,
-	struct err *err)
-{
-	int ret = cw_run(cloud, req, put_alarm_tx, out, err);
-
-	if (!ret)
-		local_metric_arrived(cloud);
-	return ret;
-}
+LOCAL_HANDLER(put_alarm, put_alarm_tx)
 
 /* --- DescribeAlarms --- */
 
@@ -399,7 +391,7 @@ static int check_describe(const struct json *in, int64_t *most, struct err *err)
 	return 0;
 }
 
-static int describe_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int describe_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	struct json *alarms = json_array(), *one;
 	char *after = NULL, *last = NULL, *token;
@@ -453,7 +445,7 @@ static bool same_text(const struct json *a, const struct json *b, const char *me
 	return x ? y && !strcmp(x, y) : !y;
 }
 
-static int for_metric_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int for_metric_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	struct json *alarms = json_array();
 	char *want = NULL, *have;
@@ -496,7 +488,7 @@ static int for_metric_tx(struct local_cloud *cloud, struct cw_call *c, struct er
 
 /* --- DescribeAlarmHistory --- */
 
-static int history_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int history_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const char *by = json_get_str(c->in, "ScanBy");
 	bool rising = by && !strcmp(by, "TimestampAscending");
@@ -575,7 +567,7 @@ static int check_names(const struct json *in, struct err *err)
 }
 
 /* Of several alarms some may be missing; of one it is an error. */
-static int delete_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const struct json *names = json_get(c->in, "AlarmNames"), *n;
 
@@ -600,7 +592,7 @@ static int delete_tx(struct local_cloud *cloud, struct cw_call *c, struct err *e
 	return 0;
 }
 
-static int switch_actions(struct local_cloud *cloud, struct cw_call *c, bool on, struct err *err)
+static int switch_actions(struct local_cloud *cloud, struct local_call *c, bool on, struct err *err)
 {
 	const struct json *n;
 
@@ -619,12 +611,12 @@ static int switch_actions(struct local_cloud *cloud, struct cw_call *c, bool on,
 	return 0;
 }
 
-static int enable_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int enable_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	return switch_actions(cloud, c, true, err);
 }
 
-static int disable_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int disable_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	return switch_actions(cloud, c, false, err);
 }
@@ -680,7 +672,7 @@ out:
 
 /* The alarm that ResourceARN names is there. */
 static int tagged_tx(
-	struct local_cloud *cloud, struct cw_call *c, const char **arn, struct err *err)
+	struct local_cloud *cloud, struct local_call *c, const char **arn, struct err *err)
 {
 	char *prefix = alarm_arn(cloud, c->req->region, "");
 	int row = 0;
@@ -698,7 +690,7 @@ static int tagged_tx(
 		err, 404, "ResourceNotFoundException", "The resource %s does not exist", *arn);
 }
 
-static int tag_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int tag_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	struct json *tags = NULL;
 	const char *arn;
@@ -710,7 +702,7 @@ static int tag_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
 	return ret;
 }
 
-static int untag_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int untag_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const char *arn;
 
@@ -719,7 +711,7 @@ static int untag_tx(struct local_cloud *cloud, struct cw_call *c, struct err *er
 		       : local_tags_remove(cloud, arn, json_get(c->in, "TagKeys"), err);
 }
 
-static int list_tags_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int list_tags_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	struct json *tags = NULL;
 	const char *arn;
@@ -732,15 +724,15 @@ static int list_tags_tx(struct local_cloud *cloud, struct cw_call *c, struct err
 	return 0;
 }
 
-CW_HANDLER(describe, describe_tx)
-CW_HANDLER(describe_for_metric, for_metric_tx)
-CW_HANDLER(describe_history, history_tx)
-CW_HANDLER(delete_alarms, delete_tx)
-CW_HANDLER(enable_actions, enable_tx)
-CW_HANDLER(disable_actions, disable_tx)
-CW_HANDLER(tag_resource, tag_tx)
-CW_HANDLER(untag_resource, untag_tx)
-CW_HANDLER(list_tags, list_tags_tx)
+LOCAL_HANDLER(describe, describe_tx)
+LOCAL_HANDLER(describe_for_metric, for_metric_tx)
+LOCAL_HANDLER(describe_history, history_tx)
+LOCAL_HANDLER(delete_alarms, delete_tx)
+LOCAL_HANDLER(enable_actions, enable_tx)
+LOCAL_HANDLER(disable_actions, disable_tx)
+LOCAL_HANDLER(tag_resource, tag_tx)
+LOCAL_HANDLER(untag_resource, untag_tx)
+LOCAL_HANDLER(list_tags, list_tags_tx)
 
 static void arn_of(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn)
 {

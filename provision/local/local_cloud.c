@@ -57,6 +57,23 @@ int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct e
 					  : local_tx_finish(cloud, fn(cloud, payload, err), err);
 }
 
+int local_call_run(struct local_cloud *cloud, const struct local_request *req, local_call_fn *fn,
+	struct json **out, struct err *err)
+{
+	struct local_call k = {.req = req, .in = req->in, .now_ms = local_now_ms(cloud)};
+
+	if (local_tx_begin(cloud, err))
+		return -1;
+	if (local_tx_finish(cloud, fn(cloud, &k, err), err)) {
+		json_free(k.out);
+		return -1;
+	}
+	*out = k.out;
+	if (k.wake)
+		k.wake(cloud);
+	return 0;
+}
+
 /* --- errors --- */
 
 int local_fault(struct err *err, int http_status, const char *aws_code, const char *fmt, ...)

@@ -105,6 +105,26 @@ int local_tx_finish(struct local_cloud *cloud, int ret, struct err *err) must_ch
 typedef int local_tx_fn(struct local_cloud *cloud, void *payload, struct err *err);
 int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err) must_check;
 
+/* --- the frame of a handler that is one transaction --- */
+struct local_call {
+	const struct local_request *req;
+	const struct json *in; /* the request's */
+	int64_t now_ms;        /* when it began */
+	struct json *out;      /* the reply, once it is made */
+	/* Who waits for what the call did; called after the commit. May be NULL. */
+	void (*wake)(struct local_cloud *cloud);
+};
+typedef int local_call_fn(struct local_cloud *cloud, struct local_call *k, struct err *err);
+/* fn between begin and commit; *out is set when it succeeds. */
+int local_call_run(struct local_cloud *cloud, const struct local_request *req, local_call_fn *fn,
+	struct json **out, struct err *err) must_check;
+#define LOCAL_HANDLER(name, fn)                                                     \
+	static int name(struct local_cloud *cloud, const struct local_request *req, \
+		struct json **out, struct err *err)                                 \
+	{                                                                           \
+		return local_call_run(cloud, req, fn, out, err);                    \
+	}
+
 /* --- errors --- */
 /* Returns -1. */
 int local_fault(struct err *err, int http_status, const char *aws_code, const char *fmt, ...)

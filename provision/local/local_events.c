@@ -75,7 +75,7 @@ int events_rule_find_tx(
 }
 
 /* The rule that the request names; 1, 0, -1. Its bus must be there. */
-static int asked_tx(struct local_cloud *cloud, const struct events_call *k, const char *member,
+static int asked_tx(struct local_cloud *cloud, const struct local_call *k, const char *member,
 	char **bus, struct events_rule *r, struct err *err)
 {
 	const char *name = json_get_str(k->in, member);
@@ -93,7 +93,7 @@ static int asked_tx(struct local_cloud *cloud, const struct events_call *k, cons
 	return found;
 }
 
-int events_rule_need_tx(struct local_cloud *cloud, const struct events_call *k, const char *member,
+int events_rule_need_tx(struct local_cloud *cloud, const struct local_call *k, const char *member,
 	struct events_rule *r, struct err *err)
 {
 	char *bus;
@@ -177,7 +177,7 @@ static int check_rule(const struct json *in, const char *bus, struct err *err)
 	return check_expressions(in, bus, err);
 }
 
-static int put_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int put_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	static const char *const kept[] = {
 		"EventPattern", "ScheduleExpression", "State", "Description", "RoleArn"};
@@ -218,7 +218,7 @@ static int put_tx(struct local_cloud *cloud, struct events_call *k, struct err *
 		ret = local_tags_set(cloud, r.arn, tags, err);
 	if (!ret)
 		ret = events_schedule_tx(cloud, &r, err);
-	k->kick = true;
+	k->wake = local_events_kick;
 	k->out = json_object();
 	json_set_str(k->out, "RuleArn", r.arn);
 out:
@@ -229,7 +229,7 @@ out:
 	free(bus);
 	return ret;
 }
-EVENTS_HANDLER(put_rule, put_tx)
+LOCAL_HANDLER(put_rule, put_tx)
 
 /* --- the others --- */
 
@@ -243,7 +243,7 @@ static struct json *describe(const struct events_rule *r)
 	return out;
 }
 
-static int describe_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int describe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct events_rule r;
 	int ret = events_rule_need_tx(cloud, k, "Name", &r, err);
@@ -255,10 +255,10 @@ static int describe_tx(struct local_cloud *cloud, struct events_call *k, struct 
 	events_rule_release(&r);
 	return ret;
 }
-EVENTS_HANDLER(describe_rule, describe_tx)
+LOCAL_HANDLER(describe_rule, describe_tx)
 
 static int switch_tx(
-	struct local_cloud *cloud, struct events_call *k, const char *state, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, const char *state, struct err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct events_rule r;
@@ -273,26 +273,26 @@ static int switch_tx(
 	}
 	if (!ret)
 		ret = events_schedule_tx(cloud, &r, err);
-	k->kick = true;
+	k->wake = local_events_kick;
 	strbuf_release(&text);
 	events_rule_release(&r);
 	return ret;
 }
 
-static int enable_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int enable_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return switch_tx(cloud, k, "ENABLED", err);
 }
-EVENTS_HANDLER(enable_rule, enable_tx)
+LOCAL_HANDLER(enable_rule, enable_tx)
 
-static int disable_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int disable_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return switch_tx(cloud, k, "DISABLED", err);
 }
-EVENTS_HANDLER(disable_rule, disable_tx)
+LOCAL_HANDLER(disable_rule, disable_tx)
 
 /* One that is not there is fine; one with targets is not. */
-static int delete_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sql_stmt *st;
 	struct events_rule r;
@@ -316,9 +316,9 @@ static int delete_tx(struct local_cloud *cloud, struct events_call *k, struct er
 	free(bus);
 	return ret;
 }
-EVENTS_HANDLER(delete_rule, delete_tx)
+LOCAL_HANDLER(delete_rule, delete_tx)
 
-static int list_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *prefix = json_get_str(k->in, "NamePrefix");
 	char *bus = events_bus_name(json_get_str(k->in, "EventBusName")), *after = NULL, *token;
@@ -358,7 +358,7 @@ out:
 	free(bus);
 	return row < 0 ? -1 : 0;
 }
-EVENTS_HANDLER(list_rules, list_tx)
+LOCAL_HANDLER(list_rules, list_tx)
 
 static const struct local_route routes[] = {
 	{"DeleteRule", delete_rule, events_arn_of},

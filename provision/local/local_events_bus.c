@@ -7,26 +7,6 @@
 
 /* --- shared --- */
 
-int events_run(struct local_cloud *cloud, const struct local_request *req, events_tx_fn *fn,
-	struct json **out, struct err *err)
-{
-	struct events_call k = {.req = req, .in = req->in};
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &k, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret) {
-		json_free(k.out);
-		return -1;
-	}
-	*out = k.out;
-	if (k.kick)
-		local_events_kick(cloud);
-	return 0;
-}
-
 char *events_bus_name(const char *name_or_arn)
 {
 	const char *slash;
@@ -179,7 +159,7 @@ static int write_tx(struct local_cloud *cloud, const char *region, const char *n
 	return ret;
 }
 
-static int create_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int create_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	static const char *const kept[] = {
 		"Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig"};
@@ -218,10 +198,10 @@ out:
 	free(arn);
 	return ret;
 }
-EVENTS_HANDLER(create_bus, create_tx)
+LOCAL_HANDLER(create_bus, create_tx)
 
 /* One that is not there is fine; one with rules is not. */
-static int delete_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "Name");
 	struct sql_stmt *st;
@@ -247,9 +227,9 @@ static int delete_tx(struct local_cloud *cloud, struct events_call *k, struct er
 	free(arn);
 	return ret ? -1 : 0;
 }
-EVENTS_HANDLER(delete_bus, delete_tx)
+LOCAL_HANDLER(delete_bus, delete_tx)
 
-static int describe_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int describe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	char *name = events_bus_name(json_get_str(k->in, "Name"));
 	int ret = read_tx(cloud, k->req->region, name, &k->out, err);
@@ -257,9 +237,9 @@ static int describe_tx(struct local_cloud *cloud, struct events_call *k, struct 
 	free(name);
 	return ret;
 }
-EVENTS_HANDLER(describe_bus, describe_tx)
+LOCAL_HANDLER(describe_bus, describe_tx)
 
-static int list_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *prefix = json_get_str(k->in, "NamePrefix");
 	struct json *list = json_array();
@@ -311,9 +291,9 @@ out:
 	free(after);
 	return row < 0 ? -1 : 0;
 }
-EVENTS_HANDLER(list_buses, list_tx)
+LOCAL_HANDLER(list_buses, list_tx)
 
-static int update_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int update_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	static const char *const kept[] = {
 		"Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig"};
@@ -334,11 +314,11 @@ static int update_tx(struct local_cloud *cloud, struct events_call *k, struct er
 	free(name);
 	return ret;
 }
-EVENTS_HANDLER(update_bus, update_tx)
+LOCAL_HANDLER(update_bus, update_tx)
 
 /* --- policies of buses: kept and shown; in one account they open nothing that is not open --- */
 
-static int put_permission_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int put_permission_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *text = json_get_str(k->in, "Policy"), *id = json_get_str(k->in, "StatementId"),
 		   *who = json_get_str(k->in, "Principal"), *what = json_get_str(k->in, "Action");
@@ -373,9 +353,9 @@ static int put_permission_tx(struct local_cloud *cloud, struct events_call *k, s
 	free(name);
 	return ret;
 }
-EVENTS_HANDLER(put_permission, put_permission_tx)
+LOCAL_HANDLER(put_permission, put_permission_tx)
 
-static int remove_permission_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int remove_permission_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *id = json_get_str(k->in, "StatementId"), *text;
 	char *name = events_bus_name(json_get_str(k->in, "EventBusName"));
@@ -413,12 +393,12 @@ static int remove_permission_tx(struct local_cloud *cloud, struct events_call *k
 	free(name);
 	return ret;
 }
-EVENTS_HANDLER(remove_permission, remove_permission_tx)
+LOCAL_HANDLER(remove_permission, remove_permission_tx)
 
 /* --- tags of rules and buses --- */
 
 static int tagged_tx(
-	struct local_cloud *cloud, struct events_call *k, const char **arn, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, const char **arn, struct err *err)
 {
 	struct sql_stmt *st;
 	int row;
@@ -446,7 +426,7 @@ static int tagged_tx(
 	return row < 0 ? -1 : 0;
 }
 
-static int tag_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int tag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *tags = NULL;
 	const char *arn;
@@ -459,18 +439,18 @@ static int tag_tx(struct local_cloud *cloud, struct events_call *k, struct err *
 	json_free(tags);
 	return ret;
 }
-EVENTS_HANDLER(tag_resource, tag_tx)
+LOCAL_HANDLER(tag_resource, tag_tx)
 
-static int untag_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int untag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *arn;
 	int ret = tagged_tx(cloud, k, &arn, err);
 
 	return ret ? -1 : local_tags_remove(cloud, arn, json_get(k->in, "TagKeys"), err);
 }
-EVENTS_HANDLER(untag_resource, untag_tx)
+LOCAL_HANDLER(untag_resource, untag_tx)
 
-static int list_tags_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int list_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *tags = NULL, *list = json_array(), *one, *t;
 	const char *arn;
@@ -490,7 +470,7 @@ static int list_tags_tx(struct local_cloud *cloud, struct events_call *k, struct
 	json_free(tags);
 	return ret;
 }
-EVENTS_HANDLER(list_tags, list_tags_tx)
+LOCAL_HANDLER(list_tags, list_tags_tx)
 
 static const struct local_route routes[] = {
 	{"CreateEventBus", create_bus, events_arn_of},

@@ -10,23 +10,6 @@
 #define events_invalid(err, ...) local_fault(err, 400, "ValidationException", __VA_ARGS__)
 #define events_not_found(err, ...) local_fault(err, 400, "ResourceNotFoundException", __VA_ARGS__)
 
-/* --- the frame of the handlers: fn between begin and commit --- */
-struct events_call {
-	const struct local_request *req;
-	const struct json *in;
-	struct json *out;
-	bool kick; /* the deliverer has something to look at */
-};
-typedef int events_tx_fn(struct local_cloud *cloud, struct events_call *k, struct err *err);
-int events_run(struct local_cloud *cloud, const struct local_request *req, events_tx_fn *fn,
-	struct json **out, struct err *err) must_check;
-#define EVENTS_HANDLER(name, fn)                                                    \
-	static int name(struct local_cloud *cloud, const struct local_request *req, \
-		struct json **out, struct err *err)                                 \
-	{                                                                           \
-		return events_run(cloud, req, fn, out, err);                        \
-	}
-
 /* --- buses (local_events_bus.c) --- */
 /* The bus's name, from a name, an ARN, or NULL (default); malloc'd. */
 char *events_bus_name(const char *name_or_arn);
@@ -53,7 +36,7 @@ struct events_rule {
 };
 void events_rule_release(struct events_rule *r);
 /* That of the request's member; ResourceNotFoundException. */
-int events_rule_need_tx(struct local_cloud *cloud, const struct events_call *k, const char *member,
+int events_rule_need_tx(struct local_cloud *cloud, const struct local_call *k, const char *member,
 	struct events_rule *r, struct err *err) must_check;
 int events_rule_find_tx(struct local_cloud *cloud, const char *arn, struct events_rule *r,
 	struct err *err) must_check;

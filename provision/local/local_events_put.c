@@ -170,7 +170,7 @@ static int64_t entry_time(struct local_cloud *cloud, const struct json *entry)
 	return json_str(time) && clock_parse(json_str(time), &ms) == 0 ? ms : local_now_ms(cloud);
 }
 
-static int put_entry_tx(struct local_cloud *cloud, struct events_call *k, const struct json *entry,
+static int put_entry_tx(struct local_cloud *cloud, struct local_call *k, const struct json *entry,
 	struct json *done, struct err *err)
 {
 	const char *text = json_get_str(entry, "Detail");
@@ -209,7 +209,7 @@ out:
 	return ret;
 }
 
-static int put_events_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int put_events_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *entries = json_get(k->in, "Entries"), *e;
 	struct strbuf all = STRBUF_INIT;
@@ -244,10 +244,10 @@ static int put_events_tx(struct local_cloud *cloud, struct events_call *k, struc
 		failed += json_get(done, "ErrorCode") != NULL;
 	}
 	json_set_i64(k->out, "FailedEntryCount", failed);
-	k->kick = true;
+	k->wake = local_events_kick;
 	return 0;
 }
-EVENTS_HANDLER(put_events, put_events_tx)
+LOCAL_HANDLER(put_events, put_events_tx)
 
 /* --- TestEventPattern --- */
 

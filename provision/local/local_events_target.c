@@ -73,7 +73,7 @@ static int check_roles(struct local_cloud *cloud, const struct local_request *re
 
 /* --- put, remove --- */
 
-static int put_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int put_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *t;
 	struct sql_stmt *st = NULL;
@@ -117,10 +117,10 @@ int local_events_put_targets(struct local_cloud *cloud, const struct local_reque
 {
 	if (check_roles(cloud, req, json_get(req->in, "Targets"), err))
 		return -1;
-	return events_run(cloud, req, put_tx, out, err);
+	return local_call_run(cloud, req, put_tx, out, err);
 }
 
-static int remove_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int remove_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *ids = json_get(k->in, "Ids"), *id;
 	struct json *failed = json_array(), *f;
@@ -159,12 +159,12 @@ static int remove_tx(struct local_cloud *cloud, struct events_call *k, struct er
 int local_events_remove_targets(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	return events_run(cloud, req, remove_tx, out, err);
+	return local_call_run(cloud, req, remove_tx, out, err);
 }
 
 /* --- lists --- */
 
-static int list_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *list = json_array(), *t;
 	struct sql_stmt *st = NULL;
@@ -203,10 +203,10 @@ out:
 int local_events_list_targets(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	return events_run(cloud, req, list_tx, out, err);
+	return local_call_run(cloud, req, list_tx, out, err);
 }
 
-static int by_target_tx(struct local_cloud *cloud, struct events_call *k, struct err *err)
+static int by_target_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *target = json_get_str(k->in, "TargetArn"), *last = NULL;
 	char *bus = events_bus_name(json_get_str(k->in, "EventBusName")), *after = NULL, *token;
@@ -249,5 +249,5 @@ out:
 int local_events_list_rules_by_target(struct local_cloud *cloud, const struct local_request *req,
 	struct json **out, struct err *err)
 {
-	return events_run(cloud, req, by_target_tx, out, err);
+	return local_call_run(cloud, req, by_target_tx, out, err);
 }

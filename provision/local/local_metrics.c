@@ -32,23 +32,6 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS cw_action (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT "
 	"NULL);";
 
-int cw_run(struct local_cloud *cloud, const struct local_request *req, cw_tx_fn *fn,
-	struct json **out, struct err *err)
-{
-	struct cw_call c = {.req = req, .in = req->in, .now_ms = local_now_ms(cloud)};
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &c, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret)
-		json_free(c.out);
-	else
-		*out = c.out;
-	return ret;
-}
-
 /* --- input --- */
 
 bool cw_unit_ok(const char *unit)
@@ -287,7 +270,7 @@ static int check_datum(const struct json *datum, int64_t now_ms, int64_t *time_m
 	return 0;
 }
 
-static int put_datum_tx(struct local_cloud *cloud, struct cw_call *c, const char *namespace,
+static int put_datum_tx(struct local_cloud *cloud, struct local_call *c, const char *namespace,
 	const struct json *datum, struct err *err)
 {
 	char *dimensions = NULL;
@@ -315,7 +298,7 @@ out:
 	return ret;
 }
 
-static int put_metric_data_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int put_metric_data_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const char *namespace = json_get_str(c->in, "Namespace");
 	const struct json *data = json_get(c->in, "MetricData"), *datum;
@@ -337,18 +320,10 @@ static int put_metric_data_tx(struct local_cloud *cloud, struct cw_call *c, stru
 		if (put_datum_tx(cloud, c, namespace, datum, err))
 			return -1;
 	}
+	c->wake = local_metric_arrived;
 	return 0;
 }
-
-static int put_metric_data(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
-{
-	int ret = cw_run(cloud, req, put_metric_data_tx, out, err);
-
-	if (!ret)
-		local_metric_arrived(cloud);
-	return ret;
-}
+LOCAL_HANDLER(put_metric_data, put_metric_data_tx)
 
 /* --- adding up --- */
 

@@ -40,7 +40,7 @@ static struct json *column(struct sql_stmt *st, int i)
 	return glue_doc(sql_text(st, i));
 }
 
-static int list_metrics_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int list_metrics_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const char *namespace = json_get_str(c->in, "Namespace"),
 		   *name = json_get_str(c->in, "MetricName");
@@ -192,8 +192,9 @@ static struct json *datapoint(const struct json *in, struct cw_bucket *b, const 
 }
 
 /* Points of one unit. */
-static int add_points_tx(struct local_cloud *cloud, const struct cw_call *c, const struct range *r,
-	const char *dimensions, const char *unit, struct json *points, struct err *err)
+static int add_points_tx(struct local_cloud *cloud, const struct local_call *c,
+	const struct range *r, const char *dimensions, const char *unit, struct json *points,
+	struct err *err)
 {
 	struct cw_bucket *buckets = xcalloc(r->nr ? r->nr : 1, sizeof(*buckets));
 	struct cw_query q = {c->req->region, json_get_str(c->in, "Namespace"),
@@ -211,8 +212,8 @@ static int add_points_tx(struct local_cloud *cloud, const struct cw_call *c, con
 }
 
 /* The units that a metric has. */
-static int read_units_tx(struct local_cloud *cloud, const struct cw_call *c, const char *dimensions,
-	struct strvec *units, struct err *err)
+static int read_units_tx(struct local_cloud *cloud, const struct local_call *c,
+	const char *dimensions, struct strvec *units, struct err *err)
 {
 	struct sql_stmt *st;
 	int row;
@@ -235,7 +236,7 @@ static int read_units_tx(struct local_cloud *cloud, const struct cw_call *c, con
 	return row;
 }
 
-static int get_statistics_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int get_statistics_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	static const char *const required[] = {"Namespace", "MetricName"};
 	struct strvec units = STRVEC_INIT;
@@ -399,7 +400,7 @@ static const char *label_of(const struct json *query)
 	return label ? label : json_get_str(query, "Id");
 }
 
-static int add_result_tx(struct local_cloud *cloud, const struct cw_call *c,
+static int add_result_tx(struct local_cloud *cloud, const struct local_call *c,
 	const struct json *query, const struct range *r, struct json *results, struct err *err)
 {
 	const char *by = json_get_str(c->in, "ScanBy");
@@ -428,7 +429,7 @@ static int add_result_tx(struct local_cloud *cloud, const struct cw_call *c,
 	return ret;
 }
 
-static int get_data_tx(struct local_cloud *cloud, struct cw_call *c, struct err *err)
+static int get_data_tx(struct local_cloud *cloud, struct local_call *c, struct err *err)
 {
 	const struct json *list = json_get(c->in, "MetricDataQueries"), *q;
 	struct json *results;
@@ -459,9 +460,9 @@ static int get_data_tx(struct local_cloud *cloud, struct cw_call *c, struct err 
 	return ret;
 }
 
-CW_HANDLER(list_metrics, list_metrics_tx)
-CW_HANDLER(get_statistics, get_statistics_tx)
-CW_HANDLER(get_data, get_data_tx)
+LOCAL_HANDLER(list_metrics, list_metrics_tx)
+LOCAL_HANDLER(get_statistics, get_statistics_tx)
+LOCAL_HANDLER(get_data, get_data_tx)
 
 static const struct local_route routes[] = {
 	{"GetMetricData", get_data, NULL},

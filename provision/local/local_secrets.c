@@ -70,21 +70,11 @@ static int purge(struct local_cloud *cloud, int64_t now_ms, struct err *err)
 	return row;
 }
 
-int secrets_run(struct local_cloud *cloud, const struct local_request *req, secrets_tx_fn *fn,
+int secrets_run(struct local_cloud *cloud, const struct local_request *req, local_call_fn *fn,
 	struct json **out, struct err *err)
 {
-	struct secrets_call k = {.req = req, .in = req->in, .now_ms = local_now_ms(cloud)};
-	int ret;
-
-	if (purge(cloud, k.now_ms, err) || local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &k, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret)
-		json_free(k.out);
-	else
-		*out = k.out;
-	return ret;
+	return purge(cloud, local_now_ms(cloud), err) ? -1
+						      : local_call_run(cloud, req, fn, out, err);
 }
 
 /* --- input --- */
@@ -265,16 +255,16 @@ int secret_find_tx(struct local_cloud *cloud, const char *region, const char *id
 	return row < 0 ? -1 : 0;
 }
 
-int secret_asked_tx(struct local_cloud *cloud, const struct secrets_call *k, struct secret *out,
-	struct err *err)
+int secret_asked_tx(
+	struct local_cloud *cloud, const struct local_call *k, struct secret *out, struct err *err)
 {
 	if (secret_find_tx(cloud, k->req->region, json_get_str(k->in, "SecretId"), out, err))
 		return -1;
 	return secret_policy_allows(out, k, err);
 }
 
-int secret_usable_tx(struct local_cloud *cloud, const struct secrets_call *k, struct secret *out,
-	struct err *err)
+int secret_usable_tx(
+	struct local_cloud *cloud, const struct local_call *k, struct secret *out, struct err *err)
 {
 	if (secret_asked_tx(cloud, k, out, err))
 		return -1;
@@ -418,7 +408,7 @@ int secret_describe_tx(struct local_cloud *cloud, const struct secret *s, const 
 	return 0;
 }
 
-static int describe_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int describe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s;
 	int ret = secret_asked_tx(cloud, k, &s, err);
@@ -448,7 +438,7 @@ static void add_random_tail(struct strbuf *arn)
 	}
 }
 
-static int check_create(const struct secrets_call *k, bool *value, struct err *err)
+static int check_create(const struct local_call *k, bool *value, struct err *err)
 {
 	if (check_name(json_get_str(k->in, "Name"), err) ||
 		secrets_check_length(k->in, "Name", 1, 512, err) ||
@@ -466,8 +456,8 @@ static int check_create(const struct secrets_call *k, bool *value, struct err *e
 }
 
 /* The name is taken: fine when this very request made it. */
-static int there_already_tx(struct local_cloud *cloud, struct secrets_call *k,
-	const struct secret *s, bool value, struct err *err)
+static int there_already_tx(struct local_cloud *cloud, struct local_call *k, const struct secret *s,
+	bool value, struct err *err)
 {
 	struct err other = ERR_INIT;
 	int same;
@@ -489,8 +479,8 @@ static int there_already_tx(struct local_cloud *cloud, struct secrets_call *k,
 	return 0;
 }
 
-static int insert_tx(struct local_cloud *cloud, struct secrets_call *k, struct secret *s,
-	bool value, struct err *err)
+static int insert_tx(struct local_cloud *cloud, struct local_call *k, struct secret *s, bool value,
+	struct err *err)
 {
 	struct strbuf arn = STRBUF_INIT;
 	const char *name = json_get_str(k->in, "Name"), *region = k->req->region;
@@ -521,7 +511,7 @@ static int insert_tx(struct local_cloud *cloud, struct secrets_call *k, struct s
 	return ret;
 }
 
-static int create_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int create_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	bool value;
@@ -541,7 +531,7 @@ SECRETS_HANDLER(create_secret, create_tx)
 
 /* --- update --- */
 
-static int update_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int update_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	char *version = NULL;
@@ -590,7 +580,7 @@ static int check_delete(const struct json *in, bool *force, int64_t *days, struc
 }
 
 /* Without recovery, what is not there is deleted already. */
-static int delete_missing(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int delete_missing(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *id = json_get_str(k->in, "SecretId");
 	char *arn;
@@ -607,7 +597,7 @@ static int delete_missing(struct local_cloud *cloud, struct secrets_call *k, str
 	return 0;
 }
 
-static int delete_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	struct err why = ERR_INIT;
@@ -647,7 +637,7 @@ static int delete_tx(struct local_cloud *cloud, struct secrets_call *k, struct e
 }
 SECRETS_HANDLER(delete_secret, delete_tx)
 
-static int restore_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int restore_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s;
 	int ret = secret_asked_tx(cloud, k, &s, err);
@@ -665,7 +655,7 @@ SECRETS_HANDLER(restore_secret, restore_tx)
 
 /* --- tags --- */
 
-static int tag_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int tag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	int ret = secret_usable_tx(cloud, k, &s, err);
@@ -679,7 +669,7 @@ static int tag_tx(struct local_cloud *cloud, struct secrets_call *k, struct err 
 }
 SECRETS_HANDLER(tag_resource, tag_tx)
 
-static int untag_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int untag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	int ret = secret_usable_tx(cloud, k, &s, err);

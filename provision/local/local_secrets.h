@@ -22,16 +22,8 @@
 #define secrets_not_found(err, ...) local_fault(err, 400, "ResourceNotFoundException", __VA_ARGS__)
 #define secrets_invalid(err, ...) local_fault(err, 400, "ValidationException", __VA_ARGS__)
 
-/* --- one call --- */
-struct secrets_call {
-	const struct local_request *req;
-	const struct json *in;
-	int64_t now_ms;
-	struct json *out; /* the reply, once it is made */
-};
-typedef int secrets_tx_fn(struct local_cloud *cloud, struct secrets_call *k, struct err *err);
-/* The frame of the handlers: what is due is removed, then fn between begin and commit. */
-int secrets_run(struct local_cloud *cloud, const struct local_request *req, secrets_tx_fn *fn,
+/* --- the frame of the handlers: what is due is removed, then local_call_run() --- */
+int secrets_run(struct local_cloud *cloud, const struct local_request *req, local_call_fn *fn,
 	struct json **out, struct err *err) must_check;
 #define SECRETS_HANDLER(name, fn)                                                   \
 	static int name(struct local_cloud *cloud, const struct local_request *req, \
@@ -51,10 +43,10 @@ void secret_release(struct secret *s);
 int secret_find_tx(struct local_cloud *cloud, const char *region, const char *id,
 	struct secret *out, struct err *err) must_check;
 /* That of the request's SecretId, unless its own policy denies it. */
-int secret_asked_tx(struct local_cloud *cloud, const struct secrets_call *k, struct secret *out,
+int secret_asked_tx(struct local_cloud *cloud, const struct local_call *k, struct secret *out,
 	struct err *err) must_check;
 /* The same, refused when it is scheduled for deletion. */
-int secret_usable_tx(struct local_cloud *cloud, const struct secrets_call *k, struct secret *out,
+int secret_usable_tx(struct local_cloud *cloud, const struct local_call *k, struct secret *out,
 	struct err *err) must_check;
 /* What DescribeSecret and ListSecrets say; the versions stand under `versions`. */
 int secret_describe_tx(struct local_cloud *cloud, const struct secret *s, const char *versions,
@@ -78,10 +70,10 @@ int secrets_check_value(const struct json *in, bool *given, struct err *err) mus
  * A new version of the request's value, under its ClientRequestToken, with these labels (NULL: AWSCURRENT). The same
  * once more changes nothing; another value under the same token is ResourceExistsException. *version malloc'd.
  */
-int secrets_put_tx(struct local_cloud *cloud, const struct secrets_call *k, const struct secret *s,
+int secrets_put_tx(struct local_cloud *cloud, const struct local_call *k, const struct secret *s,
 	const struct json *stages, char **version, struct err *err) must_check;
 /* 1: a version of that token has the request's value, 0: there is none, -1 with err: it has another one. */
-int secrets_same_tx(struct local_cloud *cloud, const struct secrets_call *k, const struct secret *s,
+int secrets_same_tx(struct local_cloud *cloud, const struct local_call *k, const struct secret *s,
 	struct err *err) must_check;
 int secrets_stages_tx(struct local_cloud *cloud, int64_t secret, const char *version,
 	struct json **stages, struct err *err) must_check;
@@ -99,7 +91,7 @@ int secrets_check_filters(const struct json *filters, struct err *err) must_chec
 /* --- policies and passwords (local_secrets_policy.c) --- */
 /* AccessDeniedException when the secret's own policy denies what the request does. */
 int secret_policy_allows(
-	const struct secret *s, const struct secrets_call *k, struct err *err) must_check;
+	const struct secret *s, const struct local_call *k, struct err *err) must_check;
 int secrets_password(const struct json *in, struct strbuf *out, struct err *err) must_check;
 
 #endif

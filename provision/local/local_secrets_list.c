@@ -278,7 +278,7 @@ static int fill_tx(struct local_cloud *cloud, struct list_call *l, struct err *e
 	return row < 0 ? -1 : 0;
 }
 
-static int list_tx(struct local_cloud *cloud, struct secrets_call *k, int64_t max, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, int64_t max, struct err *err)
 {
 	struct list_call l = {.req = k->req};
 	char *token;
@@ -305,13 +305,13 @@ out:
 	return ret;
 }
 
-static int list_all_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int list_all_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return list_tx(cloud, k, LIST_MAX, err);
 }
 SECRETS_HANDLER(list_secrets, list_all_tx)
 
-static int list_batch_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int list_batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return list_tx(cloud, k, SECRETS_BATCH_MAX, err);
 }

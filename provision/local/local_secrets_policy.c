@@ -50,7 +50,7 @@ static int check_policy(const char *text, bool block_public, struct err *err)
 	return ret;
 }
 
-static int put_policy_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int put_policy_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *text = json_get_str(k->in, "ResourcePolicy");
 	struct secret s = {0};
@@ -68,7 +68,7 @@ static int put_policy_tx(struct local_cloud *cloud, struct secrets_call *k, stru
 }
 SECRETS_HANDLER(put_policy, put_policy_tx)
 
-static int get_policy_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int get_policy_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	int ret = secret_usable_tx(cloud, k, &s, err);
@@ -82,7 +82,7 @@ static int get_policy_tx(struct local_cloud *cloud, struct secrets_call *k, stru
 }
 SECRETS_HANDLER(get_policy, get_policy_tx)
 
-static int delete_policy_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int delete_policy_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	int ret = secret_usable_tx(cloud, k, &s, err);
@@ -97,7 +97,7 @@ static int delete_policy_tx(struct local_cloud *cloud, struct secrets_call *k, s
 }
 SECRETS_HANDLER(delete_policy, delete_policy_tx)
 
-static int validate_policy_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int validate_policy_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *errors = json_array(), *e;
 	struct secret s = {0};
@@ -123,7 +123,7 @@ static int validate_policy_tx(struct local_cloud *cloud, struct secrets_call *k,
 }
 SECRETS_HANDLER(validate_policy, validate_policy_tx)
 
-int secret_policy_allows(const struct secret *s, const struct secrets_call *k, struct err *err)
+int secret_policy_allows(const struct secret *s, const struct local_call *k, struct err *err)
 {
 	const struct local_principal *who = k->req->who;
 	struct json *doc = NULL;

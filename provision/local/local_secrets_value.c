@@ -51,7 +51,7 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : !a && !b;
 }
 
-int secrets_same_tx(struct local_cloud *cloud, const struct secrets_call *k, const struct secret *s,
+int secrets_same_tx(struct local_cloud *cloud, const struct local_call *k, const struct secret *s,
 	struct err *err)
 {
 	const char *token = json_get_str(k->in, "ClientRequestToken");
@@ -192,7 +192,7 @@ static int label_new_tx(struct local_cloud *cloud, int64_t secret, const struct 
 	return ret;
 }
 
-int secrets_put_tx(struct local_cloud *cloud, const struct secrets_call *k, const struct secret *s,
+int secrets_put_tx(struct local_cloud *cloud, const struct local_call *k, const struct secret *s,
 	const struct json *stages, char **version, struct err *err)
 {
 	const char *token = json_get_str(k->in, "ClientRequestToken");
@@ -246,7 +246,7 @@ static struct json *as_asked(const struct json *asked, const struct json *labels
 	return out;
 }
 
-static int put_value_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int put_value_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *stages = json_get(k->in, "VersionStages");
 	struct json *now = NULL;
@@ -281,7 +281,7 @@ SECRETS_HANDLER(put_secret_value, put_value_tx)
 /* --- get --- */
 
 /* The version that is asked for; malloc'd. NULL with err. */
-static char *asked_version_tx(struct local_cloud *cloud, const struct secrets_call *k,
+static char *asked_version_tx(struct local_cloud *cloud, const struct local_call *k,
 	const struct secret *s, struct err *err)
 {
 	const char *version = json_get_str(k->in, "VersionId");
@@ -322,7 +322,7 @@ static int mark_access_tx(struct local_cloud *cloud, int64_t secret, const char 
 		"iis", now, secret, version);
 }
 
-static int value_of_tx(struct local_cloud *cloud, const struct secrets_call *k,
+static int value_of_tx(struct local_cloud *cloud, const struct local_call *k,
 	const struct secret *s, struct json **out, struct err *err)
 {
 	char *version = asked_version_tx(cloud, k, s, err);
@@ -365,7 +365,7 @@ out:
 	return ret;
 }
 
-static int get_value_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int get_value_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct secret s = {0};
 	int ret = secret_usable_tx(cloud, k, &s, err);
@@ -408,7 +408,7 @@ static int add_stages_tx(
 	return 0;
 }
 
-static int list_versions_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int list_versions_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	bool all = json_get_truth(k->in, "IncludeDeprecated", false);
 	struct json *versions = json_array();
@@ -492,7 +492,7 @@ static int version_exists_tx(
 	return row < 0 ? -1 : 0;
 }
 
-static int move_label_tx(struct local_cloud *cloud, struct secrets_call *k, struct err *err)
+static int move_label_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct stage_move m = {json_get_str(k->in, "VersionStage"),
 		json_get_str(k->in, "RemoveFromVersionId"), json_get_str(k->in, "MoveToVersionId"),

@@ -99,28 +99,8 @@ void sns_arn_of(struct local_cloud *cloud, const struct local_request *req, stru
 	}
 }
 
-int sns_run(struct local_cloud *cloud, const struct local_request *req, sns_tx_fn *fn,
-	struct json **out, struct err *err)
-{
-	struct sns_call k = {.req = req, .in = req->in};
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &k, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret) {
-		json_free(k.out);
-		return -1;
-	}
-	*out = k.out;
-	if (k.sent)
-		local_sqs_notify(cloud);
-	return 0;
-}
-
-int sns_list_tx(struct local_cloud *cloud, struct sns_call *k, const char *member, const char *sql,
-	const char *arg, sns_row_fn *row_of, struct err *err)
+int sns_list_tx(struct local_cloud *cloud, struct local_call *k, const char *member,
+	const char *sql, const char *arg, sns_row_fn *row_of, struct err *err)
 {
 	const char *given = json_get_str(k->in, "NextToken");
 	struct json *list = json_array();
@@ -341,7 +321,7 @@ static int check_same_tx(struct local_cloud *cloud, const struct sns_topic *have
 	return ret;
 }
 
-static int create_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int create_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *given = json_get(k->in, "Attributes"), *e;
 	const char *protection = json_get_str(k->in, "DataProtectionPolicy");
@@ -383,10 +363,10 @@ out:
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(create_topic, create_tx)
+LOCAL_HANDLER(create_topic, create_tx)
 
 /* With its subscriptions; one that is not there is fine. */
-static int delete_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *arn = json_get_str(k->in, "TopicArn");
 	struct err why = ERR_INIT;
@@ -409,7 +389,7 @@ static int delete_tx(struct local_cloud *cloud, struct sns_call *k, struct err *
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(delete_topic, delete_tx)
+LOCAL_HANDLER(delete_topic, delete_tx)
 
 static int count_tx(
 	struct local_cloud *cloud, const struct sns_topic *t, struct json *out, struct err *err)
@@ -432,7 +412,7 @@ static int count_tx(
 	return row < 0 ? -1 : 0;
 }
 
-static int get_attributes_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int get_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sns_topic t;
 	struct json *all;
@@ -458,9 +438,9 @@ static int get_attributes_tx(struct local_cloud *cloud, struct sns_call *k, stru
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(get_attributes, get_attributes_tx)
+LOCAL_HANDLER(get_attributes, get_attributes_tx)
 
-static int set_attributes_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int set_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "AttributeName");
 	struct sns_topic t;
@@ -475,7 +455,7 @@ static int set_attributes_tx(struct local_cloud *cloud, struct sns_call *k, stru
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(set_attributes, set_attributes_tx)
+LOCAL_HANDLER(set_attributes, set_attributes_tx)
 
 static struct json *topic_row(struct sql_stmt *st)
 {
@@ -485,19 +465,19 @@ static struct json *topic_row(struct sql_stmt *st)
 	return t;
 }
 
-static int list_topics_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int list_topics_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return sns_list_tx(cloud, k, "Topics",
 		"SELECT arn FROM sns_topic WHERE region = ? AND arn > ? ORDER BY arn",
 		k->req->region, topic_row, err);
 }
-SNS_HANDLER(list_topics, list_topics_tx)
+LOCAL_HANDLER(list_topics, list_topics_tx)
 
 /* --- tags --- */
 
 /* Only topics have tags; a missing one is ResourceNotFound here. */
 static int tagged_tx(
-	struct local_cloud *cloud, struct sns_call *k, struct sns_topic *t, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, struct sns_topic *t, struct err *err)
 {
 	struct err why = ERR_INIT;
 	int ret = sns_topic_asked_tx(cloud, k->req, json_get_str(k->in, "ResourceArn"), t, &why);
@@ -510,7 +490,7 @@ static int tagged_tx(
 	return ret;
 }
 
-static int tag_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int tag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *tags = NULL, *all = NULL;
 	struct sns_topic t;
@@ -532,9 +512,9 @@ static int tag_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(tag_resource, tag_tx)
+LOCAL_HANDLER(tag_resource, tag_tx)
 
-static int untag_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int untag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sns_topic t;
 	int ret = tagged_tx(cloud, k, &t, err);
@@ -546,9 +526,9 @@ static int untag_tx(struct local_cloud *cloud, struct sns_call *k, struct err *e
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(untag_resource, untag_tx)
+LOCAL_HANDLER(untag_resource, untag_tx)
 
-static int list_tags_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int list_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *tags = NULL, *list, *one, *e;
 	struct sns_topic t;
@@ -572,7 +552,7 @@ static int list_tags_tx(struct local_cloud *cloud, struct sns_call *k, struct er
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(list_tags, list_tags_tx)
+LOCAL_HANDLER(list_tags, list_tags_tx)
 
 static const struct local_route routes[] = {
 	{"CreateTopic", create_topic, sns_arn_of},

@@ -38,26 +38,10 @@ int sns_topic_find_tx(struct local_cloud *cloud, const char *arn, struct sns_top
 /* The ARN that policies are matched against. */
 void sns_arn_of(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn);
 
-/* --- the frame of the handlers --- */
-struct sns_call {
-	const struct local_request *req;
-	const struct json *in;
-	struct json *out;
-	bool sent;
-};
-typedef int sns_tx_fn(struct local_cloud *cloud, struct sns_call *k, struct err *err);
-int sns_run(struct local_cloud *cloud, const struct local_request *req, sns_tx_fn *fn,
-	struct json **out, struct err *err) must_check;
-#define SNS_HANDLER(name, fn)                                                       \
-	static int name(struct local_cloud *cloud, const struct local_request *req, \
-		struct json **out, struct err *err)                                 \
-	{                                                                           \
-		return sns_run(cloud, req, fn, out, err);                           \
-	}
 /* {"member": [...], "NextToken"} of the rows of a query (its first column is the key of order), 100 a page. */
 typedef struct json *sns_row_fn(struct sql_stmt *st);
-int sns_list_tx(struct local_cloud *cloud, struct sns_call *k, const char *member, const char *sql,
-	const char *arg, sns_row_fn *row_of, struct err *err) must_check;
+int sns_list_tx(struct local_cloud *cloud, struct local_call *k, const char *member,
+	const char *sql, const char *arg, sns_row_fn *row_of, struct err *err) must_check;
 
 /* --- filter policies (local_sns_filter.c): pure --- */
 /* A policy as text; NULL with err (ERR_INVALID) and AWS's words. */

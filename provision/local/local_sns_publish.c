@@ -313,7 +313,7 @@ static int publish_tx(
 
 /* --- the API --- */
 
-static int publish_entry_tx(struct local_cloud *cloud, struct sns_call *k,
+static int publish_entry_tx(struct local_cloud *cloud, struct local_call *k,
 	const struct sns_topic *t, const struct json *entry, struct json *done, struct err *err)
 {
 	struct notice n = {.message = json_get_str(entry, "Message"),
@@ -328,7 +328,7 @@ static int publish_entry_tx(struct local_cloud *cloud, struct sns_call *k,
 	if (!ret)
 		ret = publish_tx(cloud, t, &n, err);
 	if (!ret) {
-		k->sent = true;
+		k->wake = local_sqs_notify;
 		json_set_str(done, "MessageId", n.id);
 		if (t->fifo) {
 			seq = xasprintf("%lld000", (long long)(SEQUENCE_BASE + n.seq));
@@ -340,7 +340,7 @@ static int publish_entry_tx(struct local_cloud *cloud, struct sns_call *k,
 	return ret;
 }
 
-static int publish_one_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int publish_one_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *topic = json_get_str(k->in, "TopicArn"),
 		   *target = json_get_str(k->in, "TargetArn");
@@ -362,7 +362,7 @@ static int publish_one_tx(struct local_cloud *cloud, struct sns_call *k, struct 
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(publish, publish_one_tx)
+LOCAL_HANDLER(publish, publish_one_tx)
 
 static int check_batch(const struct json *entries, struct err *err)
 {
@@ -403,7 +403,7 @@ static int check_batch(const struct json *entries, struct err *err)
 	return 0;
 }
 
-static int batch_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *entries = json_get(k->in, "PublishBatchRequestEntries"), *e;
 	struct json *good = json_array(), *bad = json_array();
@@ -437,7 +437,7 @@ static int batch_tx(struct local_cloud *cloud, struct sns_call *k, struct err *e
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(publish_batch, batch_tx)
+LOCAL_HANDLER(publish_batch, batch_tx)
 
 int local_sns_publish(struct local_cloud *cloud, const char *topic_arn, const char *service,
 	const char *source_arn, const char *message, struct err *err)

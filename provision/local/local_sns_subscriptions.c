@@ -179,7 +179,7 @@ static int insert_tx(struct local_cloud *cloud, const struct sns_topic *t, const
 	return ret;
 }
 
-static int subscribe_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int subscribe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *protocol = json_get_str(k->in, "Protocol"),
 		   *endpoint = json_get_str(k->in, "Endpoint");
@@ -222,9 +222,9 @@ out:
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(subscribe, subscribe_tx)
+LOCAL_HANDLER(subscribe, subscribe_tx)
 
-static int confirm_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int confirm_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *token = json_get_str(k->in, "Token");
 	struct sql_stmt *st = NULL;
@@ -255,7 +255,7 @@ static int confirm_tx(struct local_cloud *cloud, struct sns_call *k, struct err 
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(confirm, confirm_tx)
+LOCAL_HANDLER(confirm, confirm_tx)
 
 /* --- one subscription --- */
 
@@ -276,7 +276,7 @@ static void subscription_release(struct subscription *s)
 }
 
 static int need_tx(
-	struct local_cloud *cloud, struct sns_call *k, struct subscription *s, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, struct subscription *s, struct err *err)
 {
 	const char *arn = json_get_str(k->in, "SubscriptionArn");
 	struct sql_stmt *st;
@@ -310,7 +310,7 @@ static int need_tx(
 	return row;
 }
 
-static int unsubscribe_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int unsubscribe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct err why = ERR_INIT;
 	struct subscription s;
@@ -327,9 +327,9 @@ static int unsubscribe_tx(struct local_cloud *cloud, struct sns_call *k, struct 
 	subscription_release(&s);
 	return ret;
 }
-SNS_HANDLER(unsubscribe, unsubscribe_tx)
+LOCAL_HANDLER(unsubscribe, unsubscribe_tx)
 
-static int get_attributes_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int get_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct subscription s;
 	struct json *all, *e;
@@ -357,9 +357,9 @@ static int get_attributes_tx(struct local_cloud *cloud, struct sns_call *k, stru
 	subscription_release(&s);
 	return ret;
 }
-SNS_HANDLER(get_attributes, get_attributes_tx)
+LOCAL_HANDLER(get_attributes, get_attributes_tx)
 
-static int set_attributes_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int set_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "AttributeName");
 	struct strbuf text = STRBUF_INIT;
@@ -381,7 +381,7 @@ static int set_attributes_tx(struct local_cloud *cloud, struct sns_call *k, stru
 	subscription_release(&s);
 	return ret;
 }
-SNS_HANDLER(set_attributes_handler, set_attributes_tx)
+LOCAL_HANDLER(set_attributes_handler, set_attributes_tx)
 
 /* --- lists --- */
 
@@ -406,14 +406,14 @@ static struct json *subscription_row(struct sql_stmt *st)
 	return s;
 }
 
-static int list_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return sns_list_tx(cloud, k, "Subscriptions", COLUMNS "region = ? AND arn > ? ORDER BY arn",
 		k->req->region, subscription_row, err);
 }
-SNS_HANDLER(list_subscriptions, list_tx)
+LOCAL_HANDLER(list_subscriptions, list_tx)
 
-static int list_by_topic_tx(struct local_cloud *cloud, struct sns_call *k, struct err *err)
+static int list_by_topic_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sns_topic t;
 	int ret = sns_topic_asked_tx(cloud, k->req, json_get_str(k->in, "TopicArn"), &t, err);
@@ -424,7 +424,7 @@ static int list_by_topic_tx(struct local_cloud *cloud, struct sns_call *k, struc
 	sns_topic_release(&t);
 	return ret;
 }
-SNS_HANDLER(list_by_topic, list_by_topic_tx)
+LOCAL_HANDLER(list_by_topic, list_by_topic_tx)
 
 static const struct local_route routes[] = {
 	{"ConfirmSubscription", confirm, sns_arn_of},

@@ -256,26 +256,6 @@ int sqs_queue_asked_tx(struct local_cloud *cloud, const struct local_request *re
 	return ret;
 }
 
-int sqs_run(struct local_cloud *cloud, const struct local_request *req, sqs_tx_fn *fn,
-	struct json **out, struct err *err)
-{
-	struct sqs_call k = {.req = req, .in = req->in};
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &k, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret) {
-		json_free(k.out);
-		return -1;
-	}
-	*out = k.out;
-	if (k.sent)
-		local_sqs_notify(cloud);
-	return 0;
-}
-
 /* --- create, delete --- */
 
 static int check_name(const char *name, const struct json *attributes, struct err *err)
@@ -318,7 +298,7 @@ static int rested_tx(struct local_cloud *cloud, const char *arn, struct err *err
 }
 
 static int insert_tx(
-	struct local_cloud *cloud, struct sqs_call *k, struct sqs_queue *q, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, struct sqs_queue *q, struct err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	int64_t now = local_now_ms(cloud);
@@ -340,7 +320,7 @@ static int insert_tx(
 	return ret;
 }
 
-static int create_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int create_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *given = json_get(k->in, "Attributes");
 	struct sqs_queue q = {0};
@@ -378,9 +358,9 @@ static int create_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(create_queue, create_tx)
+LOCAL_HANDLER(create_queue, create_tx)
 
-static int delete_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sqs_queue q;
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
@@ -395,9 +375,9 @@ static int delete_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(delete_queue, delete_tx)
+LOCAL_HANDLER(delete_queue, delete_tx)
 
-static int url_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int url_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct strbuf arn = STRBUF_INIT;
 	struct sqs_queue q;
@@ -418,9 +398,9 @@ static int url_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(get_queue_url, url_tx)
+LOCAL_HANDLER(get_queue_url, url_tx)
 
-static int purge_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int purge_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	int64_t now = local_now_ms(cloud);
 	struct sqs_queue q;
@@ -438,7 +418,7 @@ static int purge_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *e
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(purge_queue, purge_tx)
+LOCAL_HANDLER(purge_queue, purge_tx)
 
 /* --- lists --- */
 
@@ -464,7 +444,7 @@ static int read_page(const struct json *in, struct queue_page *p, struct err *er
 }
 
 /* URLs of the queues whose (name, attributes) `fits`; the page's rest as NextToken. */
-static int list_tx(struct local_cloud *cloud, struct sqs_call *k, const char *member,
+static int list_tx(struct local_cloud *cloud, struct local_call *k, const char *member,
 	bool (*fits)(const char *name, const char *attrs, const char *arg), const char *arg,
 	struct err *err)
 {
@@ -518,12 +498,12 @@ static bool prefix_fits(const char *name, const char *attrs unused_arg, const ch
 	return !prefix || starts_with(name, prefix);
 }
 
-static int list_queues_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int list_queues_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return list_tx(
 		cloud, k, "QueueUrls", prefix_fits, json_get_str(k->in, "QueueNamePrefix"), err);
 }
-SQS_HANDLER(list_queues, list_queues_tx)
+LOCAL_HANDLER(list_queues, list_queues_tx)
 
 static bool source_fits(const char *name unused_arg, const char *attrs, const char *arn)
 {
@@ -537,7 +517,7 @@ static bool source_fits(const char *name unused_arg, const char *attrs, const ch
 	return fits;
 }
 
-static int list_sources_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int list_sources_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sqs_queue q;
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
@@ -547,11 +527,11 @@ static int list_sources_tx(struct local_cloud *cloud, struct sqs_call *k, struct
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(list_sources, list_sources_tx)
+LOCAL_HANDLER(list_sources, list_sources_tx)
 
 /* --- tags --- */
 
-static int tag_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int tag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *tags = json_get(k->in, "Tags"), *t;
 	struct json *all = NULL;
@@ -576,9 +556,9 @@ static int tag_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(tag_queue, tag_tx)
+LOCAL_HANDLER(tag_queue, tag_tx)
 
-static int untag_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int untag_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sqs_queue q;
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
@@ -590,9 +570,9 @@ static int untag_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *e
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(untag_queue, untag_tx)
+LOCAL_HANDLER(untag_queue, untag_tx)
 
-static int list_tags_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int list_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *tags = NULL;
 	struct sqs_queue q;
@@ -609,11 +589,11 @@ static int list_tags_tx(struct local_cloud *cloud, struct sqs_call *k, struct er
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(list_tags, list_tags_tx)
+LOCAL_HANDLER(list_tags, list_tags_tx)
 
-SQS_HANDLER(get_attributes, sqs_get_attributes_tx)
+LOCAL_HANDLER(get_attributes, sqs_get_attributes_tx)
 
-static int set_attributes_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int set_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *given = json_get(k->in, "Attributes");
 	struct strbuf text = STRBUF_INIT;
@@ -634,7 +614,7 @@ static int set_attributes_tx(struct local_cloud *cloud, struct sqs_call *k, stru
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(set_attributes, set_attributes_tx)
+LOCAL_HANDLER(set_attributes, set_attributes_tx)
 
 static const struct local_route routes[] = {
 	{"CreateQueue", create_queue, sqs_arn_of},

@@ -65,27 +65,11 @@ char *sqs_url(struct local_cloud *cloud, const struct sqs_queue *q);
 /* The ARN that policies are matched against: of QueueUrl or QueueName. */
 void sqs_arn_of(struct local_cloud *cloud, const struct local_request *req, struct strbuf *arn);
 
-/* --- the frame of the handlers: fn between begin and commit --- */
-struct sqs_call {
-	const struct local_request *req;
-	const struct json *in;
-	struct json *out;
-	bool sent; /* somebody may be waiting for it */
-};
-typedef int sqs_tx_fn(struct local_cloud *cloud, struct sqs_call *k, struct err *err);
-int sqs_run(struct local_cloud *cloud, const struct local_request *req, sqs_tx_fn *fn,
-	struct json **out, struct err *err) must_check;
-#define SQS_HANDLER(name, fn)                                                       \
-	static int name(struct local_cloud *cloud, const struct local_request *req, \
-		struct json **out, struct err *err)                                 \
-	{                                                                           \
-		return sqs_run(cloud, req, fn, out, err);                           \
-	}
 /* One entry of a batch: fills `done`, or fails. */
-typedef int sqs_entry_fn(struct local_cloud *cloud, struct sqs_call *k, const struct sqs_queue *q,
+typedef int sqs_entry_fn(struct local_cloud *cloud, struct local_call *k, const struct sqs_queue *q,
 	const struct json *entry, struct json *done, struct err *err);
 /* Ids, number and size of a batch are checked; then each entry for itself. */
-int sqs_batch_tx(struct local_cloud *cloud, struct sqs_call *k, sqs_entry_fn *fn,
+int sqs_batch_tx(struct local_cloud *cloud, struct local_call *k, sqs_entry_fn *fn,
 	struct err *err) must_check;
 
 /* --- attributes (local_sqs_attributes.c) --- */
@@ -95,7 +79,7 @@ int sqs_attributes_set_tx(struct local_cloud *cloud, struct sqs_queue *q, const 
 /* Is there one among `given` that differs from the queue's? Its name, or NULL. */
 const char *sqs_attributes_differ(const struct sqs_queue *q, const struct json *given);
 int sqs_get_attributes_tx(
-	struct local_cloud *cloud, struct sqs_call *k, struct err *err) must_check;
+	struct local_cloud *cloud, struct local_call *k, struct err *err) must_check;
 /* deadLetterTargetArn (borrowed from *doc, the caller's) and maxReceiveCount; NULL without such a policy. */
 const char *sqs_redrive(const struct sqs_queue *q, struct json **doc, int64_t *most);
 

@@ -337,7 +337,7 @@ static int pick(
 	return 0;
 }
 
-int sqs_get_attributes_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+int sqs_get_attributes_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *all = json_object(), *some = NULL;
 	struct sqs_queue q;

@@ -60,7 +60,7 @@ static int handle_read(const char *text, struct handle *h, struct err *err)
 /* --- dead letters --- */
 
 /* Those that were received often enough move on; their ids are new, so that a FIFO queue has them last. */
-static int bury_tx(struct local_cloud *cloud, struct sqs_call *k, const struct sqs_queue *q,
+static int bury_tx(struct local_cloud *cloud, struct local_call *k, const struct sqs_queue *q,
 	int64_t now, struct err *err)
 {
 	struct sqs_queue dead = {0};
@@ -89,7 +89,8 @@ static int bury_tx(struct local_cloud *cloud, struct sqs_call *k, const struct s
 				"here >= ?",
 				"iii", q->id, now, most)))
 		ret = -1;
-	k->sent = k->sent || moved > 0;
+	if (moved > 0)
+		k->wake = local_sqs_notify;
 	err_release(&why);
 	json_free(doc);
 	sqs_queue_release(&dead);
@@ -224,7 +225,7 @@ static int taken_tx(struct local_cloud *cloud, const struct sqs_queue *q, struct
 }
 
 static int receive_tx(
-	struct local_cloud *cloud, struct sqs_call *k, struct receive *r, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, struct receive *r, struct err *err)
 {
 	int64_t now = local_now_ms(cloud);
 	struct json *messages = json_array();
@@ -304,15 +305,15 @@ static void wait_for_send(struct sqs_state *s, unsigned long *seen)
 static int receive_once(struct local_cloud *cloud, const struct local_request *req,
 	struct receive *r, struct json **out, struct err *err)
 {
-	struct sqs_call k = {.req = req, .in = req->in};
+	struct local_call k = {.req = req, .in = req->in};
 	int ret;
 
 	if (local_tx_begin(cloud, err))
 		return -1;
 	ret = receive_tx(cloud, &k, r, err);
 	ret = local_tx_finish(cloud, ret, err);
-	if (!ret && k.sent)
-		local_sqs_notify(cloud);
+	if (!ret && k.wake)
+		k.wake(cloud);
 	json_free(*out);
 	*out = k.out;
 	return ret;
@@ -360,7 +361,7 @@ static int handle_find_tx(struct local_cloud *cloud, const struct sqs_queue *q,
 }
 
 /* Any handle of a standard queue's message deletes it; of a FIFO queue's, only one whose time is not over. */
-static int delete_entry_tx(struct local_cloud *cloud, struct sqs_call *k unused_arg,
+static int delete_entry_tx(struct local_cloud *cloud, struct local_call *k unused_arg,
 	const struct sqs_queue *q, const struct json *entry, struct json *done unused_arg,
 	struct err *err)
 {
@@ -383,12 +384,14 @@ static int delete_entry_tx(struct local_cloud *cloud, struct sqs_call *k unused_
 			(int64_t)h.id);
 	free(h.message_id);
 	/* the next of its group is free */
-	k->sent = k->sent || (q->fifo && row == 0);
+	if (q->fifo && row == 0)
+		k->wake = local_sqs_notify;
 	return row < 0 ? -1 : 0;
 }
 
-static int change_entry_tx(struct local_cloud *cloud, struct sqs_call *k, const struct sqs_queue *q,
-	const struct json *entry, struct json *done unused_arg, struct err *err)
+static int change_entry_tx(struct local_cloud *cloud, struct local_call *k,
+	const struct sqs_queue *q, const struct json *entry, struct json *done unused_arg,
+	struct err *err)
 {
 	int64_t seconds = json_get_i64(entry, "VisibilityTimeout", -1), now = local_now_ms(cloud);
 	struct handle h;
@@ -419,13 +422,14 @@ static int change_entry_tx(struct local_cloud *cloud, struct sqs_call *k, const 
 		row = sql_run(cloud->db, NULL, err,
 			"UPDATE sqs_message SET visible_ms = ? WHERE id = ?", "ii",
 			now + seconds * 1000, (int64_t)h.id);
-	k->sent = k->sent || (row == 0 && seconds == 0);
+	if (row == 0 && seconds == 0)
+		k->wake = local_sqs_notify;
 	free(h.message_id);
 	return row < 0 ? -1 : 0;
 }
 
 static int single_tx(
-	struct local_cloud *cloud, struct sqs_call *k, sqs_entry_fn *fn, struct err *err)
+	struct local_cloud *cloud, struct local_call *k, sqs_entry_fn *fn, struct err *err)
 {
 	struct sqs_queue q;
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
@@ -436,29 +440,29 @@ static int single_tx(
 	return ret;
 }
 
-static int delete_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return single_tx(cloud, k, delete_entry_tx, err);
 }
-SQS_HANDLER(delete_message, delete_tx)
+LOCAL_HANDLER(delete_message, delete_tx)
 
-static int delete_batch_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int delete_batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return sqs_batch_tx(cloud, k, delete_entry_tx, err);
 }
-SQS_HANDLER(delete_batch, delete_batch_tx)
+LOCAL_HANDLER(delete_batch, delete_batch_tx)
 
-static int change_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int change_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return single_tx(cloud, k, change_entry_tx, err);
 }
-SQS_HANDLER(change_visibility, change_tx)
+LOCAL_HANDLER(change_visibility, change_tx)
 
-static int change_batch_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int change_batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return sqs_batch_tx(cloud, k, change_entry_tx, err);
 }
-SQS_HANDLER(change_batch, change_batch_tx)
+LOCAL_HANDLER(change_batch, change_batch_tx)
 
 static const struct local_route routes[] = {
 	{"ChangeMessageVisibility", change_visibility, sqs_arn_of},

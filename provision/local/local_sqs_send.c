@@ -353,7 +353,7 @@ static int check_system(const struct json *system, struct err *err)
 	return 0;
 }
 
-static int send_entry_tx(struct local_cloud *cloud, struct sqs_call *k, const struct sqs_queue *q,
+static int send_entry_tx(struct local_cloud *cloud, struct local_call *k, const struct sqs_queue *q,
 	const struct json *entry, struct json *done, struct err *err)
 {
 	const struct json *system = json_get(entry, "MessageSystemAttributes");
@@ -372,12 +372,13 @@ static int send_entry_tx(struct local_cloud *cloud, struct sqs_call *k, const st
 		ret = put_tx(cloud, q, &o, err);
 	if (!ret)
 		say_sent(q, &o, system, done);
-	k->sent = k->sent || !ret;
+	if (!ret)
+		k->wake = local_sqs_notify;
 	outgoing_release(&o);
 	return ret;
 }
 
-static int send_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int send_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct sqs_queue q;
 	int ret = sqs_queue_asked_tx(cloud, k->req, &q, err);
@@ -388,7 +389,7 @@ static int send_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *er
 	sqs_queue_release(&q);
 	return ret;
 }
-SQS_HANDLER(send_message, send_tx)
+LOCAL_HANDLER(send_message, send_tx)
 
 /* --- batches --- */
 
@@ -433,7 +434,7 @@ static int check_batch(const struct json *entries, struct err *err)
 	return 0;
 }
 
-int sqs_batch_tx(struct local_cloud *cloud, struct sqs_call *k, sqs_entry_fn *fn, struct err *err)
+int sqs_batch_tx(struct local_cloud *cloud, struct local_call *k, sqs_entry_fn *fn, struct err *err)
 {
 	const struct json *entries = json_get(k->in, "Entries"), *e;
 	struct json *good = json_array(), *bad = json_array();
@@ -480,11 +481,11 @@ int sqs_batch_tx(struct local_cloud *cloud, struct sqs_call *k, sqs_entry_fn *fn
 	return 0;
 }
 
-static int send_batch_tx(struct local_cloud *cloud, struct sqs_call *k, struct err *err)
+static int send_batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	return sqs_batch_tx(cloud, k, send_entry_tx, err);
 }
-SQS_HANDLER(send_batch, send_batch_tx)
+LOCAL_HANDLER(send_batch, send_batch_tx)
 
 /* --- other services --- */
 

@@ -21,23 +21,6 @@ static const char schema[] =
 	"ssm_parameter(id) ON DELETE CASCADE, label TEXT NOT NULL, version INTEGER NOT NULL, "
 	"PRIMARY KEY (parameter_id, label)) WITHOUT ROWID;";
 
-int ssm_run(struct local_cloud *cloud, const struct local_request *req, ssm_tx_fn *fn,
-	struct json **out, struct err *err)
-{
-	struct ssm_call k = {.req = req, .in = req->in, .now_ms = local_now_ms(cloud)};
-	int ret;
-
-	if (local_tx_begin(cloud, err))
-		return -1;
-	ret = fn(cloud, &k, err);
-	ret = local_tx_finish(cloud, ret, err);
-	if (ret)
-		json_free(k.out);
-	else
-		*out = k.out;
-	return ret;
-}
-
 /* --- input --- */
 
 void ssm_split_name(const char *text, char **name, char **selector)
@@ -368,7 +351,7 @@ struct json *ssm_show(const struct ssm_parameter *p, const char *selector, bool 
 }
 
 /* One parameter by "name[:selector]". 1, 0: not there, -1 */
-static int read_tx(struct local_cloud *cloud, const struct ssm_call *k, const char *text,
+static int read_tx(struct local_cloud *cloud, const struct local_call *k, const char *text,
 	struct json **out, struct err *err)
 {
 	bool decrypt = json_get_truth(k->in, "WithDecryption", false);
@@ -387,7 +370,7 @@ static int read_tx(struct local_cloud *cloud, const struct ssm_call *k, const ch
 	return row;
 }
 
-static int get_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int get_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "Name");
 	struct json *found;
@@ -404,9 +387,9 @@ static int get_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err
 	json_set(k->out, "Parameter", found);
 	return 0;
 }
-SSM_HANDLER(get_parameter, get_tx)
+LOCAL_HANDLER(get_parameter, get_tx)
 
-static int get_several_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int get_several_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *found, *list, *invalid;
 	struct strvec seen = STRVEC_INIT;
@@ -441,13 +424,13 @@ static int get_several_tx(struct local_cloud *cloud, struct ssm_call *k, struct 
 	json_set(k->out, "InvalidParameters", invalid);
 	return row;
 }
-SSM_HANDLER(get_parameters, get_several_tx)
+LOCAL_HANDLER(get_parameters, get_several_tx)
 
 /* --- deleting --- */
 
 /* 1, 0: not there, -1 */
 static int remove_tx(
-	struct local_cloud *cloud, const struct ssm_call *k, const char *name, struct err *err)
+	struct local_cloud *cloud, const struct local_call *k, const char *name, struct err *err)
 {
 	struct ssm_parameter p;
 	int row = ssm_look_up_tx(cloud, k->req->region, name, NULL, &p, err);
@@ -460,7 +443,7 @@ static int remove_tx(
 	return row;
 }
 
-static int delete_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "Name");
 	int row;
@@ -472,9 +455,9 @@ static int delete_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *
 		return local_fault(err, 400, "ParameterNotFound", "Parameter %s not found.", name);
 	return row < 0 ? -1 : 0;
 }
-SSM_HANDLER(delete_parameter, delete_tx)
+LOCAL_HANDLER(delete_parameter, delete_tx)
 
-static int delete_several_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int delete_several_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *deleted, *invalid;
 	const struct json *e;
@@ -496,7 +479,7 @@ static int delete_several_tx(struct local_cloud *cloud, struct ssm_call *k, stru
 	json_set(k->out, "InvalidParameters", invalid);
 	return row < 0 ? -1 : 0;
 }
-SSM_HANDLER(delete_parameters, delete_several_tx)
+LOCAL_HANDLER(delete_parameters, delete_several_tx)
 
 static const struct local_route routes[] = {
 	{"DeleteParameter", delete_parameter, ssm_arn_of},

@@ -331,7 +331,7 @@ static int fits_tx(struct local_cloud *cloud, const struct listing *l,
 }
 
 /* What the list says of it; NULL where the label that is asked for is on no version, or with err. */
-static struct json *entry_tx(struct local_cloud *cloud, const struct ssm_call *k,
+static struct json *entry_tx(struct local_cloud *cloud, const struct local_call *k,
 	const struct listing *l, const struct ssm_parameter *p, struct err *err)
 {
 	struct ssm_parameter labelled;
@@ -352,7 +352,7 @@ static struct json *entry_tx(struct local_cloud *cloud, const struct ssm_call *k
 }
 
 /* One parameter; 0 or -1. */
-static int consider_tx(struct local_cloud *cloud, const struct ssm_call *k, struct listing *l,
+static int consider_tx(struct local_cloud *cloud, const struct local_call *k, struct listing *l,
 	const struct ssm_parameter *p, struct err *err)
 {
 	struct err why = ERR_INIT;
@@ -379,7 +379,7 @@ static int consider_tx(struct local_cloud *cloud, const struct ssm_call *k, stru
 }
 
 static int walk_tx(
-	struct local_cloud *cloud, const struct ssm_call *k, struct listing *l, struct err *err)
+	struct local_cloud *cloud, const struct local_call *k, struct listing *l, struct err *err)
 {
 	struct sql_stmt *st = sql_query(cloud->db, err,
 		SSM_SELECT "WHERE p.region = ? AND p.name > ? AND v.version = p.version ORDER BY "
@@ -401,7 +401,7 @@ static int walk_tx(
 	return row < 0 ? -1 : 0;
 }
 
-static void make_reply(struct ssm_call *k, struct json **list, const char *last, bool more)
+static void make_reply(struct local_call *k, struct json **list, const char *last, bool more)
 {
 	char *token = more ? local_token_make(last) : NULL;
 
@@ -442,7 +442,7 @@ static struct json *old_filters(const struct json *old, struct err *err)
 	return list;
 }
 
-static int describe_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int describe_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const struct json *filters = json_get(k->in, "ParameterFilters"),
 			  *old = json_get(k->in, "Filters");
@@ -476,7 +476,7 @@ out:
 	listing_release(&l);
 	return ret;
 }
-SSM_HANDLER(describe_parameters, describe_tx)
+LOCAL_HANDLER(describe_parameters, describe_tx)
 
 /* --- GetParametersByPath --- */
 
@@ -489,7 +489,7 @@ static const char *label_filter(const struct json *filters)
 	return NULL;
 }
 
-static int by_path_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int by_path_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct listing l = {
 		.filters = json_get(k->in, "ParameterFilters"),
@@ -513,11 +513,11 @@ out:
 	listing_release(&l);
 	return ret;
 }
-SSM_HANDLER(get_by_path, by_path_tx)
+LOCAL_HANDLER(get_by_path, by_path_tx)
 
 /* --- GetParameterHistory --- */
 
-static int version_tx(struct local_cloud *cloud, const struct ssm_call *k,
+static int version_tx(struct local_cloud *cloud, const struct local_call *k,
 	const struct ssm_parameter *p, struct json *list, struct err *err)
 {
 	bool decrypt = json_get_truth(k->in, "WithDecryption", false);
@@ -535,7 +535,7 @@ static int version_tx(struct local_cloud *cloud, const struct ssm_call *k,
 	return 0;
 }
 
-static int history_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int history_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct ssm_parameter latest = {0};
 	struct json *list = json_array();
@@ -572,7 +572,7 @@ out:
 	ssm_parameter_release(&latest);
 	return ret;
 }
-SSM_HANDLER(get_history, history_tx)
+LOCAL_HANDLER(get_history, history_tx)
 
 static const struct local_route routes[] = {
 	{"DescribeParameters", describe_parameters, NULL},

@@ -103,7 +103,7 @@ static int check_shape(const struct json *in, struct err *err)
 	return 0;
 }
 
-static int check_request(struct local_cloud *cloud, const struct ssm_call *k, struct err *err)
+static int check_request(struct local_cloud *cloud, const struct local_call *k, struct err *err)
 {
 	static const char *const data_types[] = {
 		"text", "aws:ec2:image", "aws:ssm:integration", NULL};
@@ -157,7 +157,7 @@ static const char *given_or(const struct json *in, const char *member, const cha
 	return text ? text : before;
 }
 
-static int pick_tier(const struct ssm_call *k, const struct ssm_parameter *old, struct version *v,
+static int pick_tier(const struct local_call *k, const struct ssm_parameter *old, struct version *v,
 	struct err *err)
 {
 	const char *asked = json_get_str(k->in, "Tier");
@@ -228,7 +228,7 @@ static char *make_cipher(const char *value)
 	return strbuf_detach(&text, NULL);
 }
 
-static int make_version(const struct ssm_call *k, const struct ssm_parameter *old,
+static int make_version(const struct local_call *k, const struct ssm_parameter *old,
 	struct version *v, struct err *err)
 {
 	const struct json *in = k->in;
@@ -290,7 +290,7 @@ static int drop_oldest_tx(
 }
 
 static int insert_parameter_tx(
-	struct local_cloud *cloud, const struct ssm_call *k, int64_t *id, struct err *err)
+	struct local_cloud *cloud, const struct local_call *k, int64_t *id, struct err *err)
 {
 	const char *name = json_get_str(k->in, "Name");
 	char *arn = ssm_arn(cloud, k->req->region, name);
@@ -305,8 +305,8 @@ static int insert_parameter_tx(
 	return ret;
 }
 
-static int write_tx(struct local_cloud *cloud, struct ssm_call *k, const struct ssm_parameter *old,
-	const struct version *v, struct err *err)
+static int write_tx(struct local_cloud *cloud, struct local_call *k,
+	const struct ssm_parameter *old, const struct version *v, struct err *err)
 {
 	int64_t id = old ? old->id : 0, number = old ? old->version + 1 : 1;
 
@@ -327,7 +327,7 @@ static int write_tx(struct local_cloud *cloud, struct ssm_call *k, const struct 
 	return 0;
 }
 
-static int put_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int put_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct ssm_parameter old = {0};
 	struct version v = {0};
@@ -348,7 +348,7 @@ static int put_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err
 	ssm_parameter_release(&old);
 	return ret;
 }
-SSM_HANDLER(put_parameter, put_tx)
+LOCAL_HANDLER(put_parameter, put_tx)
 
 static const struct local_route routes[] = {
 	{"PutParameter", put_parameter, ssm_arn_of},

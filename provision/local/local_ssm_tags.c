@@ -19,7 +19,7 @@ static bool label_is_valid(const char *label)
 }
 
 /* The parameter at the request's ParameterVersion; without one at its latest. */
-static int find_version_tx(struct local_cloud *cloud, const struct ssm_call *k,
+static int find_version_tx(struct local_cloud *cloud, const struct local_call *k,
 	struct ssm_parameter *p, struct err *err)
 {
 	const struct json *number = json_get(k->in, "ParameterVersion");
@@ -32,7 +32,7 @@ static int find_version_tx(struct local_cloud *cloud, const struct ssm_call *k,
 	return ret;
 }
 
-static int set_labels_tx(struct local_cloud *cloud, const struct ssm_call *k,
+static int set_labels_tx(struct local_cloud *cloud, const struct local_call *k,
 	const struct ssm_parameter *p, struct json *invalid, struct err *err)
 {
 	struct json *now = NULL;
@@ -62,7 +62,7 @@ static int set_labels_tx(struct local_cloud *cloud, const struct ssm_call *k,
 	return ret;
 }
 
-static int label_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int label_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *invalid = json_array();
 	struct ssm_parameter p = {0};
@@ -82,9 +82,9 @@ out:
 	ssm_parameter_release(&p);
 	return ret;
 }
-SSM_HANDLER(label_version, label_tx)
+LOCAL_HANDLER(label_version, label_tx)
 
-static int unlabel_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int unlabel_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	struct json *removed = json_array(), *invalid = json_array();
 	struct ssm_parameter p = {0};
@@ -121,7 +121,7 @@ out:
 	ssm_parameter_release(&p);
 	return ret;
 }
-SSM_HANDLER(unlabel_version, unlabel_tx)
+LOCAL_HANDLER(unlabel_version, unlabel_tx)
 
 /* --- tags --- */
 
@@ -177,7 +177,7 @@ int ssm_set_tags_tx(
 }
 
 /* The ARN of the request's resource; malloc'd, NULL with err. */
-static char *tagged_tx(struct local_cloud *cloud, const struct ssm_call *k, struct err *err)
+static char *tagged_tx(struct local_cloud *cloud, const struct local_call *k, struct err *err)
 {
 	const char *type = json_get_str(k->in, "ResourceType");
 	struct ssm_parameter p;
@@ -205,7 +205,7 @@ static char *tagged_tx(struct local_cloud *cloud, const struct ssm_call *k, stru
 	return arn;
 }
 
-static int add_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int add_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	char *arn = tagged_tx(cloud, k, err);
 	int ret = arn ? ssm_set_tags_tx(cloud, arn, json_get(k->in, "Tags"), err) : -1;
@@ -213,9 +213,9 @@ static int add_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct err
 	free(arn);
 	return ret;
 }
-SSM_HANDLER(add_tags, add_tags_tx)
+LOCAL_HANDLER(add_tags, add_tags_tx)
 
-static int remove_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int remove_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	char *arn = tagged_tx(cloud, k, err);
 	int ret = arn ? local_tags_remove(cloud, arn, json_get(k->in, "TagKeys"), err) : -1;
@@ -223,9 +223,9 @@ static int remove_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct 
 	free(arn);
 	return ret;
 }
-SSM_HANDLER(remove_tags, remove_tags_tx)
+LOCAL_HANDLER(remove_tags, remove_tags_tx)
 
-static int list_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct err *err)
+static int list_tags_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	char *arn = tagged_tx(cloud, k, err);
 	struct json *tags = NULL, *list, *e;
@@ -247,7 +247,7 @@ static int list_tags_tx(struct local_cloud *cloud, struct ssm_call *k, struct er
 	json_set(k->out, "TagList", list);
 	return 0;
 }
-SSM_HANDLER(list_tags, list_tags_tx)
+LOCAL_HANDLER(list_tags, list_tags_tx)
 
 static const struct local_route routes[] = {
 	{"AddTagsToResource", add_tags, ssm_arn_of},

@@ -1,5 +1,5 @@
 # make bench: what things cost beside other ways of doing them; part of GNUmakefile, no part of `make check`.
-# BENCH_ARGS='--only jobs --rows 200000' goes to tests/bench/bench.py.
+# BENCH_ARGS='--only jobs --rows 200000' (or '--small') goes to tests/bench/bench.py.
 
 BENCH_VENV := $(DEPS)/bench-venv
 BENCH_REQUIREMENTS := tests/bench/requirements.txt

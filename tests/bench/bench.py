@@ -25,7 +25,13 @@ import bench_series  # noqa: E402
 import bench_setup  # noqa: E402
 import bench_states  # noqa: E402
 
-PARTS = {"setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "crypto": bench_crypto.run, "ingest": bench_ingest.run, "convert": bench_convert.run, "cloud": bench_cloud.run, "crawl": bench_crawl.run, "states": bench_states.run}
+PARTS = {
+    "setup": bench_setup.run, "jobs": bench_jobs.run, "series": bench_series.run, "crypto": bench_crypto.run, "ingest": bench_ingest.run,
+    "convert": bench_convert.run, "cloud": bench_cloud.run, "crawl": bench_crawl.run, "states": bench_states.run}
+# For a quick try of it; ratios of so little mean nothing.
+SMALL = {
+    "rows": 20000, "series_rows": 200000, "series": 2000, "currencies": 3, "convert_rows": 200000, "ingest_rows": 200000, "crawl_objects": 200,
+    "crawl_partitions": 20, "resources": 10, "seconds": 0.2}
 COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
 
 
@@ -58,6 +64,7 @@ class Table:
 def main():
     parser = argparse.ArgumentParser(description="Measures glueproj beside other ways of doing the same.")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given several times")
+    parser.add_argument("--small", action="store_true", help="little of everything, to see that it works; other options may still say how much")
     parser.add_argument("--rows", type=int, default=1000000, help="sales records for the jobs")
     parser.add_argument("--series-rows", type=int, default=20000000, help="visits and series' points for the Exabel pipeline")
     parser.add_argument("--series", type=int, default=200000, help="series to load, of ten points each")
@@ -68,6 +75,8 @@ def main():
     parser.add_argument("--crawl-partitions", type=int, default=500, help="partitions that they lie in")
     parser.add_argument("--resources", type=int, default=100, help="resources of the generated project")
     parser.add_argument("--seconds", type=float, default=2, help="how long each request is repeated")
+    if parser.parse_known_args()[0].small:
+        parser.set_defaults(**SMALL)
     arguments = parser.parse_args()
     begin, table = time.monotonic(), Table()
     folder = tempfile.mkdtemp(prefix="glueproj-bench-")

@@ -1,19 +1,19 @@
-"""The format conversion of weather readings beside bare DuckDB and pandas: CSV to CSV, to Parquet and to JSON lines, a file a file; results
-must be equal."""
+"""The format conversion of weather readings beside bare DuckDB, pandas and PySpark's local mode: CSV to CSV, to Parquet and to JSON lines, a file a
+file; results must be equal."""
 import os
 import shutil
 import subprocess
 import sys
 
-import duckdb
-from bench_jobs import measure
+from contest import Contender, Contest
+from convert_other import types
 from helpers import ROOT, Cloud, Runner
 from jobs import jobs_dir
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OTHER = os.path.join(HERE, "convert_other.py")
 DATABASE, MEMORY_MB, PARTS, SAMPLE_ROWS = "bench", 3000, 4, 100000
-TYPES = {"VARCHAR": "string", "BIGINT": "bigint", "DOUBLE": "double"}
+CATALOG = {"VARCHAR": "string", "BIGINT": "bigint", "DOUBLE": "double"}
 
 
 def make_source(folder, rows):
@@ -36,28 +36,34 @@ def make_source(folder, rows):
 
 
 def make_table(cloud, source, header):
-    from convert_other import types
-
     glue = cloud.client("glue")
     glue.create_database(DatabaseInput={"Name": DATABASE})
     glue.create_table(DatabaseName=DATABASE, TableInput={
         "Name": "weather", "Parameters": {"classification": "csv", "skip.header.line.count": "1"}, "StorageDescriptor": {
-            "Columns": [{"Name": n.lower(), "Type": TYPES[t]} for n, t in types(header).items()], "Location": source,
+            "Columns": [{"Name": n.lower(), "Type": CATALOG[t]} for n, t in types(header).items()], "Location": source,
             "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": {"field.delim": ","}}}})
     words = {n.lower(): {"BIGINT": "long", "VARCHAR": "string"}.get(t, "double") for n, t in types(header).items()}
     return ",".join(f"{n}:{word}:{n}:{'short' if n == 'arcint' else word}" for n, word in words.items())
 
 
-def relation(form, folder):
+def relation(form, header, folder):
+    """What lies there, without guesses at its types."""
+    columns = ", ".join(f"'{n.lower()}': '{t}'" for n, t in types(header).items())
     if form == "csv":
-        return f"read_csv('{folder}/*', header = true)"
-    return f"read_json('{folder}/*', format = 'newline_delimited')" if form == "json" else f"read_parquet('{folder}/*')"
+        return f"read_csv('{folder}/part-*', header = true, columns = {{{columns}}})"
+    if form == "json":
+        return f"read_json('{folder}/part-*', format = 'newline_delimited', columns = {{{columns}}})"
+    return f"read_parquet('{folder}/part-*')"
 
 
-def same(form, one, other):
-    """Equal rows, as sums over hashes: the two need not fit into memory."""
-    sums = [duckdb.sql(f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {relation(form, folder)} t").fetchone() for folder in (one, other)]
-    assert sums[0] == sums[1], f"{form}: {one} and {other} differ: {sums}"
+def convert(folder, form, contest, source, words, environment):
+    place = {by: os.path.join(folder, by) for by in ("glueproj", "duckdb", "pandas", "spark")}
+
+    def other(by, shown):
+        return Contender(shown, [sys.executable, OTHER, by, form, source, place[by]], place[by])
+
+    words = [os.path.join(jobs_dir(), "convert"), *words, "--output", place["glueproj"], "--format", form]
+    contest.run(Contender("glueproj job", words, place["glueproj"], environment), other)
 
 
 def run(table, folder, arguments):
@@ -66,25 +72,11 @@ def run(table, folder, arguments):
     os.makedirs(scratch)
     cloud = Cloud(Runner(folder), os.path.join(folder, "cloud"))
     try:
-        mapping = make_table(cloud, source, header)
+        words = ["--database", DATABASE, "--table", "weather", "--mapping", make_table(cloud, source, header)]
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8"}
         environment |= {"GLUEPROJ_MEMORY_MB": str(MEMORY_MB), **cloud.env()}
         for form in ("csv", "parquet", "json"):
-            base, targets = None, {by: os.path.join(folder, by) for by in ("glueproj", "duckdb", "pandas")}
-            for by, target in targets.items():
-                os.makedirs(target)
-                if by == "glueproj":
-                    words = ["--database", DATABASE, "--table", "weather", "--output", target, "--format", form, "--mapping", mapping]
-                    seconds, peak = measure([os.path.join(jobs_dir(), "convert"), *words], environment)
-                else:
-                    seconds, peak = measure([sys.executable, OTHER, by, form, source, target])
-                base = base or seconds
-                shown = {"glueproj": "glueproj job", "duckdb": "bare DuckDB"}.get(by, by)
-                cells = {"seconds": f"{seconds:.2f}", "rate": f"{rows / seconds:.0f}", "peak": peak, "ratio": seconds / base}
-                table.add(f"convert {rows} rows to {form}", shown, **cells)
-                if by != "glueproj":
-                    same(form, targets["glueproj"], target)
-                    shutil.rmtree(target)
-            shutil.rmtree(targets["glueproj"])
+            contest = Contest(table, f"convert {rows} rows to {form}", rows, lambda target, form=form: relation(form, header, target))
+            convert(folder, form, contest, source, words, environment)
     finally:
         cloud.stop()

@@ -1,10 +1,8 @@
 """The crypto pipeline's jobs over many currencies: a process a file, as they run in the cloud, beside bare DuckDB SQL (the library that the jobs
 link, and DuckDB's own shell, which is one static file: a process a file too; and one process for all), pandas and PySpark's local mode; then the
 warehouse. Results must be equal."""
-import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ from crypto_other import SQL
 from helpers import ROOT, Cloud, Runner, glueproj_bin
 from jobs import jobs_dir
 from postgres import Postgres, binaries
+from spark_session import NO_SPARK, has_spark
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OTHER = os.path.join(HERE, "crypto_other.py")
@@ -87,7 +86,7 @@ def to_gold(table, folder, listed, environment):
     for by in ("glueproj", "library", "shell"):
         for step in ("silver", "gold"):
             os.makedirs(place[by, step])
-    spark = importlib.util.find_spec("pyspark") and shutil.which("java")
+    spark = has_spark()
     for step, name in (("silver", "bronze2silver"), ("gold", "silver2gold")):
         row = Step(table, name, listed)
         mine = {"silver": lambda c: job("bronze2silver", RAW=raw, SILVER=place["glueproj", "silver"], HIST_FILE=c["hist_file"],
@@ -102,7 +101,7 @@ def to_gold(table, folder, listed, environment):
         if spark:
             row.one("spark", step, short, source["spark"], place["spark", step], min(SPARK_FILES, len(listed)))
         else:
-            table.add(f"{name}, {len(listed)} files", "PySpark", "skipped: no pyspark or no java here")
+            table.add(f"{name}, {len(listed)} files", "PySpark", NO_SPARK)
     for by in ("library", "shell", "duckdb", "pandas"):
         same(listed, place["glueproj", "gold"], place[by, "gold"])
     if spark:

@@ -1,4 +1,7 @@
-"""The weather conversion as bare DuckDB SQL and in pandas: python convert_other.py duckdb|pandas csv|json|parquet SOURCE TARGET, a file for each."""
+"""The weather conversion as bare DuckDB SQL, in pandas and in PySpark: python convert_other.py duckdb|pandas|spark csv|json|parquet SOURCE TARGET
+
+DuckDB and pandas write a file for each of the source; Spark divides it by itself.
+"""
 import glob
 import os
 import sys
@@ -51,5 +54,19 @@ def pandas_convert(form, source, target):
                 chunk.to_json(out, orient="records", lines=True, mode="a")
 
 
+def spark_convert(form, source, target):
+    from pyspark.sql import functions as f
+    from spark_session import session
+
+    spark = session({"spark.driver.memory": "3g"})
+    paths = sorted(glob.glob(os.path.join(source, "*")))
+    kinds = types(header_of(paths[0]))
+    schema = ", ".join(f"{n} {'STRING' if t == 'VARCHAR' else t}" for n, t in kinds.items())
+    wanted = [f.col(n).cast("short").alias(n.lower()) if n.lower() == "arcint" else f.col(n).alias(n.lower()) for n in kinds]
+    options = {"csv": {"header": True}, "json": {}, "parquet": {"compression": "snappy"}}[form]
+    spark.read.csv(paths, header=True, schema=schema).select(wanted).write.format(form).options(**options).mode("overwrite").save(target)
+    spark.stop()
+
+
 if __name__ == "__main__":
-    {"duckdb": duckdb_convert, "pandas": pandas_convert}[sys.argv[1]](*sys.argv[2:])
+    {"duckdb": duckdb_convert, "pandas": pandas_convert, "spark": spark_convert}[sys.argv[1]](*sys.argv[2:])

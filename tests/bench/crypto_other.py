@@ -89,12 +89,11 @@ def in_pandas(step, listed, source, target):
 
 def in_spark(step, listed, source, target):
     """As the original's two scripts have it."""
-    from pyspark.sql import SparkSession, Window
+    from pyspark.sql import Window
     from pyspark.sql import functions as f
+    from spark_session import session
 
-    spark = (
-        SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.legacy.timeParserPolicy", "CORRECTED").config("spark.log.level", "ERROR").getOrCreate())
+    spark = session({"spark.sql.shuffle.partitions": "2", "spark.sql.legacy.timeParserPolicy": "CORRECTED"})
 
     def silver(c):
         names = "Date string, Price string, Open string, High string, Low string, Vol string, Change string"

@@ -40,23 +40,6 @@ const char *local_alarms_query_code(const char *code);
 
 #define CW_DIMENSIONS_MAX 30
 
-struct cw_call {
-	const struct local_request *req;
-	const struct json *in;
-	int64_t now_ms;
-	struct json *out; /* the reply, once it is made */
-};
-typedef int cw_tx_fn(struct local_cloud *cloud, struct cw_call *c, struct err *err);
-/* The frame of the handlers: fn between begin and commit. */
-int cw_run(struct local_cloud *cloud, const struct local_request *req, cw_tx_fn *fn,
-	struct json **out, struct err *err) must_check;
-#define CW_HANDLER(name, fn)                                                        \
-	static int name(struct local_cloud *cloud, const struct local_request *req, \
-		struct json **out, struct err *err)                                 \
-	{                                                                           \
-		return cw_run(cloud, req, fn, out, err);                            \
-	}
-
 /* Dimensions as one text, sorted by name; malloc'd. A fault where they are no list of names and values. */
 int cw_dimensions(const struct json *list, char **text, struct err *err) must_check;
 bool cw_unit_ok(const char *unit);

@@ -16,24 +16,6 @@
 
 #define ssm_invalid(err, ...) local_fault(err, 400, "ValidationException", __VA_ARGS__)
 
-/* --- one call --- */
-struct ssm_call {
-	const struct local_request *req;
-	const struct json *in;
-	int64_t now_ms;
-	struct json *out; /* the reply, once it is made */
-};
-typedef int ssm_tx_fn(struct local_cloud *cloud, struct ssm_call *k, struct err *err);
-/* The frame of the handlers: fn between begin and commit. */
-int ssm_run(struct local_cloud *cloud, const struct local_request *req, ssm_tx_fn *fn,
-	struct json **out, struct err *err) must_check;
-#define SSM_HANDLER(name, fn)                                                       \
-	static int name(struct local_cloud *cloud, const struct local_request *req, \
-		struct json **out, struct err *err)                                 \
-	{                                                                           \
-		return ssm_run(cloud, req, fn, out, err);                           \
-	}
-
 /* --- one version of a parameter --- */
 struct ssm_parameter {
 	int64_t id, version, modified_ms;

@@ -66,8 +66,7 @@ int redshift_tx(struct local_cloud *cloud, redshift_tx_fn *fn, void *payload, st
 	r = settle_tx(cloud, err);
 	if (!r)
 		r = fn(cloud, payload, err);
-	r = local_tx_finish(cloud, r, err);
-	return r;
+	return local_tx_finish(cloud, r, err);
 }
 
 void redshift_principal_copy(struct local_principal *to, const struct local_principal *from)
@@ -80,6 +79,41 @@ void redshift_principal_copy(struct local_principal *to, const struct local_prin
 }
 
 /* --- rows --- */
+
+/* The document, with the status that has a column of its own. */
+static struct json *read_doc(struct sql_stmt *st, int doc_column, int status_column)
+{
+	struct json *doc = glue_doc(sql_text(st, doc_column));
+
+	json_set_str(doc, "status", sql_text(st, status_column));
+	return doc;
+}
+
+char *redshift_doc_text(const struct json *doc)
+{
+	struct json *kept = json_copy(doc);
+	char *text;
+
+	json_remove(kept, "status");
+	text = glue_text(kept);
+	json_free(kept);
+	return text;
+}
+
+/* The row of that name, by a query for it; NULL with ResourceNotFoundException. */
+static struct sql_stmt *find_row(struct local_cloud *cloud, const char *sql, const char *kind,
+	const char *name, struct err *err)
+{
+	struct sql_stmt *st = sql_query(cloud->db, err, sql, "s", name ? name : "");
+	int row = st ? sql_step(st, err) : -1;
+
+	if (row > 0)
+		return st;
+	if (!row)
+		redshift_missing(err, "Serverless %s %s not found.", kind, name ? name : "");
+	sql_done(st);
+	return NULL;
+}
 
 void redshift_namespace_release(struct redshift_namespace *n)
 {
@@ -95,26 +129,21 @@ void redshift_namespace_release(struct redshift_namespace *n)
 int redshift_namespace_tx(struct local_cloud *cloud, const char *name,
 	struct redshift_namespace *out, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	struct sql_stmt *st = find_row(cloud,
 		"SELECT name, id, arn, region, doc, status, password FROM redshift_namespace WHERE "
 		"name = ?",
-		"s", name ? name : "");
-	int row = st ? sql_step(st, err) : -1;
+		"namespace", name, err);
 
-	if (row > 0) {
-		out->name = xstrdup(sql_text(st, 0));
-		out->id = xstrdup(sql_text(st, 1));
-		out->arn = xstrdup(sql_text(st, 2));
-		out->region = xstrdup(sql_text(st, 3));
-		out->doc = glue_doc(sql_text(st, 4));
-		json_set_str(out->doc, "status", sql_text(st, 5));
-		out->password = sql_text_dup(st, 6);
-	}
+	if (!st)
+		return -1;
+	out->name = xstrdup(sql_text(st, 0));
+	out->id = xstrdup(sql_text(st, 1));
+	out->arn = xstrdup(sql_text(st, 2));
+	out->region = xstrdup(sql_text(st, 3));
+	out->doc = read_doc(st, 4, 5);
+	out->password = sql_text_dup(st, 6);
 	sql_done(st);
-	if (!row)
-		return redshift_missing(
-			err, "Serverless namespace %s not found.", name ? name : "");
-	return row < 0 ? -1 : 0;
+	return 0;
 }
 
 void redshift_workgroup_release(struct redshift_workgroup *w)
@@ -130,25 +159,20 @@ void redshift_workgroup_release(struct redshift_workgroup *w)
 int redshift_workgroup_tx(struct local_cloud *cloud, const char *name,
 	struct redshift_workgroup *out, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	struct sql_stmt *st = find_row(cloud,
 		"SELECT name, id, arn, namespace, doc, status FROM redshift_workgroup WHERE name = "
 		"?",
-		"s", name ? name : "");
-	int row = st ? sql_step(st, err) : -1;
+		"workgroup", name, err);
 
-	if (row > 0) {
-		out->name = xstrdup(sql_text(st, 0));
-		out->id = xstrdup(sql_text(st, 1));
-		out->arn = xstrdup(sql_text(st, 2));
-		out->space = xstrdup(sql_text(st, 3));
-		out->doc = glue_doc(sql_text(st, 4));
-		json_set_str(out->doc, "status", sql_text(st, 5));
-	}
+	if (!st)
+		return -1;
+	out->name = xstrdup(sql_text(st, 0));
+	out->id = xstrdup(sql_text(st, 1));
+	out->arn = xstrdup(sql_text(st, 2));
+	out->space = xstrdup(sql_text(st, 3));
+	out->doc = read_doc(st, 4, 5);
 	sql_done(st);
-	if (!row)
-		return redshift_missing(
-			err, "Serverless workgroup %s not found.", name ? name : "");
-	return row < 0 ? -1 : 0;
+	return 0;
 }
 
 void redshift_set_date(struct json *doc, const char *name, int64_t ms)
@@ -209,6 +233,57 @@ int redshift_page(const struct json *in, const char *limit_member, const char *t
 	if (!*limit)
 		*limit = max;
 	return local_token_read(token && *token ? token : NULL, "ValidationException", after, err);
+}
+
+struct list {
+	const struct redshift_listing *what;
+	const char *pick;
+	int64_t limit;
+	char *after;
+	struct json *out;
+};
+
+static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
+{
+	struct list *l = payload;
+	struct json *all = json_array(), *doc;
+	struct sql_stmt *st = sql_query(cloud->db, err, l->what->sql, "ssi",
+		l->after ? l->after : "", l->pick, l->limit + 1);
+	char *last = NULL, *token;
+	int row = -1;
+
+	l->out = json_object();
+	while (st && (row = sql_step(st, err)) > 0 && (int64_t)json_len(all) < l->limit) {
+		doc = read_doc(st, 1, 2);
+		json_push(all, l->what->show ? l->what->show(doc) : json_copy(doc));
+		json_free(doc);
+		free(last);
+		last = xstrdup(sql_text(st, 0));
+	}
+	sql_done(st);
+	json_set(l->out, l->what->member, all);
+	if (row > 0) {
+		token = local_token_make(last);
+		json_set_str(l->out, "nextToken", token);
+		free(token);
+	}
+	free(last);
+	return row < 0 ? -1 : 0;
+}
+
+int redshift_list(struct local_cloud *cloud, const struct local_request *req,
+	const struct redshift_listing *what, const char *pick, struct json **out, struct err *err)
+{
+	struct list l = {.what = what, .pick = pick};
+	int r = redshift_page(req->in, "maxResults", "nextToken", 100, &l.limit, &l.after, err) ||
+		redshift_tx(cloud, list_tx, &l, err);
+
+	free(l.after);
+	if (r)
+		json_free(l.out);
+	else
+		*out = l.out;
+	return r ? -1 : 0;
 }
 
 struct json *redshift_tags(const struct json *in, struct err *err)

@@ -44,6 +44,8 @@ struct redshift_workgroup {
 void redshift_workgroup_release(struct redshift_workgroup *w);
 int redshift_workgroup_tx(struct local_cloud *cloud, const char *name,
 	struct redshift_workgroup *out, struct err *err) must_check;
+/* What the column "doc" holds: all but the status. Malloc'd. */
+char *redshift_doc_text(const struct json *doc);
 /* ISO 8601 text, as this service writes times. */
 void redshift_set_date(struct json *doc, const char *name, int64_t ms);
 /* ConflictException while a change is under way. `kind` is "namespace" or "workgroup". */
@@ -52,6 +54,16 @@ int redshift_at_rest(const struct json *doc, const char *kind, struct err *err) 
 int redshift_check_name(const struct json *in, const char *member, struct err *err) must_check;
 int redshift_page(const struct json *in, const char *limit_member, const char *token_member,
 	int64_t max, int64_t *limit, char **after, struct err *err) must_check;
+/* What a List… of Redshift Serverless answers. */
+struct redshift_listing {
+	const char *member; /* "namespaces" */
+	/* Name, document and status of those whose name is behind ?1 and that ?2 picks, by name, at most ?3. */
+	const char *sql;
+	struct json *(*show)(const struct json *doc); /* NULL: as it is */
+};
+int redshift_list(struct local_cloud *cloud, const struct local_request *req,
+	const struct redshift_listing *what, const char *pick, struct json **out,
+	struct err *err) must_check;
 /* [{"key","value"}] of a request as a map; NULL with err set. */
 struct json *redshift_tags(const struct json *in, struct err *err);
 /* Hex digest of a password; malloc'd. */

@@ -8,11 +8,11 @@
 /* --- the document --- */
 
 /* The API shows a role as what Java printed of it. */
-static struct json *shown(const struct redshift_namespace *n)
+static struct json *shown(const struct json *doc)
 {
-	struct json *out = json_copy(n->doc), *roles = json_array(), *r;
+	struct json *out = json_copy(doc), *roles = json_array(), *r;
 
-	json_each(r, json_get(n->doc, "iamRoles"))
+	json_each(r, json_get(doc, "iamRoles"))
 	{
 		char *text = xasprintf("IamRole(applyStatus=in-sync, iamRoleArn=%s)", json_str(r));
 		json_push_str(roles, text);
@@ -26,7 +26,7 @@ static struct json *wrap(const struct redshift_namespace *n)
 {
 	struct json *out = json_object();
 
-	json_set(out, "namespace", shown(n));
+	json_set(out, "namespace", shown(n->doc));
 	return out;
 }
 
@@ -187,20 +187,15 @@ struct call {
 
 static int store_tx(struct local_cloud *cloud, struct call *c, struct err *err)
 {
-	struct json *doc = json_copy(c->n.doc);
-	char *text;
-	int r;
-
-	json_remove(doc, "status");
-	text = glue_text(doc);
-	r = sql_run(cloud->db, NULL, err,
+	char *text = redshift_doc_text(c->n.doc);
+	int r = sql_run(cloud->db, NULL, err,
 		"INSERT INTO redshift_namespace (name, id, arn, region, doc, password, status, "
 		"until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET doc = "
 		"excluded.doc, password = excluded.password, status = excluded.status, until_ms = "
 		"excluded.until_ms",
 		"sssssssi", c->n.name, c->n.id, c->n.arn, c->n.region, text, c->n.password,
 		c->status, local_now_ms(cloud) + REDSHIFT_CHANGE_MS);
-	json_free(doc);
+
 	free(text);
 	json_set_str(c->n.doc, "status", c->status);
 	return r;
@@ -323,58 +318,15 @@ static int get(struct local_cloud *cloud, const struct local_request *req, struc
 	return r ? -1 : 0;
 }
 
-struct list {
-	const struct local_request *req;
-	int64_t limit;
-	char *after;
-	struct json *out;
-};
-
-static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
-{
-	struct list *l = payload;
-	struct json *all = json_array();
-	struct strvec names = STRVEC_INIT;
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT name FROM redshift_namespace WHERE region = ? AND name > ? ORDER BY name "
-		"LIMIT ?",
-		"ssi", l->req->region, l->after ? l->after : "", l->limit + 1);
-	int row = -1, r = 0;
-
-	while (st && (row = sql_step(st, err)) > 0)
-		strvec_push(&names, sql_text(st, 0));
-	sql_done(st);
-	l->out = json_object();
-	for (size_t i = 0; row >= 0 && !r && i < names.nr && i < (size_t)l->limit; i++) {
-		struct redshift_namespace n = {0};
-		r = redshift_namespace_tx(cloud, names.v[i], &n, err);
-		if (!r)
-			json_push(all, shown(&n));
-		redshift_namespace_release(&n);
-	}
-	json_set(l->out, "namespaces", all);
-	if (names.nr > (size_t)l->limit) {
-		char *token = local_token_make(names.v[l->limit - 1]);
-		json_set_str(l->out, "nextToken", token);
-		free(token);
-	}
-	strvec_release(&names);
-	return row < 0 ? -1 : r;
-}
-
 static int list(struct local_cloud *cloud, const struct local_request *req, struct json **out,
 	struct err *err)
 {
-	struct list l = {.req = req};
-	int r = redshift_page(req->in, "maxResults", "nextToken", 100, &l.limit, &l.after, err) ||
-		redshift_tx(cloud, list_tx, &l, err);
+	static const struct redshift_listing namespaces = {"namespaces",
+		"SELECT name, doc, status FROM redshift_namespace WHERE name > ?1 AND region = ?2 "
+		"ORDER BY name LIMIT ?3",
+		shown};
 
-	free(l.after);
-	if (r)
-		json_free(l.out);
-	else
-		*out = l.out;
-	return r ? -1 : 0;
+	return redshift_list(cloud, req, &namespaces, req->region, out, err);
 }
 
 /* --- change --- */

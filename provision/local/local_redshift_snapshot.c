@@ -133,51 +133,16 @@ static int remove_one(struct local_cloud *cloud, const struct local_request *req
 	return 0;
 }
 
-struct list {
-	const struct json *in;
-	int64_t limit;
-	char *after;
-	struct json *out;
-};
-
-static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
-{
-	struct list *l = payload;
-	struct json *all = json_array(), *last;
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT doc FROM redshift_snapshot WHERE name > ?1 AND (?2 IS NULL OR "
-		"json_extract(doc, '$.namespaceName') = ?2) ORDER BY name LIMIT ?3",
-		"ssi", l->after ? l->after : "", json_get_str(l->in, "namespaceName"),
-		l->limit + 1);
-	int row = -1;
-
-	l->out = json_object();
-	while (st && (row = sql_step(st, err)) > 0 && (int64_t)json_len(all) < l->limit)
-		json_push(all, glue_doc(sql_text(st, 0)));
-	sql_done(st);
-	json_set(l->out, "snapshots", all);
-	if (row > 0) {
-		last = json_at(all, json_len(all) - 1);
-		char *token = local_token_make(json_get_str(last, "snapshotName"));
-		json_set_str(l->out, "nextToken", token);
-		free(token);
-	}
-	return row < 0 ? -1 : 0;
-}
-
 static int list(struct local_cloud *cloud, const struct local_request *req, struct json **out,
 	struct err *err)
 {
-	struct list l = {.in = req->in};
-	int r = redshift_page(req->in, "maxResults", "nextToken", 100, &l.limit, &l.after, err) ||
-		redshift_tx(cloud, list_tx, &l, err);
+	static const struct redshift_listing snapshots = {"snapshots",
+		"SELECT name, doc, 'AVAILABLE' FROM redshift_snapshot WHERE name > ?1 AND (?2 IS "
+		"NULL OR json_extract(doc, '$.namespaceName') = ?2) ORDER BY name LIMIT ?3",
+		NULL};
 
-	free(l.after);
-	if (r)
-		json_free(l.out);
-	else
-		*out = l.out;
-	return r ? -1 : 0;
+	return redshift_list(
+		cloud, req, &snapshots, json_get_str(req->in, "namespaceName"), out, err);
 }
 
 static const struct local_route routes[] = {

@@ -163,19 +163,14 @@ static void take_given(struct local_cloud *cloud, const struct json *in,
 
 static int store_tx(struct local_cloud *cloud, struct call *c, struct err *err)
 {
-	struct json *doc = json_copy(c->w.doc);
-	char *text;
-	int r;
-
-	json_remove(doc, "status");
-	text = glue_text(doc);
-	r = sql_run(cloud->db, NULL, err,
+	char *text = redshift_doc_text(c->w.doc);
+	int r = sql_run(cloud->db, NULL, err,
 		"INSERT INTO redshift_workgroup (name, id, arn, namespace, doc, status, until_ms) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET doc = excluded.doc, "
 		"status = excluded.status, until_ms = excluded.until_ms",
 		"ssssssi", c->w.name, c->w.id, c->w.arn, c->w.space, text, c->status,
 		local_now_ms(cloud) + REDSHIFT_CHANGE_MS);
-	json_free(doc);
+
 	free(text);
 	json_set_str(c->w.doc, "status", c->status);
 	return r;
@@ -300,55 +295,15 @@ static int get(struct local_cloud *cloud, const struct local_request *req, struc
 	return r ? -1 : 0;
 }
 
-struct list {
-	int64_t limit;
-	char *after;
-	struct json *out;
-};
-
-static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
-{
-	struct list *l = payload;
-	struct json *all = json_array(), *doc;
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT name, doc, status FROM redshift_workgroup WHERE name > ? ORDER BY name "
-		"LIMIT ?",
-		"si", l->after ? l->after : "", l->limit + 1);
-	char *last = NULL;
-	int row = -1;
-
-	l->out = json_object();
-	while (st && (row = sql_step(st, err)) > 0 && (int64_t)json_len(all) < l->limit) {
-		doc = glue_doc(sql_text(st, 1));
-		json_set_str(doc, "status", sql_text(st, 2));
-		json_push(all, doc);
-		free(last);
-		last = xstrdup(sql_text(st, 0));
-	}
-	sql_done(st);
-	json_set(l->out, "workgroups", all);
-	if (row > 0) {
-		char *token = local_token_make(last);
-		json_set_str(l->out, "nextToken", token);
-		free(token);
-	}
-	free(last);
-	return row < 0 ? -1 : 0;
-}
-
 static int list(struct local_cloud *cloud, const struct local_request *req, struct json **out,
 	struct err *err)
 {
-	struct list l = {0};
-	int r = redshift_page(req->in, "maxResults", "nextToken", 100, &l.limit, &l.after, err) ||
-		redshift_tx(cloud, list_tx, &l, err);
+	static const struct redshift_listing workgroups = {"workgroups",
+		"SELECT name, doc, status FROM redshift_workgroup WHERE name > ?1 ORDER BY name "
+		"LIMIT ?3",
+		NULL};
 
-	free(l.after);
-	if (r)
-		json_free(l.out);
-	else
-		*out = l.out;
-	return r ? -1 : 0;
+	return redshift_list(cloud, req, &workgroups, NULL, out, err);
 }
 
 /* --- change --- */

@@ -3,8 +3,10 @@
 # before it runs, as a user would type it.
 #
 #   make demo [PROJECT=sales-lake] [KEEP=1]
+#   make demo PROJECT=all              # every project, one after another; or PROJECT="a b"
 #
-# KEEP=1 leaves all of it standing. The exit code is the pipeline's: that of the first command that failed, else 0.
+# KEEP=1 leaves all of it standing. The exit code is the pipeline's: that of the first command that failed, else 0; of several
+# pipelines, that of the first that failed. The others run all the same, unless it was interrupted.
 # stacks/PROJECT/demo.sh says what there is to run: demo_about, demo_workflow, demo_setup_options, demo_tables, demo_queries (with
 # demo_query_options) and demo_titles; demo_prepare goes before all, demo_show after the queries, and demo_clean stops what
 # demo_prepare started.
@@ -15,10 +17,55 @@ project=${PROJECT:-sales-lake}
 folder=stacks/$project
 code=0
 
-if [ ! -f "$folder/glueproj.yaml" ] || [ ! -f "$folder/demo.sh" ]; then
-	echo "demo.sh: '$project' is not a project of stacks/ with a demo.sh; there are:" stacks/*/demo.sh >&2
+# What PROJECT=all is: in this order, then what else there is.
+every_project() {
+	local file name known=' sales-lake exabel-timeseries crypto-prices format-conversion transit-platform '
+	for name in $known; do
+		[ ! -f "stacks/$name/demo.sh" ] || echo "$name"
+	done
+	for file in stacks/*/demo.sh; do
+		name=$(basename "$(dirname "$file")")
+		[[ $known == *" $name "* ]] || echo "$name"
+	done
+}
+
+check_project() {
+	[ ! -f "stacks/$1/glueproj.yaml" ] || [ ! -f "stacks/$1/demo.sh" ] || return 0
+	echo "demo.sh: '$1' is not a project of stacks/ with a demo.sh; there are:" $(every_project) "(or all)" >&2
 	exit 2
+}
+
+# A process for each, so that nothing of one's demo.sh reaches the next; a line for each at the end.
+several() {
+	local name begin result=0 all_begin=$SECONDS good=0 lines=()
+	for name in "$@"; do
+		if [ $result = 130 ] || [ $result = 143 ]; then
+			lines+=("$(printf '%-20s not run' "$name")")
+			continue
+		fi
+		begin=$SECONDS
+		printf '\n######## %s\n\n' "$name"
+		PROJECT=$name scripts/demo.sh
+		result=$?
+		[ $code != 0 ] || code=$result
+		[ $result != 0 ] || good=$((good + 1))
+		lines+=("$(printf '%-20s %-7s %4d s%s' "$name" "$([ $result = 0 ] && echo done || echo failed)" $((SECONDS - begin)) \
+			"$([ $result = 0 ] || echo "  exit code $result")")")
+	done
+	printf '\n######## %d of %d pipelines done after %d s\n\n' $good $# $((SECONDS - all_begin))
+	printf '%s\n' "${lines[@]}"
+	exit $code
+}
+
+if [ "$project" = all ]; then
+	several $(every_project)
+elif [[ $project == *' '* ]]; then
+	for name in $project; do
+		check_project "$name"
+	done
+	several $project
 fi
+check_project "$project"
 
 demo_about=$project demo_workflow='' demo_setup_options=() demo_titles=() demo_queries=() demo_query_options=()
 demo_tables=yes

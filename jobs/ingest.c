@@ -2,20 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ingest.h"
-#include "ingest_event.h"
+#include "ingest_queue.h"
 #include "joblog.h"
 #include "place.h"
-#include "transit_db.h"
+#include "transit_job.h"
 
 static const struct job_arg args[] = {
 	{"ENV", "JSON: GLUE_DATABASE_INCOMING, GLUE_DATABASE_SPRINGBOARD", JOB_OPTIONAL},
 	{"INPUT", "JSON: the loads", JOB_OPTIONAL},
 	{"OBJECT_KEY", "or one object that has come to --INCOMING; wants a database", JOB_OPTIONAL},
-	{"INCOMING", "for --OBJECT_KEY: bucket, prefix or folder that holds it", JOB_OPTIONAL},
-	{"SPRINGBOARD", "for --OBJECT_KEY: bucket, prefix or folder for the partitions",
+	{"QUEUE", "or the URL of the SQS queue of events that tell of such objects", JOB_OPTIONAL},
+	{"WAIT_SECONDS", "for --QUEUE: how long it is to be empty (default: 5)", JOB_OPTIONAL},
+	{"INCOMING", "for --OBJECT_KEY, --QUEUE: bucket, prefix or folder that holds it",
 		JOB_OPTIONAL},
-	{"PREFIX", "for --OBJECT_KEY: before every key, and in none of the database", JOB_OPTIONAL},
-	{"INCOMING_DATABASE", "for --OBJECT_KEY: the incoming tables' database", JOB_OPTIONAL},
+	{"SPRINGBOARD", "for those: bucket, prefix or folder for the partitions", JOB_OPTIONAL},
+	{"PREFIX", "for those: before every key, and in none of the database", JOB_OPTIONAL},
+	{"INCOMING_DATABASE", "for those: the incoming tables' database", JOB_OPTIONAL},
 	{"REGISTER_PARTITION", "N: the catalog is not told of partitions (default: Y)",
 		JOB_OPTIONAL},
 	{"PRINT_VIEW", "writes SQL of the view of current rows of --TABLE to stdout, for Athena",
@@ -24,8 +26,7 @@ static const struct job_arg args[] = {
 	{"QUERY_ONLY", "the view's query alone, for a service that keeps no views", JOB_FLAG},
 	{"TABLE", "for the view: the table; its changes are in <TABLE>__ct", JOB_OPTIONAL},
 	{"KEY", "for the view: columns of the key (default: what the catalog has)", JOB_OPTIONAL},
-	{"SPRINGBOARD_DATABASE", "for the view and --OBJECT_KEY: the tables' database",
-		JOB_OPTIONAL},
+	{"SPRINGBOARD_DATABASE", "for the view and those: the tables' database", JOB_OPTIONAL},
 	PG_JOB_ARGS,
 	{0},
 };
@@ -37,49 +38,6 @@ static const char *get(const struct job *job, const char *name)
 
 /* --- loads --- */
 
-static void tell_failed(const struct ingest_load *load, const struct err *err)
-{
-	char *text = err_format(err);
-
-	for (char *c = text; *c; c++)
-		if (*c == '"')
-			*c = '\'';
-	if (err->hint)
-		job_log(JOB_ERROR, "load",
-			"id=%s status=failed from=\"%s\" error=\"%s\" hint=\"%s\"", load->id,
-			load->source, text, err->hint);
-	else
-		job_log(JOB_ERROR, "load", "id=%s status=failed from=\"%s\" error=\"%s\"", load->id,
-			load->source, text);
-	free(text);
-}
-
-/* 0, also when the load failed (*failed); -1 when no other load is to be tried. `pg` NULL: whoever started the run tells the database. */
-static int run_load(struct job *job, struct pg *pg, const struct ingest_input *in,
-	const struct ingest_load *load, const struct ingest_options *opts, bool *failed,
-	struct err *err)
-{
-	struct ingest_counts counts = {0};
-	struct err why = ERR_INIT;
-	int ret = 0;
-
-	*failed = ingest_load_run(job, in, load, opts, &counts, &why) != 0;
-	if (!*failed) {
-		job_log(JOB_INFO, "load", "id=%s status=ingested from=\"%s\" to=%s.%s rows=%lld",
-			load->id, load->source, in->springboard, load->destination_table,
-			(long long)counts.rows);
-	} else if (why.code == ERR_INTERRUPTED) {
-		err_move(err, &why);
-		ret = -1;
-	} else {
-		tell_failed(load, &why);
-	}
-	if (ret == 0 && pg)
-		ret = ingest_tell(pg, load->id, *failed ? &why : NULL, err);
-	err_release(&why);
-	return ret;
-}
-
 static int run_loads(struct job *job, struct pg *pg, const struct ingest_input *in,
 	const struct ingest_options *opts, struct err *err)
 {
@@ -88,10 +46,10 @@ static int run_loads(struct job *job, struct pg *pg, const struct ingest_input *
 	int ret = 0;
 
 	for (size_t i = 0; i < in->nr && ret == 0; i++) {
-		bool bad = false;
+		enum ingest_end end;
 
-		ret = run_load(job, pg, in, &in->loads[i], opts, &bad, err);
-		if (bad)
+		ret = ingest_load_tell(job, pg, in, &in->loads[i], opts, &end, err);
+		if (ret == 0 && end != INGEST_DONE)
 			strvec_push(&failed, in->loads[i].id);
 	}
 	if (ret == 0 && failed.nr) {
@@ -145,7 +103,8 @@ static int ingest(struct job *job, struct err *err)
 	if (ret != 0)
 		return -1;
 	if (!env || !input)
-		return err_set(err, ERR_USAGE, "--ENV and --INPUT are wanted, or --OBJECT_KEY");
+		return err_set(err, ERR_USAGE,
+			"--ENV and --INPUT are wanted, or --OBJECT_KEY, or --QUEUE");
 	if (ingest_input_parse(env, input, &in, err) != 0)
 		return -1;
 	if (has_database(job)) {
@@ -160,23 +119,18 @@ static int ingest(struct job *job, struct err *err)
 	return ret;
 }
 
-/* --- an object's key --- */
+/* --- an object's key, or many --- */
 
-static int open_event(struct job *job, struct ingest_event *e, struct err *err)
+static int open_event(struct job *job, const char *by, struct ingest_event *e, struct err *err)
 {
 	static const char *const wanted[] = {
 		"INCOMING", "SPRINGBOARD", "INCOMING_DATABASE", "SPRINGBOARD_DATABASE"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!get(job, wanted[i]))
-			return err_set(err, ERR_USAGE, "--OBJECT_KEY wants --%s", wanted[i]);
+			return err_set(err, ERR_USAGE, "--%s wants --%s", by, wanted[i]);
 	e->job = job;
 	e->prefix = get(job, "PREFIX") ? get(job, "PREFIX") : "";
-	e->key = get(job, "OBJECT_KEY");
-	if (!starts_with(e->key, e->prefix))
-		return err_set(err, ERR_USAGE,
-			"--OBJECT_KEY '%s' does not begin with --PREFIX '%s'", e->key, e->prefix);
-	e->key += strlen(e->prefix);
 	e->in.incoming = xstrdup(get(job, "INCOMING_DATABASE"));
 	e->in.springboard = xstrdup(get(job, "SPRINGBOARD_DATABASE"));
 	if (place_parse(get(job, "INCOMING"), "--INCOMING", &e->incoming, err) != 0 ||
@@ -186,29 +140,60 @@ static int open_event(struct job *job, struct ingest_event *e, struct err *err)
 	return e->pg ? 0 : -1;
 }
 
+static void close_event(struct ingest_event *e)
+{
+	pg_close(e->pg);
+	place_release(&e->incoming);
+	place_release(&e->springboard);
+	ingest_input_release(&e->in);
+}
+
 static int ingest_object(struct job *job, struct err *err)
 {
 	struct ingest_event e = {.incoming = PLACE_INIT, .springboard = PLACE_INIT};
+	const char *key = get(job, "OBJECT_KEY");
+	const char *prefix = get(job, "PREFIX") ? get(job, "PREFIX") : "";
 	struct ingest_options opts = {0};
-	bool claimed = false;
+	enum ingest_found found = INGEST_FAILED;
 	int ret = read_options(job, &opts, err);
 
 	/* Events tell of all objects; a description is read with its file. */
-	if (ret == 0 && (ends_with(get(job, "OBJECT_KEY"), ".dfm") ||
-				ends_with(get(job, "OBJECT_KEY"), "/"))) {
-		job_log(JOB_INFO, "skipped", "key=\"%s\"", get(job, "OBJECT_KEY"));
+	if (ret == 0 && (ends_with(key, ".dfm") || ends_with(key, "/"))) {
+		job_log(JOB_INFO, "skipped", "key=\"%s\"", key);
 		return 0;
 	}
+	if (ret == 0 && !starts_with(key, prefix))
+		ret = err_set(err, ERR_USAGE, "--OBJECT_KEY '%s' does not begin with --PREFIX '%s'",
+			key, prefix);
 	if (ret == 0)
-		ret = open_event(job, &e, err);
+		ret = open_event(job, "OBJECT_KEY", &e, err);
+	e.key = key + strlen(prefix);
 	if (ret == 0)
-		ret = ingest_event_claim(&e, &claimed, err);
-	if (ret == 0 && claimed)
+		ret = ingest_event_claim(&e, &found, err);
+	if (ret == 0 && found == INGEST_CLAIMED)
 		ret = run_loads(job, e.pg, &e.in, &opts, err);
-	pg_close(e.pg);
-	place_release(&e.incoming);
-	place_release(&e.springboard);
-	ingest_input_release(&e.in);
+	close_event(&e);
+	return ret;
+}
+
+static int ingest_queue(struct job *job, struct err *err)
+{
+	struct ingest_event e = {.incoming = PLACE_INIT, .springboard = PLACE_INIT};
+	struct ingest_queue_options opts = {.url = get(job, "QUEUE")};
+	int ret = read_options(job, &opts.load, err);
+
+	if (ret == 0)
+		ret = transit_number(job, "WAIT_SECONDS", 0, 20, 5, &opts.wait_s, err);
+	if (ret == 0 && get(job, "OBJECT_KEY"))
+		ret = err_set(err, ERR_USAGE, "--OBJECT_KEY and --QUEUE: one of the two is wanted");
+	if (ret == 0)
+		ret = open_event(job, "QUEUE", &e, err);
+	if (ret == 0 && !e.incoming.bucket)
+		ret = err_set(err, ERR_USAGE, "--QUEUE wants a bucket as --INCOMING, not '%s'",
+			e.incoming.shown);
+	if (ret == 0)
+		ret = ingest_queue_run(&e, &opts, err);
+	close_event(&e);
 	return ret;
 }
 
@@ -267,6 +252,8 @@ static int run(struct job *job, struct err *err)
 {
 	if (job_args_flag(&job->args, "PRINT_VIEW") || get(job, "VIEW_FILE"))
 		return view(job, err);
+	if (get(job, "QUEUE"))
+		return ingest_queue(job, err);
 	return get(job, "OBJECT_KEY") ? ingest_object(job, err) : ingest(job, err);
 }
 

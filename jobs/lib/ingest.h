@@ -32,6 +32,7 @@ struct ingest_input {
 int ingest_input_parse(
 	const char *env, const char *input, struct ingest_input *out, struct err *err) must_check;
 void ingest_input_release(struct ingest_input *in); /* NULL is fine */
+void ingest_loads_release(struct ingest_input *in); /* the loads alone */
 
 struct ingest_options {
 	bool no_partition; /* the catalog is not told of the partition */

@@ -18,12 +18,32 @@ struct ingest_event {
 	const char *key;        /* as the database has it */
 	struct ingest_input in; /* names of the databases; its one load is filled by _claim */
 };
-/* *claimed: false when there is nothing to do, which is logged. ERR_NOT_FOUND: no active table has the key's prefix, or no such object;
- * ERR_INVALID: the object is empty, or no snapshot is known (it is registered as ready_for_erroring). */
-int ingest_event_claim(struct ingest_event *e, bool *claimed, struct err *err) must_check;
+enum ingest_found {
+	INGEST_FAILED,  /* it cannot be told; err says why */
+	INGEST_CLAIMED, /* ours */
+	INGEST_KNOWN,   /* it was ingested, or a chunk has it; logged */
+	INGEST_BUSY,    /* another session is at it; logged */
+	INGEST_BAD, /* ERR_INVALID: it is empty, or no snapshot is known: registered as ready_for_erroring */
+	INGEST_NO_TABLE, /* ERR_NOT_FOUND: no active table has the key's prefix */
+	INGEST_GONE,     /* ERR_NOT_FOUND: there is no such object */
+};
+/* 0 for CLAIMED, KNOWN and BUSY, else -1 with the error. A load of an earlier claim is let go. */
+int ingest_event_claim(
+	struct ingest_event *e, enum ingest_found *found, struct err *err) must_check;
+/* After INGEST_GONE: the object's loads that wait, or that a run which died has left, are ready_for_erroring. *known: it has loads at all. */
+int ingest_event_gone(
+	struct ingest_event *e, bool *known, int64_t *erroring, struct err *err) must_check;
+/* A claim is given up, or its end is told: another session may have the load. */
+int ingest_event_unlock(struct ingest_event *e, struct err *err) must_check;
 
-/* What became of a load that is ingesting, by its id: `why` NULL: ready_for_archiving; what the data are to blame for: ready_for_erroring; what
- * may pass stays ingesting. */
-int ingest_tell(struct pg *pg, const char *id, const struct err *why, struct err *err) must_check;
+enum ingest_end {
+	INGEST_DONE,
+	INGEST_ERRORED, /* the data are to blame: ready_for_erroring */
+	INGEST_AGAIN,   /* what may pass: it stays ingesting */
+};
+/* Runs one load, logs its line, and tells the database what became of it (`pg` NULL: nobody is told). -1: a signal, or the database. */
+int ingest_load_tell(struct job *job, struct pg *pg, const struct ingest_input *in,
+	const struct ingest_load *load, const struct ingest_options *opts, enum ingest_end *end,
+	struct err *err) must_check;
 
 #endif

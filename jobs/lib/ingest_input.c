@@ -15,13 +15,20 @@ static void load_release(struct ingest_load *l)
 	strvec_release(&l->partition_values);
 }
 
+void ingest_loads_release(struct ingest_input *in)
+{
+	for (size_t i = 0; i < in->nr; i++)
+		load_release(&in->loads[i]);
+	free(in->loads);
+	in->loads = NULL;
+	in->nr = 0;
+}
+
 void ingest_input_release(struct ingest_input *in)
 {
 	if (!in)
 		return;
-	for (size_t i = 0; i < in->nr; i++)
-		load_release(&in->loads[i]);
-	free(in->loads);
+	ingest_loads_release(in);
 	free(in->incoming);
 	free(in->springboard);
 	*in = (struct ingest_input)INGEST_INPUT_INIT;

@@ -82,7 +82,8 @@ extern const struct aws_op states_create_state_machine, states_describe_state_ma
 /* SQS */
 extern const struct aws_op sqs_create_queue, sqs_get_queue_url, sqs_get_queue_attributes,
 	sqs_set_queue_attributes, sqs_delete_queue, sqs_tag_queue, sqs_untag_queue,
-	sqs_list_queue_tags;
+	sqs_list_queue_tags, sqs_receive_message, sqs_delete_message_batch,
+	sqs_change_message_visibility_batch;
 /* SNS */
 extern const struct aws_op sns_create_topic, sns_get_topic_attributes, sns_set_topic_attributes,
 	sns_delete_topic, sns_subscribe, sns_unsubscribe, sns_get_subscription_attributes,

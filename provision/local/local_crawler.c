@@ -453,153 +453,119 @@ static int delete_crawler(struct local_cloud *cloud, const struct local_request 
 }
 
 /* --- reading --- */
-struct get {
-	const char *name;
-	struct json *doc;
-};
 
-static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
+static int get_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	struct get *g = payload;
+	struct json *doc = glue_check(name_fields, k->in, err)
+				   ? NULL
+				   : crawler_get_tx(cloud, json_get_str(k->in, "Name"), err);
 
-	return (g->doc = crawler_get_tx(cloud, g->name, err)) ? 0 : -1;
-}
-
-static int get_crawler(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
-{
-	struct get g = {.name = json_get_str(req->in, "Name")};
-
-	if (glue_check(name_fields, req->in, err) || local_tx(cloud, get_tx, &g, err))
+	if (!doc)
 		return -1;
-	*out = json_object();
-	json_set(*out, "Crawler", g.doc);
+	k->out = json_object();
+	json_set(k->out, "Crawler", doc);
 	return 0;
 }
+LOCAL_HANDLER(get_crawler, get_tx)
 
-struct list {
-	const struct json *tags;
-	const char *after;
-	int64_t limit;
-	bool names;
-	struct json *found;
-	char *next;
-};
-
-static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
+/* Has it got the tags that the request asks for? */
+static int wanted_tx(struct local_cloud *cloud, const struct local_call *k, const char *name,
+	bool *match, struct err *err)
 {
-	struct list *l = payload;
-	struct json *all = json_array(), *doc;
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT " CRAWLER_COLUMNS " FROM crawler WHERE name > ? ORDER BY name", "s",
-		l->after ? l->after : "");
-	int row = -1;
+	struct strbuf arn = STRBUF_INIT;
+	int r;
 
-	while (st && (row = sql_step(st, err)) > 0)
-		json_push(all, crawler_doc(cloud, st));
-	sql_done(st);
+	glue_arn(cloud, NULL, "crawler", name, &arn);
+	r = glue_tags_match_tx(cloud, arn.buf, json_get(k->in, "Tags"), match, err);
+	strbuf_release(&arn);
+	return r;
+}
+
+/* The page of those among `all` that are wanted. */
+static int pick_tx(struct local_cloud *cloud, struct local_call *k, const struct json *all,
+	bool names, int64_t limit, struct err *err)
+{
+	struct json *found = json_array(), *doc;
+	const char *last = NULL;
+
+	k->out = json_object();
+	json_set(k->out, names ? "CrawlerNames" : "Crawlers", found);
 	json_each(doc, all)
 	{
 		const char *name = json_get_str(doc, "Name");
-		struct strbuf arn = STRBUF_INIT;
-		bool match = true;
-		glue_arn(cloud, NULL, "crawler", name, &arn);
-		if (row == 0)
-			row = glue_tags_match_tx(cloud, arn.buf, l->tags, &match, err);
-		strbuf_release(&arn);
-		if (row < 0 || !match)
+		bool match;
+		if (wanted_tx(cloud, k, name, &match, err))
+			return -1;
+		if (!match)
 			continue;
-		if ((int64_t)json_len(l->found) == l->limit) {
-			const struct json *last = json_at(l->found, json_len(l->found) - 1);
-			l->next = local_token_make(
-				l->names ? json_str(last) : json_get_str(last, "Name"));
-			break;
+		if ((int64_t)json_len(found) == limit) {
+			char *token = local_token_make(last);
+			json_set_str(k->out, "NextToken", token);
+			free(token);
+			return 0;
 		}
-		if (l->names)
-			json_push_str(l->found, name);
-		else
-			json_push(l->found, json_copy(doc));
+		last = name;
+		json_push(found, names ? json_string(name) : json_copy(doc));
 	}
-	json_free(all);
-	return row;
-}
-
-static int list(struct local_cloud *cloud, const struct local_request *req, bool names,
-	struct json **out, struct err *err)
-{
-	struct list l = {.tags = json_get(req->in, "Tags"), .names = names};
-	char *after;
-	int r;
-
-	if (glue_page(req->in, 1000, &l.limit, &after, err))
-		return -1;
-	l.after = after;
-	l.found = json_array();
-	r = local_tx(cloud, list_tx, &l, err);
-	free(after);
-	if (r) {
-		json_free(l.found);
-		return -1;
-	}
-	*out = json_object();
-	json_set(*out, names ? "CrawlerNames" : "Crawlers", l.found);
-	json_set_str(*out, "NextToken", l.next);
-	free(l.next);
 	return 0;
 }
 
-static int get_crawlers(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, bool names, struct err *err)
 {
-	return list(cloud, req, false, out, err);
+	struct json *all = json_array();
+	struct sql_stmt *st = NULL;
+	char *after = NULL;
+	int64_t limit;
+	int row = -1;
+
+	if (glue_page(k->in, 1000, &limit, &after, err))
+		goto out;
+	st = sql_query(cloud->db, err,
+		"SELECT " CRAWLER_COLUMNS " FROM crawler WHERE name > ? ORDER BY name", "s",
+		after ? after : "");
+	while (st && (row = sql_step(st, err)) > 0)
+		json_push(all, crawler_doc(cloud, st));
+	if (!row)
+		row = pick_tx(cloud, k, all, names, limit, err);
+out:
+	sql_done(st);
+	json_free(all);
+	free(after);
+	return row;
 }
 
-static int list_crawlers(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
+static int get_all_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	return list(cloud, req, true, out, err);
+	return list_tx(cloud, k, false, err);
 }
+LOCAL_HANDLER(get_crawlers, get_all_tx)
 
-struct batch {
-	const struct json *names;
-	struct json *found, *missing;
-};
-
-static int batch_tx(struct local_cloud *cloud, void *payload, struct err *err unused_arg)
+static int list_names_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	struct batch *b = payload;
-	struct json *n;
+	return list_tx(cloud, k, true, err);
+}
+LOCAL_HANDLER(list_crawlers, list_names_tx)
 
-	json_each(n, b->names)
+static int batch_tx(struct local_cloud *cloud, struct local_call *k, struct err *err unused_arg)
+{
+	struct json *found = json_array(), *missing = json_array(), *n;
+
+	k->out = json_object();
+	json_set(k->out, "Crawlers", found);
+	json_set(k->out, "CrawlersNotFound", missing);
+	json_each(n, json_get(k->in, "CrawlerNames"))
 	{
 		struct err none = ERR_INIT;
 		struct json *doc = crawler_get_tx(cloud, json_str(n) ? json_str(n) : "", &none);
 		if (doc)
-			json_push(b->found, doc);
+			json_push(found, doc);
 		else
-			json_push(b->missing, json_copy(n));
+			json_push(missing, json_copy(n));
 		err_release(&none);
 	}
 	return 0;
 }
-
-static int batch_get_crawlers(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
-{
-	struct batch b = {.names = json_get(req->in, "CrawlerNames"),
-		.found = json_array(),
-		.missing = json_array()};
-
-	if (local_tx(cloud, batch_tx, &b, err)) {
-		json_free(b.found);
-		json_free(b.missing);
-		return -1;
-	}
-	*out = json_object();
-	json_set(*out, "Crawlers", b.found);
-	json_set(*out, "CrawlersNotFound", b.missing);
-	return 0;
-}
+LOCAL_HANDLER(batch_get_crawlers, batch_tx)
 
 /* --- starting, stopping, schedules --- */
 static int start_crawler(struct local_cloud *cloud, const struct local_request *req,

@@ -256,18 +256,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.control(url.path[len("/_standin/") :], url.query, body)
             return
         standin = self.server.standin
+        # Until the reply goes out: who has it may come again before this thread has ended.
         with standin.lock:
             standin.in_flight += 1
             standin.max_in_flight = max(standin.max_in_flight, standin.in_flight)
         try:
-            self.api(standin, url, body)
+            kind, reply = self.api(standin, url, body)
         finally:
             with standin.lock:
                 standin.in_flight -= 1
+        if kind in ("drop", "drop_after"):
+            self.drop()
+        else:
+            self.send(*reply)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = any_method
 
     def api(self, standin, url, body):
+        """What is wrong with the reply, and the reply as send takes it."""
         begin = time.monotonic()
         fault = standin.faults.take(f"{self.command} {self.path}")
         kind = fault["kind"] if fault else None
@@ -292,13 +298,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         entry = {"method": self.command, "path": self.path, "status": status, "bytes": len(body), "seconds": round(time.monotonic() - begin, 6),
                  "agent": self.headers.get("User-Agent", ""), "client": self.headers.get("x-client-name", "")}
         standin.note(entry, told, body, None if kind in ("status", "garbage", "drop") else reply)
-        if kind in ("drop", "drop_after"):
-            self.drop()
-            return
         if kind == "cut":
             claim = len(reply) + 100
             self.close_connection = True
-        self.send(status, reply, headers, content_type, claim)
+        return kind, (status, reply, headers, content_type, claim)
 
     # --- what tests ask and tell ---
     def control(self, what, query, body):

@@ -4,6 +4,7 @@
  *	server.lock  held by flock() for the server's life, holds its pid; a dead server's lock frees itself
  *	server.json  what clients need (endpoint, keys), mode 0600; there only while a server answers
  *	keys.json    the folder's root keys, mode 0600, kept from start to start
+ *	port.json    the port of the last start: a server that may choose takes it again, for queues' URLs have it in them
  *	server.log   the background server's stderr
  *
  * A start in the background runs this program again; the child says on a pipe that it is ready, or why not.
@@ -319,6 +320,34 @@ static void info_fill(struct local_server_info *info, struct local_cloud *cloud)
 	info->pid = (long)getpid();
 }
 
+/* With a port of its own choice: the last one if it can be had, so that what kept an address finds it again. */
+static struct local_listener *listener_open(const struct local_server_opts *opts, struct err *err)
+{
+	struct local_listener *l = NULL;
+	struct json *doc = NULL;
+	struct err ignored = ERR_INIT;
+	int64_t last = 0;
+
+	if (!opts->port && !read_document(opts->dir, "port.json", &doc, &ignored))
+		last = json_get_i64(doc, "port", 0);
+	if (last > 0 && last <= 65535)
+		l = local_listener_new((int)last, &ignored);
+	err_release(&ignored);
+	if (!l)
+		l = local_listener_new(opts->port, err);
+	if (l && local_listener_port(l) != last) {
+		json_free(doc);
+		doc = json_object();
+		json_set_i64(doc, "port", local_listener_port(l));
+		if (write_document(opts->dir, "port.json", doc, err)) {
+			local_listener_free(l);
+			l = NULL;
+		}
+	}
+	json_free(doc);
+	return l;
+}
+
 /* Everything between lock and unlock. */
 static int run_locked(const struct local_server_opts *opts,
 	void (*ready)(const struct local_server_info *, void *), void *payload, struct err *err)
@@ -330,7 +359,7 @@ static int run_locked(const struct local_server_opts *opts,
 	int result = -1;
 
 	forget(opts->dir, "server.json");
-	listener = local_listener_new(opts->port, err);
+	listener = listener_open(opts, err);
 	if (!listener || keys_get(opts->dir, opts->well_known_keys, &id, &secret, err))
 		goto out;
 	endpoint = xasprintf("http://127.0.0.1:%d", local_listener_port(listener));

@@ -11,7 +11,8 @@ static const struct job_arg args[] = {
 	{"ENV", "JSON: GLUE_DATABASE_INCOMING, GLUE_DATABASE_SPRINGBOARD", JOB_OPTIONAL},
 	{"INPUT", "JSON: the loads", JOB_OPTIONAL},
 	{"OBJECT_KEY", "or one object that has come to --INCOMING; wants a database", JOB_OPTIONAL},
-	{"QUEUE", "or the URL of the SQS queue of events that tell of such objects", JOB_OPTIONAL},
+	{"QUEUE", "or the SQS queue (URL or name) of events that tell of such objects",
+		JOB_OPTIONAL},
 	{"WAIT_SECONDS", "for --QUEUE: how long it is to be empty (default: 5)", JOB_OPTIONAL},
 	{"INCOMING", "for --OBJECT_KEY, --QUEUE: bucket, prefix or folder that holds it",
 		JOB_OPTIONAL},
@@ -179,7 +180,7 @@ static int ingest_object(struct job *job, struct err *err)
 static int ingest_queue(struct job *job, struct err *err)
 {
 	struct ingest_event e = {.incoming = PLACE_INIT, .springboard = PLACE_INIT};
-	struct ingest_queue_options opts = {.url = get(job, "QUEUE")};
+	struct ingest_queue_options opts = {.queue = get(job, "QUEUE")};
 	int ret = read_options(job, &opts.load, err);
 
 	if (ret == 0)

@@ -288,7 +288,7 @@ int ingest_queue_run(
 	int ret;
 
 	map_init(&r.left, NULL);
-	r.queue = queue_open(e->job, opts->url, err);
+	r.queue = queue_open(e->job, opts->queue, err);
 	ret = r.queue ? empty(&r, err) : -1;
 	failed = r.left.nr - (r.unreadable < r.left.nr ? r.unreadable : r.left.nr);
 	if (r.queue)

@@ -9,7 +9,7 @@
 #include "ingest_event.h"
 
 struct ingest_queue_options {
-	const char *url;
+	const char *queue; /* URL or name */
 	long long wait_s; /* for messages, before the queue is taken as empty */
 	struct ingest_options load;
 };

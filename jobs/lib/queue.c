@@ -140,7 +140,28 @@ static void *keep(void *arg)
 
 /* --- life --- */
 
-struct queue *queue_open(struct job *job, const char *url, struct err *err)
+/* By its name, or as it is. */
+static int find_url(struct queue *q, const char *queue, struct err *err)
+{
+	struct json *in, *reply = NULL;
+	int ret;
+
+	if (strstr(queue, "://")) {
+		q->url = xstrdup(queue);
+		return 0;
+	}
+	in = json_object();
+	json_set_str(in, "QueueName", queue);
+	ret = aws_call(q->aws, &sqs_get_queue_url, in, &reply, err);
+	q->url = xstrdup(json_get_str(reply, "QueueUrl"));
+	json_free(in);
+	json_free(reply);
+	if (ret == 0 && !q->url)
+		ret = err_set(err, ERR_FAILED, "GetQueueUrl gives no QueueUrl");
+	return ret;
+}
+
+struct queue *queue_open(struct job *job, const char *queue, struct err *err)
 {
 	struct queue *q = xcalloc(1, sizeof(*q));
 	pthread_condattr_t attr;
@@ -151,11 +172,11 @@ struct queue *queue_open(struct job *job, const char *url, struct err *err)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&q->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	q->url = xstrdup(url);
 	q->aws = job_aws(job, err);
-	if (!q->aws || attribute(q, "VisibilityTimeout", &visibility_s, err) != 0) {
+	if (!q->aws || find_url(q, queue, err) != 0 ||
+		attribute(q, "VisibilityTimeout", &visibility_s, err) != 0) {
 		if (q->aws)
-			err_wrap(err, "queue '%s'", url);
+			err_wrap(err, "queue '%s'", queue);
 		queue_close(q);
 		return NULL;
 	}

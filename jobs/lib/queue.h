@@ -17,8 +17,8 @@ struct queue_message {
 	bool done; /* queue_settle deletes it */
 };
 struct queue;
-/* Asks for the queue's visibility timeout; ERR_NOT_FOUND when there is no such queue. NULL on error. */
-struct queue *queue_open(struct job *job, const char *url, struct err *err) must_check;
+/* By its URL or its name. Asks for its visibility timeout; ERR_NOT_FOUND when there is no such queue. NULL on error. */
+struct queue *queue_open(struct job *job, const char *queue, struct err *err) must_check;
 void queue_close(struct queue *q); /* NULL is fine; what is held comes again */
 int queue_visibility_s(const struct queue *q);
 

@@ -91,7 +91,7 @@ def test_messages_in_all_forms(queue):
     assert queue.statuses() == dict.fromkeys(keys, "ready_for_archiving") and queue.left() == (0, 0, 0)
     assert [queue.rows(n.replace("%", "%25")) for n in names] == [[("1", "x", "5")]] * 5
     assert result.stdout.count(" ingest: skipped ") == 10 and 'reason="no active table has the prefix' in result.stdout
-    assert summary(queue.drain().ok())["messages"] == 0
+    assert summary(queue.drain(QUEUE="objects").ok())["messages"] == 0
 
 
 def test_data_that_are_bad_and_objects_that_are_gone(queue):

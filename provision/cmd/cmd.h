@@ -40,7 +40,7 @@ struct options {
 	bool list_rules;
 	bool yes, dry_run, keep_data, detailed_exitcode, drift, follow, csv, foreground,
 		well_known_keys, force, warehouse, diff;
-	const char *to, *credentials, *secret, *format, *input;
+	const char *to, *credentials, *secret, *format, *input, *out;
 	long long timeout_s, port, idle_s;
 };
 
@@ -158,6 +158,8 @@ struct extras {
 int extras_collect(
 	struct session *s, struct engine *resolver, struct extras *out, struct err *err) must_check;
 void extras_release(struct extras *x); /* props that were not taken too */
+/* Where a file of an upload's pattern goes: below a target that ends in '/', or to the target itself; malloc'd. */
+char *upload_key(const struct project_upload *u, const char *file, const char *key);
 
 /* cmd_plan.c: plan's changes as text; `title` NULL: the action */
 void plan_print(const struct json *list, const char *title);
@@ -249,6 +251,8 @@ int cmd_crawl(struct session *s);
 int cmd_config(struct session *s);
 int cmd_whoami(struct session *s);
 int cmd_upload(struct session *s);
+int cmd_package(struct session *s);
+int cmd_init(struct session *s);
 int cmd_local(struct session *s);
 
 /* lookup.c: names of the project's resources for run, logs, tables, query */

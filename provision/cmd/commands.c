@@ -158,6 +158,12 @@ static const struct opt upload_opts[] = {
 	{0},
 };
 
+static const struct opt package_opts[] = {
+	{"out", 0, OPT_STRING, OPT(out), "DIR", "the folder (package/ beside the project file)", 0,
+		0},
+	{0},
+};
+
 const struct command commands[] = {
 	{"setup", cmd_setup, CMD_PROJECT | CMD_BIND | CMD_CLOUD | CMD_LINT, setup_opts, "", 0, 0,
 		"create or update every stack of the project",
@@ -178,6 +184,11 @@ const struct command commands[] = {
 	{"deploy", cmd_deploy, CMD_PROJECT | CMD_BIND | CMD_CLOUD, NULL, "", 0, 0,
 		"package programs and scripts and upload them and the data, nothing else",
 		"  glueproj deploy\n"},
+	{"package", cmd_package, CMD_PROJECT | CMD_BIND | CMD_NO_SECRETS | CMD_LINT, package_opts,
+		"", 0, 0,
+		"write bundles and plain CloudFormation templates to a folder, call nothing",
+		"  glueproj package\n  glueproj -p stacks/sales-lake package --out "
+		"sales-lake-cloudformation\n"},
 	{"plan", cmd_plan, CMD_PROJECT | CMD_BIND | CMD_CLOUD | CMD_LINT, plan_opts, "", 0, 0,
 		"what setup would do, property by property",
 		"  glueproj plan --detailed-exitcode\n"},

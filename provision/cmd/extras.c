@@ -69,8 +69,7 @@ static const char *stack_with(
 	return stack ? stack : s->project->stacks[0]->name;
 }
 
-/* Where a file of a pattern goes: below a target that ends in '/', or to the target itself. */
-static char *target_key(const struct project_upload *u, const char *file, const char *key)
+char *upload_key(const struct project_upload *u, const char *file, const char *key)
 {
 	const char *relative;
 	size_t fixed;
@@ -119,7 +118,7 @@ static int add_upload(struct session *s, struct engine *resolver, const struct p
 	for (size_t i = 0; i < u->files.nr && !ret; i++) {
 		struct strbuf raw = STRBUF_INIT, hex = STRBUF_INIT;
 		uint64_t size = 0;
-		char *object = target_key(u, u->files.v[i], key),
+		char *object = upload_key(u, u->files.v[i], key),
 		     *name = xasprintf("s3://%s/%s", bucket, object);
 		char *id = xasprintf("Upload-%s", object);
 

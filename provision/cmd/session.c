@@ -617,6 +617,26 @@ static int check_home(const struct session *s, struct engine *e, struct err *err
 	return 0;
 }
 
+/* Without a cloud: as it is written, with what names the account; malloc'd. */
+static char *written_artifacts(const struct session *s)
+{
+	const struct project *p = s->project;
+	char *text = NULL;
+
+	if (!p->artifacts)
+		return xasprintf("s3://%s/glueproj/v1/%s/artifacts/",
+			p->home ? p->home : "glueproj-${AWS::AccountId}-${AWS::Region}", p->name);
+	if (starts_with(p->artifacts, "s3://"))
+		return xstrdup(p->artifacts);
+	if (project_expand(p, p->artifacts, NULL, NULL, &text, NULL) ||
+		!starts_with(text, "s3://")) {
+		free(text);
+		/* Only to see that every program is there. */
+		return xstrdup("s3://artifacts/");
+	}
+	return text;
+}
+
 static int open_package(struct session *s, struct engine *resolver, struct err *err)
 {
 	char *dir = NULL, *programs = NULL, *cache = NULL;
@@ -626,8 +646,7 @@ static int open_package(struct session *s, struct engine *resolver, struct err *
 	free(s->artifacts);
 	s->artifacts = NULL;
 	if (!s->aws) {
-		/* Only to see that every program is there. */
-		s->artifacts = xstrdup("s3://artifacts/");
+		s->artifacts = written_artifacts(s);
 	} else if (s->project->artifacts) {
 		const struct project_place *at = &s->project->artifacts_at;
 		if (expand(s, resolver, s->project->artifacts, at, "Artifacts", &s->artifacts, err))
@@ -655,7 +674,8 @@ static int open_package(struct session *s, struct engine *resolver, struct err *
 		.programs_dir = programs,
 		.cache_dir = cache,
 		.artifacts = s->artifacts,
-		.any_machine = s->o.local != NULL};
+		.any_machine = s->o.local != NULL,
+		.all_conditions = !strcmp(s->command->name, "package")};
 	s->package = package_new(&opts, &s->errors, &s->warnings);
 	ret = s->package ? 0 : -1;
 out:

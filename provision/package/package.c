@@ -1,5 +1,5 @@
 /* Which jobs and state machines of a project name programs, scripts and definitions, and where these will lie. */
-#include "package.h"
+#include "package_internal.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -15,23 +15,8 @@
 #include "uri.h"
 #include "yaml_value.h"
 
-#define JOB_TYPE "AWS::Glue::Job"
 #define PLACE "Command.ScriptLocation"
-#define MACHINE_TYPE "AWS::StepFunctions::StateMachine"
-#define MACHINE_PLACE "DefinitionS3Location"
 #define DEFINITION_MAX_BYTES (1024 * 1024)
-
-struct package {
-	char *bucket, *prefix, *programs_dir, *dir; /* dir: where bundles are made */
-	bool any_machine;
-	struct strvec programs;  /* that jobs name */
-	char *programs_stack;    /* of the first of them */
-	struct map scripts;      /* local path to malloc'd s3:// place; definitions too */
-	char *bundle, *launcher; /* s3:// places; NULL: no programs */
-	struct package_artifact *v;
-	size_t nr, alloc;
-	struct strvec texts; /* of the artifacts */
-};
 
 enum script_kind package_script_kind(const char *location)
 {
@@ -43,8 +28,7 @@ enum script_kind package_script_kind(const char *location)
 	return SCRIPT_PROGRAM;
 }
 
-/* Where a local path of a template leads; malloc'd. */
-static char *path_beside(const struct stack_resource *r, const char *location)
+char *package_path_beside(const struct stack_resource *r, const char *location)
 {
 	char *dir = fs_dirname(r->stack->template->file), *path = fs_join(dir, location);
 
@@ -54,15 +38,10 @@ static char *path_beside(const struct stack_resource *r, const char *location)
 
 /* --- places in templates --- */
 
-static bool is_machine(const struct stack_resource *r)
-{
-	return strcmp(r->template->type, MACHINE_TYPE) == 0;
-}
-
 static const struct yaml_node *location_node(const struct stack_resource *r)
 {
-	if (is_machine(r))
-		return yaml_get(r->template->properties, MACHINE_PLACE);
+	if (package_is_machine(r))
+		return yaml_get(r->template->properties, PACKAGE_MACHINE_PLACE);
 	const struct yaml_node *command = yaml_get(r->template->properties, "Command");
 	const struct yaml_node *location = command ? yaml_get(command, "ScriptLocation") : NULL;
 
@@ -75,7 +54,7 @@ static void add_error(
 	const struct yaml_node *node = location_node(r);
 	struct err err = ERR_INIT;
 	char *path = xasprintf("Resources.%s.Properties.%s", r->template->logical_id,
-		is_machine(r) ? MACHINE_PLACE : PLACE);
+		package_is_machine(r) ? PACKAGE_MACHINE_PLACE : PLACE);
 
 	err_at(&err, r->stack->template->file, node->line, node->column, path, "%s", text);
 	if (hint)
@@ -196,7 +175,7 @@ static void look_at_definition(struct package *p, const struct stack_resource *r
 	const char *location, struct err_list *errors)
 {
 	struct err err = ERR_INIT;
-	char *path = path_beside(r, location), *file = xstrdup(path);
+	char *path = package_path_beside(r, location), *file = xstrdup(path);
 
 	if (map_has(&p->scripts, path))
 		goto out;
@@ -223,14 +202,14 @@ static void look_at_machine(
 	struct package *p, const struct stack_resource *r, struct err_list *errors)
 {
 	struct eval eval = {.stack = r->stack};
-	const struct yaml_node *node = yaml_get(r->template->properties, MACHINE_PLACE);
+	const struct yaml_node *node = yaml_get(r->template->properties, PACKAGE_MACHINE_PLACE);
 	struct json *value = NULL;
 	struct err err = ERR_INIT;
 	char *path;
 
 	if (!node)
 		return;
-	path = xasprintf("Resources.%s.Properties." MACHINE_PLACE, r->template->logical_id);
+	path = xasprintf("Resources.%s.Properties." PACKAGE_MACHINE_PLACE, r->template->logical_id);
 	if (stack_eval(&eval, node, path, &value, &err) != 0) {
 		err_in(&err, r->stack->name, r->template->logical_id);
 		err_list_take(errors, &err);
@@ -296,8 +275,7 @@ static void missing_program(struct package *p, const struct stack_resource *r, c
 
 /* --- looking at the project --- */
 
-/* The job's place of its script, as far as it is known without a call; malloc'd, NULL where it is not. */
-static int read_location(const struct stack_resource *r, char **location, struct err *err)
+int package_script_location(const struct stack_resource *r, char **location, struct err *err)
 {
 	struct eval eval = {.stack = r->stack};
 	const struct yaml_node *command = yaml_get(r->template->properties, "Command");
@@ -322,7 +300,7 @@ static void look_at_script(struct package *p, const struct stack_resource *r, co
 	struct err_list *errors)
 {
 	struct err err = ERR_INIT;
-	char *path = path_beside(r, location);
+	char *path = package_path_beside(r, location);
 
 	if (!map_has(&p->scripts, path) && add_script(p, path, r, &err) != 0)
 		add_error(errors, r, err.text, NULL);
@@ -335,7 +313,7 @@ static void look_at_job(struct package *p, const struct stack_resource *r, struc
 	struct err err = ERR_INIT;
 	char *location = NULL;
 
-	if (read_location(r, &location, &err) != 0) {
+	if (package_script_location(r, &location, &err) != 0) {
 		err_in(&err, r->stack->name, r->template->logical_id);
 		err_list_take(errors, &err);
 		return;
@@ -359,20 +337,38 @@ static void look_at_job(struct package *p, const struct stack_resource *r, struc
 	free(location);
 }
 
+static void look_at(struct package *p, const struct stack_resource *r, struct err_list *errors)
+{
+	if (strcmp(r->template->type, PACKAGE_JOB_TYPE) == 0)
+		look_at_job(p, r, errors);
+	else if (package_is_machine(r))
+		look_at_machine(p, r, errors);
+}
+
+/* What a condition keeps out now may come with other values; what of it is not known now stays as it is written. */
+static void look_at_absent(struct package *p, struct stack *stack)
+{
+	const struct template *t = stack->template;
+	struct err_list ignored = ERR_LIST_INIT;
+
+	for (size_t i = 0; i < t->nr_resources; i++) {
+		const struct stack_resource r = {.template = &t->resources[i], .stack = stack};
+		if (!stack_find(stack, r.template->logical_id))
+			look_at(p, &r, &ignored);
+	}
+	err_list_release(&ignored);
+}
+
 static void look_at_project(
 	struct package *p, const struct project *project, struct err_list *errors)
 {
 	for (size_t s = 0; s < project->nr_stacks; s++) {
 		const struct stack *stack = project->stacks[s];
 
-		for (size_t i = 0; i < stack->nr_resources; i++) {
-			const struct stack_resource *r = &stack->resources[i];
-
-			if (strcmp(r->template->type, JOB_TYPE) == 0)
-				look_at_job(p, r, errors);
-			else if (is_machine(r))
-				look_at_machine(p, r, errors);
-		}
+		for (size_t i = 0; i < stack->nr_resources; i++)
+			look_at(p, &stack->resources[i], errors);
+		if (p->all_conditions)
+			look_at_absent(p, project->stacks[s]);
 	}
 }
 
@@ -431,6 +427,9 @@ struct package *package_new(const struct package_opts *opts, struct err_list *er
 	p->programs_dir = xstrdup(opts->programs_dir);
 	p->dir = bundle_dir(opts);
 	p->any_machine = opts->any_machine;
+	p->all_conditions = opts->all_conditions;
+	p->project = opts->project;
+	strvec_init(&p->inlined);
 	if (s3_uri_split(opts->artifacts, &p->bucket, &p->prefix, &err) == 0)
 		look_at_project(p, opts->project, errors);
 	if (!err.code && errors->nr == before && p->programs.nr && make_bundle(p, &err) == 0 &&
@@ -458,6 +457,7 @@ void package_free(struct package *p)
 	free(p->v);
 	strvec_release(&p->programs);
 	strvec_release(&p->texts);
+	strvec_release(&p->inlined);
 	map_release(&p->scripts);
 	free(p);
 }
@@ -497,7 +497,7 @@ static int start_program(struct package *p, const char *name, struct json *props
 static int prepare_machine(
 	struct package *p, const struct stack_resource *r, struct json *props, struct err *err)
 {
-	const char *location = json_get_str(props, MACHINE_PLACE), *uri = location;
+	const char *location = json_get_str(props, PACKAGE_MACHINE_PLACE), *uri = location;
 	char *path = NULL, *bucket = NULL, *key = NULL;
 	struct json *place;
 	int ret = 0;
@@ -505,7 +505,7 @@ static int prepare_machine(
 	if (!location)
 		return 0;
 	if (!strstr(location, "://")) {
-		path = path_beside(r, location);
+		path = package_path_beside(r, location);
 		uri = map_get(&p->scripts, path);
 		if (!uri)
 			ret = err_set(err, ERR_USAGE,
@@ -520,7 +520,7 @@ static int prepare_machine(
 		place = json_object();
 		json_set_str(place, "Bucket", bucket);
 		json_set_str(place, "Key", key);
-		json_set(props, MACHINE_PLACE, place);
+		json_set(props, PACKAGE_MACHINE_PLACE, place);
 	} else {
 		err_in(err, r->stack->name, r->template->logical_id);
 	}
@@ -539,16 +539,16 @@ int package_prepare(
 	const char *uri;
 	int ret = 0;
 
-	if (is_machine(r))
+	if (package_is_machine(r))
 		ret = prepare_machine(p, r, props, err);
-	if (!location || strcmp(r->template->type, JOB_TYPE) != 0)
+	if (!location || strcmp(r->template->type, PACKAGE_JOB_TYPE) != 0)
 		goto out;
 	switch (package_script_kind(location)) {
 	case SCRIPT_PROGRAM:
 		ret = start_program(p, location, props, command, err);
 		break;
 	case SCRIPT_FILE:
-		path = path_beside(r, location);
+		path = package_path_beside(r, location);
 		uri = map_get(&p->scripts, path);
 		if (uri)
 			json_set_str(command, "ScriptLocation", uri);

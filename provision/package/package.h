@@ -21,6 +21,7 @@ struct package_opts {
 		cache_dir; /* bundles are made here when programs_dir cannot be written; made when missing */
 	const char *artifacts; /* "s3://bucket/prefix/", expanded */
 	bool any_machine;      /* the local cloud runs what this machine builds, x86-64 or not */
+	bool all_conditions; /* also what stands behind conditions that do not hold */
 };
 
 struct package_artifact {
@@ -42,6 +43,17 @@ const struct package_artifact *package_artifacts(const struct package *p, size_t
 /* An engine_prepare_fn: payload is the package. Leaves all other resources alone. */
 int package_prepare(void *package, const struct stack_resource *r, struct json *props,
 	struct err *err) must_check;
+
+/*
+ * The stack's template as CloudFormation itself takes it: programs, scripts and definitions at their places, Branches of
+ * Fn::ForEach as lists, Metadata.Glueproj gone. `artifacts` of the package may hold ${Name}, which become parameters,
+ * pseudo parameters and imports (`exports` as in plain.h). depends_on: logical id to a list of those that it needs by name only.
+ * The caller's; NULL with errors.
+ */
+struct json *package_template(struct package *p, const struct stack *s,
+	const struct json *depends_on, struct strvec *exports, struct err_list *errors) must_check;
+/* As package_artifacts, without those whose text is in templates. NULL: it is none to upload. */
+bool package_artifact_is_inlined(const struct package *p, const struct package_artifact *a);
 
 /* --- one bundle --- */
 struct bundle {

@@ -526,6 +526,7 @@ int template_read_expanded(struct template *t, struct yaml_node *root, struct er
 		.errors = errors,
 		.warnings = warnings,
 		.path = STRBUF_INIT};
+	t->written = t->root;
 	t->root = root;
 	t->needs_values = false;
 	read_other_sections(&c, t);

@@ -46,6 +46,7 @@ struct template
 	struct arena arena;
 	const char *file;
 	struct yaml_node *root;
+	struct yaml_node *written; /* root before Fn::ForEach was expanded; NULL: it is root */
 	struct template_parameter *parameters;
 	struct template_resource *resources;
 	struct template_output *outputs;

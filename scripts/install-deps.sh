@@ -1,9 +1,10 @@
 #!/bin/bash
 # Installs what building, the demo and the tests need; does nothing when all of it is there.
 #
-#   scripts/install-deps.sh [build|check]
+#   scripts/install-deps.sh [build|database|check]
 #
 # build: compiler, Debian's development packages, DuckDB as a pair of header and library (build/deps/duckdb).
+# database: also a PostgreSQL server, for the demo of the transit platform.
 # check (default): also clang, clang-format, a PostgreSQL server and the Python test tools (build/deps/venv).
 #
 # DUCKDB_DIR=DIR takes an installed DuckDB (DIR/include/duckdb.h, DIR/lib/libduckdb.so); else one that
@@ -13,9 +14,9 @@ cd "$(dirname "$0")/.."
 
 what=${1:-check}
 case $what in
-build | check) ;;
+build | database | check) ;;
 *)
-	echo "usage: scripts/install-deps.sh [build|check]" >&2
+	echo "usage: scripts/install-deps.sh [build|database|check]" >&2
 	exit 2
 	;;
 esac
@@ -65,7 +66,8 @@ postgres_found() {
 }
 
 tools_found() {
-	[ "$what" = build ] || { command -v clang >/dev/null && command -v clang-format >/dev/null && postgres_found && venv_found; }
+	[ "$what" = build ] || postgres_found || return
+	[ "$what" != check ] || { command -v clang >/dev/null && command -v clang-format >/dev/null && venv_found; }
 }
 
 all_found() {
@@ -75,7 +77,7 @@ all_found() {
 # --- Debian's packages ---
 missing_packages() {
 	local name list=$packages
-	[ "$what" = build ] || list="$list $check_packages"
+	[ "$what" != check ] || list="$list $check_packages"
 	for name in $list; do
 		dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$name"
 	done
@@ -224,6 +226,6 @@ install_packages
 libraries_found || die "the libraries are installed, but pkg-config does not find them all: $modules"
 install_duckdb
 scripts/check-duckdb.sh
-[ "$what" = build ] || install_venv
+[ "$what" != check ] || install_venv
 key >$deps/.stamp-$what
 say "all there ($what)"

@@ -155,6 +155,14 @@ def write_dmap(sample, folder):
               csv(["sample_id", "sample_name", "sample_count"], rows, odd=a.odd))
 
 
+def write_taps(sample, folder):
+    """A minute of a Kafka topic: an object a line."""
+    stops = ["place-%s" % name for name in ("alfcl", "davis", "pktrm", "sstat", "asmnl")]
+    lines = [json.dumps({"tapId": i + 1, "tokenId": "%08x" % sample.draw.getrandbits(32), "stopId": sample.draw.choice(stops),
+                         "deviceId": "gate-%02d" % sample.draw.randrange(40)}) for i in range(sample.a.taps)]
+    write(os.path.join(folder, "kafka", "taps", "taps-20211201T1122.json"), ("\n".join(lines) + "\n").encode())
+
+
 def write_all(a):
     sample = Sample(a)
     write_dmap(sample, a.out)
@@ -167,6 +175,8 @@ def write_all(a):
     for at in range(a.changes):
         stamp = (datetime.datetime(2021, 12, 1, 11, 22, 33) + datetime.timedelta(seconds=3720 * at)).strftime("%Y%m%d-%H%M%S444")
         write_ods(sample, a.out, stamp, sample.changes(at, a.rows or 2), True)
+    if a.taps:
+        write_taps(sample, a.out)
     if a.current:
         with open(a.current, "w", encoding="utf-8") as out:
             json.dump([sample.live[i] for i in sorted(sample.live)], out, indent=1, ensure_ascii=False)
@@ -179,13 +189,14 @@ def arguments():
     parser.add_argument("--rows", type=int, default=0, metavar="N", help="of each file (default: as few as in the source's samples)")
     parser.add_argument("--changes", type=int, default=2, metavar="N", help="files with changes (default: 2)")
     parser.add_argument("--days", type=int, default=2, metavar="N", help="files of the aggregation (default: 2)")
+    parser.add_argument("--taps", type=int, default=0, metavar="N", help="records of the Kafka topic, in one file (default: none)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--odd", action="store_true", help="byte order mark, CRLF, blanks, offsets, fractions of all lengths: all of it readable")
     parser.add_argument("--bad", action="store_true", help="one value that is no number, and one that is no date")
     parser.add_argument("--current", metavar="FILE", help="the rows that are left after all changes, as JSON")
     a = parser.parse_args()
-    if min(a.rows, a.changes, a.days) < 0:
-        parser.error("--rows, --changes and --days are not negative")
+    if min(a.rows, a.changes, a.days, a.taps) < 0:
+        parser.error("--rows, --changes, --days and --taps are not negative")
     return a
 
 

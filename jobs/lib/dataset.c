@@ -28,6 +28,7 @@ void dataset_release(struct dataset *d)
 	for (size_t i = 0; i < d->nr_files; i++)
 		dataset_file_release(&d->files[i]);
 	free(d->shown);
+	free(d->json_path);
 	free(d->columns);
 	free(d->files);
 	*d = (struct dataset)DATASET_INIT;

@@ -2,9 +2,9 @@
 #define DATASET_H
 
 /*
- * A data set: CSV, JSON lines or Parquet objects with one list of columns, described by a table of the catalog or found
- * below a prefix, and read as a table of DuckDB. CSV is pulled as a stream by all threads; memory does not depend
- * on its size.
+ * A data set: CSV, JSON or Parquet objects with one list of columns, described by a table of the catalog or found
+ * below a prefix, and read as a table of DuckDB. CSV and JSON are pulled as streams by all threads; memory does not
+ * depend on their size. JSON may be of any layout: dataset_json.h.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +44,7 @@ struct dataset {
 	struct csv_dialect dialect;
 	bool header;
 	size_t skip;
+	char *json_path; /* to the records in JSON, as its classifier has it; NULL: none */
 	struct dataset_column *columns;
 	size_t nr_columns;
 	struct dataset_file *files; /* by location */

@@ -18,12 +18,27 @@ int dataset_open_input(void *payload, size_t index, struct csv_input *in, struct
 	in->skip = f->storage.skip;
 	in->header = f->storage.header;
 	in->values = f->values.v;
+	if (in->payload && r->format == DATASET_JSON) {
+		struct stream *bytes = in->payload;
+
+		in->read = json_feed_read;
+		in->payload = json_feed_new(&r->how, stream_read, bytes, f->location, err);
+		if (!in->payload)
+			stream_close(bytes);
+	}
 	return in->payload ? 0 : -1;
 }
 
-void dataset_close_input(unused_arg void *payload, struct csv_input *in)
+void dataset_close_input(void *payload, struct csv_input *in)
 {
-	stream_close(in->payload);
+	const struct dataset_reader *r = payload;
+
+	if (r->format != DATASET_JSON) {
+		stream_close(in->payload);
+	} else if (in->payload) {
+		stream_close(json_feed_payload(in->payload));
+		json_feed_free(in->payload);
+	}
 }
 
 size_t dataset_place(const struct dataset *d, const struct dataset_column *column)
@@ -126,6 +141,22 @@ static int copy_wants(struct dataset_reader *r, const struct dataset_want *wants
 	return 0;
 }
 
+/* How the members of its JSON are to be called. */
+static void find_names(struct dataset_reader *r)
+{
+	r->how.path = r->d->json_path;
+	r->how.names = xcalloc(r->d->nr_columns + 1, sizeof(*r->how.names));
+	for (size_t i = 0; i < r->d->nr_columns; i++) {
+		const struct dataset_column *c = &r->d->columns[i];
+
+		if (c->partition)
+			continue;
+		r->how.names[r->how.nr_names++] = c->source ? c->source : c->name;
+		if (strcmp(c->name, "array") == 0 && starts_with(c->type, "array<"))
+			r->how.whole_arrays = true;
+	}
+}
+
 struct dataset_reader *dataset_register(struct job *job, const struct dataset *d, struct duck *duck,
 	const char *name, const struct dataset_want *wants, struct err *err)
 {
@@ -147,6 +178,7 @@ struct dataset_reader *dataset_register(struct job *job, const struct dataset *d
 		enum dataset_format format = d->nr_files ? d->files[0].storage.format : DATASET_CSV;
 
 		r->format = format;
+		find_names(r);
 		ret = format == DATASET_CSV ? register_csv(r, duck, name, err)
 					    : dataset_register_other(r, format, duck, name, err);
 	}
@@ -163,6 +195,7 @@ void dataset_reader_free(struct dataset_reader *r)
 	csv_table_free(r->csv);
 	for (size_t i = 0; i < r->nr; i++)
 		free(r->wants[i].as);
+	free(r->how.names);
 	free(r->wants);
 	free(r);
 }
@@ -237,8 +270,7 @@ int dataset_bad_value(
 	int ret;
 
 	if (want == r->nr) {
-		ret = err_set(err, ERR_INVALID,
-			"%s: '%s' is no JSON object; one is to stand on each line",
+		ret = err_set(err, ERR_INVALID, "%s: '%s' is no JSON object",
 			where ? where : r->d->shown, value);
 		free(where);
 		return ret;

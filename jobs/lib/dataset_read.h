@@ -3,6 +3,7 @@
 
 /* The reader, as the files that make one see it. */
 #include "dataset_internal.h"
+#include "dataset_json.h"
 
 struct csv_table;
 struct csv_input;
@@ -19,8 +20,9 @@ struct dataset_reader {
 	enum dataset_format format;
 	struct reader_want *wants;
 	size_t nr;
-	struct csv_table *csv; /* NULL: DuckDB reads staged files */
-	bool direct;           /* a row id holds the row's number, from 0, not its offset */
+	struct csv_table *csv;    /* NULL: DuckDB reads staged files */
+	struct json_feed_how how; /* JSON */
+	bool direct;              /* a row id holds the row's number, from 0, not its offset */
 	int64_t rows;
 };
 

@@ -45,6 +45,17 @@ static void add_columns(struct lookup *l)
 	strvec_release(&paths);
 }
 
+/* Where the records are, by the classifier that the crawler made the table with. */
+static void read_json_path(struct lookup *l)
+{
+	const char *path = json_str(json_path(l->doc, "Parameters.jsonPath"));
+
+	if (!path)
+		path = json_str(json_path(l->doc, "StorageDescriptor.Parameters.jsonPath"));
+	if (path && *path)
+		l->out->json_path = xstrdup(path);
+}
+
 /* The parameter "exclusions": a JSON list of patterns on whole locations. */
 static void read_exclusions(struct lookup *l)
 {
@@ -280,6 +291,7 @@ static int find(struct lookup *l, struct err *err)
 	if (!aws || catalog_table(aws, l->database, l->table, &l->doc, err) != 0)
 		goto out;
 	add_columns(l);
+	read_json_path(l);
 	if (l->file) {
 		ret = take_one(l, err);
 		goto out;

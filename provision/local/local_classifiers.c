@@ -4,7 +4,7 @@
  */
 #include "local_classifiers.h"
 #include "local_glue.h"
-#include "local_json_path.h"
+#include "json_steps.h"
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS glue_classifier (name TEXT PRIMARY KEY, kind TEXT NOT NULL, "

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "err.h"
 #include "json.h"
-#include "local_json_path.h"
+#include "json_steps.h"
 
 struct classified {
 	const char *classification; /* "csv", "json", "parquet", "UNKNOWN"; static */

@@ -44,7 +44,11 @@ static struct json *serde_info(
 		json_set_str(params, "serialization.format", "1");
 	} else {
 		json_each(c, columns)
-			strbuf_addf(&paths, "%s%s", paths.len ? "," : "", json_get_str(c, "Name"));
+		{
+			const char *path = json_get_str(c, "Path");
+			strbuf_addf(&paths, "%s%s", paths.len ? "," : "",
+				path ? path : json_get_str(c, "Name"));
+		}
 		json_set_str(params, "paths", paths.buf);
 	}
 	json_set(serde, "Parameters", params);
@@ -83,9 +87,10 @@ static struct json *statistics(const struct crawl *c, const struct classified *s
 static struct json *storage(const struct classified *s, const char *location,
 	const struct json *columns, struct json *parameters)
 {
-	struct json *sd = json_object();
+	struct json *sd = json_object(), *names = json_copy(columns), *c;
 
-	json_set(sd, "Columns", json_copy(columns));
+	json_each(c, names) json_remove(c, "Path");
+	json_set(sd, "Columns", names);
 	json_set_str(sd, "Location", location);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (strcmp(formats[i].classification, s->classification))

@@ -28,7 +28,8 @@ static const char *const simple[] = {
 
 struct shape {
 	enum shape_kind kind;
-	char *name; /* as a member; NULL outermost */
+	char *name;  /* as a member; NULL outermost */
+	char *given; /* the name as first seen, where that is not `name` */
 	char *text;
 	struct shape **members;
 	size_t nr, alloc;
@@ -53,7 +54,7 @@ static void become(struct shape *s, enum shape_kind kind)
 	free(s->text);
 	if (s->mapped)
 		map_release(&s->by_name);
-	*s = (struct shape){.kind = kind, .name = s->name};
+	*s = (struct shape){.kind = kind, .name = s->name, .given = s->given};
 }
 
 void shape_free(struct shape *s)
@@ -62,6 +63,7 @@ void shape_free(struct shape *s)
 		return;
 	become(s, SHAPE_VOID);
 	free(s->name);
+	free(s->given);
 	free(s);
 }
 
@@ -137,9 +139,13 @@ static void add_members(struct shape *s, const struct json *v, bool lower, int d
 	json_each(m, v)
 	{
 		char *name = xstrdup(json_name(m));
+		struct shape *of;
 		if (lower)
 			lower_ascii(name);
-		add_value(member(s, name, at++), m, false, depth + 1);
+		of = member(s, name, at++);
+		if (of->kind == SHAPE_VOID && !of->given && strcmp(name, json_name(m)) != 0)
+			of->given = xstrdup(json_name(m));
+		add_value(of, m, false, depth + 1);
 		free(name);
 	}
 }
@@ -323,6 +329,8 @@ struct json *shape_columns(const struct shape *s)
 		shape_print(s->members[i], &type);
 		json_append(c, "Name", json_string(s->members[i]->name));
 		json_append(c, "Type", json_string(type.buf));
+		if (s->members[i]->given)
+			json_append(c, "Path", json_string(s->members[i]->given));
 		json_push(columns, c);
 		strbuf_release(&type);
 	}

@@ -21,7 +21,8 @@ void shape_print(const struct shape *s, struct strbuf *out);
 
 bool shape_is_struct(const struct shape *s);
 bool shape_is_array(const struct shape *s);
-/* A struct's members as columns, [{"Name","Type"}]; an array otherwise empty. */
+/* A struct's members as columns, [{"Name","Type"}], and "Path" where the member's name is in another case; an array otherwise
+ * empty. */
 struct json *shape_columns(const struct shape *s);
 
 /* What two sources call by one name: `into` gets the columns of `from`. */

@@ -125,7 +125,7 @@ def test_json_of_every_shape(lake):
     assert lake.columns("pretty") == {"type": "string", "features": "array<struct<p:struct<v:int,w:string>>>"}
     assert lake.columns("big") == {"array": "array<struct<n:int,text:string>>"}
     lines = lake.tables()["lines"]
-    assert lines["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {"paths": "id,a,s,l,never"}}
+    assert lines["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {"paths": "Id,a,s,l,never"}}
     assert lines["Parameters"]["objectCount"] == "2" and lines["Parameters"]["recordCount"] == "3"
 
 

@@ -313,7 +313,7 @@ static void test_dataset__without_a_header_columns_go_by_position(void **state)
 
 static void test_dataset__json_lines(void **state)
 {
-	static const char *const broken[] = {"row 2: '[1]' is no JSON object", NULL};
+	static const char *const broken[] = {"/x' line 2, character 2: no JSON object", NULL};
 	static const char *const bad[] = {"/x' row 3: column 'n': '1.5' is not an integer", NULL};
 	struct dataset d;
 	struct fixture f;

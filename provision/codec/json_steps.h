@@ -1,5 +1,5 @@
-#ifndef LOCAL_JSON_PATH_H
-#define LOCAL_JSON_PATH_H
+#ifndef JSON_STEPS_H
+#define JSON_STEPS_H
 
 /*
  * The JSON paths of Glue's classifiers ("Writing JSON custom classifiers", AWS Glue developer guide): $ the root,

@@ -1,4 +1,4 @@
-#include "local_json_path.h"
+#include "json_steps.h"
 #include <ctype.h>
 
 #define MAX_STEPS 64

@@ -1,0 +1,178 @@
+/* Every text is fed in blocks of 1, 2, 7 and all bytes, which must not matter. */
+#include "dataset_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "strbuf.h"
+#include "strvec.h"
+#include "testing.h"
+
+struct bytes {
+	const char *text;
+	size_t len, at, step;
+};
+
+static ssize_t give(void *payload, const void **block, unused_arg struct err *err)
+{
+	struct bytes *b = payload;
+	size_t n = b->len - b->at < b->step ? b->len - b->at : b->step;
+
+	*block = b->text + b->at;
+	b->at += n;
+	return (ssize_t)n;
+}
+
+static int run(const char *columns, const char *path, const char *text, size_t step,
+	struct strbuf *out, struct err *err)
+{
+	struct bytes b = {text, strlen(text), 0, step};
+	struct strvec names = STRVEC_INIT;
+	struct json_feed_how how = {.path = path};
+	struct json_feed *f;
+	const void *block = NULL;
+	ssize_t n = -1;
+
+	strvec_split(&names, columns, ',');
+	how.names = xcalloc(names.nr, sizeof(*how.names));
+	for (; how.nr_names < names.nr; how.nr_names++)
+		how.names[how.nr_names] = names.v[how.nr_names];
+	how.whole_arrays = strvec_has(&names, "array");
+	f = json_feed_new(&how, give, &b, "x.json", err);
+	strbuf_clear(out);
+	while (f && (n = json_feed_read(f, &block, err)) > 0)
+		strbuf_add(out, block, (size_t)n);
+	json_feed_free(f);
+	free(how.names);
+	strvec_release(&names);
+	return n < 0 ? -1 : 0;
+}
+
+static const size_t steps[] = {1, 2, 7, SIZE_MAX};
+
+static void gives(const char *columns, const char *path, const char *text, const char *wanted)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		assert_ok(run(columns, path, text, steps[i], &out, &err), &err);
+		assert_string_equal(out.buf, wanted);
+	}
+	strbuf_release(&out);
+}
+
+static void refuses(const char *columns, const char *path, const char *text, const char *why)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct err err = ERR_INIT;
+
+		assert_int_equal(run(columns, path, text, steps[i], &out, &err), -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		if (!strstr(err.text, why))
+			fail_msg("'%s' is not in '%s'", why, err.text);
+		err_release(&err);
+	}
+	strbuf_release(&out);
+}
+
+static void test_dataset_json__lines_pass_as_they_are(void **state)
+{
+	(void)state;
+	gives("a,b", NULL, "{\"a\": 1 }\r\n\n{\"b\": \"x}\"}\n{\"a",
+		"{\"a\": 1 }\r\n\n{\"b\": \"x}\"}\n{\"a");
+	gives("a", NULL, "\xef\xbb\xbf{ \"a\":1}", "{ \"a\":1}");
+	gives("a", NULL, "", "");
+	gives("a", NULL, "\n \n", "\n \n");
+}
+
+static void test_dataset_json__objects_of_any_layout(void **state)
+{
+	(void)state;
+	gives("a", NULL, "{\"a\":1}{\"a\":2} {\"a\" : [ 1 , {\"b\": \"c \\\" ]\"} ]}",
+		"{\"a\":1}\n{\"a\":2}\n{\"a\":[1,{\"b\":\"c \\\" ]\"}]}\n");
+	gives("a", NULL, "{\n \"a\": null,\n \"b\": -1.5e3\n}\n{\n}\n",
+		"{\"a\":null,\"b\":-1.5e3}\n{}\n");
+	gives("a", NULL, "\xef\xbb\xbf[\n {\"a\": true},\n null, {\"a\": false}\n]\n[]",
+		"{\"a\":true}\n{\"a\":false}\n");
+	gives("array", NULL, "[1, [2 , 3]]", "{\"array\":[1,[2,3]]}\n");
+	gives("record", "$[*]", "[1, \"x y\", null]", "{\"record\":1}\n{\"record\":\"x y\"}\n");
+}
+
+static void test_dataset_json__what_a_path_leads_to(void **state)
+{
+	static const char text[] = "{\"x\": {\"rows\": [ {\"v\": 1}, {\"v\": {\"rows\": [2]}} ]}, "
+				   "\"rows\": [{\"v\": 9}], \"y.z\": [{\"v\": 7}]}";
+
+	(void)state;
+	gives("v", "$.x.rows[*]", text, "{\"v\":1}\n{\"v\":{\"rows\":[2]}}\n");
+	gives("v", "$.rows[*]", text, "{\"v\":9}\n");
+	gives("v", "$.x.rows[1]", text, "{\"v\":{\"rows\":[2]}}\n");
+	gives("v", "$['y.z'][0]", text, "{\"v\":7}\n");
+	gives("v", "$.*.rows[0]", text, "{\"v\":1}\n");
+	gives("array", "$.rows", text, "{\"array\":[{\"v\":9}]}\n");
+	gives("v", "$.nothing[*]", text, "");
+	gives("v", "$", "{\"v\": 1}\n", "{\"v\":1}\n");
+	gives("v", "$.\xc3\xa4[*]", "{\"\\u00e4\": [{\"v\": 1}]}", "{\"v\":1}\n");
+	refuses("v", "rows", text, "does not begin with $");
+}
+
+static void test_dataset_json__names_in_any_case(void **state)
+{
+	(void)state;
+	gives("id,Name", NULL, "{\"ID\": 1, \"name\": {\"ID\": 2}}\n",
+		"{\"id\":1,\"Name\":{\"ID\":2}}\n");
+	gives("id", NULL, "{\"\\u0049d\": 1}\n", "{\"id\":1}\n");
+	refuses("id", NULL, "{\"id\": 1}\n{\"id\": 1,\n \"Id\": 2}\n",
+		"'x.json' line 3, character 5: 'Id' stands twice");
+	refuses("id", NULL, "{\"id\": 1, \"id\": 2}\n", "stands twice");
+	gives("id", NULL, "{\"x\": 1, \"x\": 2,\n\"id\": 3}\n", "{\"x\":1,\"x\":2,\"id\":3}\n");
+}
+
+static void test_dataset_json__where_it_breaks(void **state)
+{
+	(void)state;
+	refuses("a", NULL, "{\"a\": 1,\n \"b\": [2",
+		"the file ends in the middle of the value that begins in line 1, character 1");
+	refuses("a", "$[*]", "[{\"a\": 1},\n {\"a\": \"x", "ends in the middle");
+	refuses("a", NULL, "{\"a\": 1}\n{\"a\" 2}\n",
+		"line 2, character 6: no JSON object: a comma, a bracket");
+	refuses("a", NULL, "{\"a\": 1\n\"b\": 2}\n",
+		"line 2, character 1: no JSON object: a comma");
+	refuses("a", NULL, "{\"a\": [1}\n", "character 9: no JSON object: brackets do not fit");
+	refuses("a", NULL, "{\"a\": 1}}\n", "character 9: no JSON object: brackets");
+	refuses("a", NULL, "{\"a\": 1,}\n", "brackets do not fit");
+	refuses("a", NULL, "{\"a\": \"x\ny\"}\n", "line 1, character 9");
+	refuses("a", NULL, "{\"a\": 1}\nnonsense\n",
+		"line 2, character 1: no JSON object: a value is to stand");
+	refuses("a", NULL, "{\"a\": 1}\n17\n",
+		"line 2, character 1: no JSON object: an object or an array");
+	refuses("a", "$[*]", "[{\"a\": 1}, 5]",
+		"character 12: no JSON object: an object is to stand here");
+	refuses("a", NULL, "{,}\n", "a comma is not expected");
+	refuses("a", NULL, "{\"a\":: 1}\n", "a colon is not expected");
+	refuses("a", NULL, "{\"a\": {}{}}\n", "a value is not expected");
+	refuses("a", NULL, "[1 2]", "");
+}
+
+static void test_dataset_json__bounds(void **state)
+{
+	struct strbuf deep = STRBUF_INIT, many = STRBUF_INIT, want = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 2000; i++)
+		strbuf_addstr(&deep, "{\"a\":");
+	refuses("a", NULL, deep.buf, "nested too deep");
+	/* more than the head, and names that differ only behind the first line */
+	strbuf_addch(&many, '[');
+	for (size_t i = 0; i < 20000; i++) {
+		strbuf_addf(&many, "%s\n {\"A\": %zu, \"t\": \"%040zu\"}", i ? "," : "", i, i);
+		strbuf_addf(&want, "{\"a\":%zu,\"t\":\"%040zu\"}\n", i, i);
+	}
+	strbuf_addstr(&many, "\n]\n");
+	gives("a", NULL, many.buf, want.buf);
+	strbuf_release(&deep);
+	strbuf_release(&many);
+	strbuf_release(&want);
+}

@@ -24,13 +24,7 @@ void csv_add_field(struct strbuf *row, char delimiter, const char *text, size_t 
 		strbuf_add(row, text, len);
 		return;
 	}
-	strbuf_addch(row, '"');
-	for (const char *p = text; p < end; p++) {
-		if (*p == '"')
-			strbuf_addch(row, '"');
-		strbuf_addch(row, *p);
-	}
-	strbuf_addch(row, '"');
+	strbuf_addquoted(row, text, len, '"');
 }
 
 /* --- a file --- */

@@ -19,24 +19,12 @@ struct duck {
 
 void duck_add_text(struct strbuf *sql, const char *text)
 {
-	strbuf_addch(sql, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			strbuf_addch(sql, '\'');
-		strbuf_addch(sql, *text);
-	}
-	strbuf_addch(sql, '\'');
+	strbuf_addquoted(sql, text, strlen(text), '\'');
 }
 
 void duck_add_name(struct strbuf *sql, const char *name)
 {
-	strbuf_addch(sql, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			strbuf_addch(sql, '"');
-		strbuf_addch(sql, *name);
-	}
-	strbuf_addch(sql, '"');
+	strbuf_addquoted(sql, name, strlen(name), '"');
 }
 
 void duck_add_list(struct strbuf *sql, const struct strvec *texts)

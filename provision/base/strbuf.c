@@ -125,6 +125,21 @@ void strbuf_addchars(struct strbuf *sb, char c, size_t count)
 	strbuf_setlen(sb, sb->len + count);
 }
 
+void strbuf_addquoted(struct strbuf *sb, const char *text, size_t len, char quote)
+{
+	const char *hit;
+	size_t run;
+
+	strbuf_addch(sb, quote);
+	for (; len && (hit = memchr(text, quote, len)); text += run, len -= run) {
+		run = (size_t)(hit - text) + 1;
+		strbuf_add(sb, text, run);
+		strbuf_addch(sb, quote);
+	}
+	strbuf_add(sb, text, len);
+	strbuf_addch(sb, quote);
+}
+
 void strbuf_insert(struct strbuf *sb, size_t pos, const void *data, size_t len)
 {
 	if (pos > sb->len)

@@ -41,6 +41,8 @@ void strbuf_addstr(struct strbuf *sb, const char *s);
 void strbuf_addf(struct strbuf *sb, const char *fmt, ...) printf_like(2, 3);
 void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap);
 void strbuf_addchars(struct strbuf *sb, char c, size_t count);
+/* Between two of `quote`, those in it doubled: names and texts of SQL, fields of CSV. */
+void strbuf_addquoted(struct strbuf *sb, const char *text, size_t len, char quote);
 void strbuf_insert(struct strbuf *sb, size_t pos, const void *data, size_t len);
 void strbuf_remove(struct strbuf *sb, size_t pos, size_t len);
 /* Blanks, tabs and line ends, at both ends. */

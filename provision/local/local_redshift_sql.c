@@ -16,24 +16,12 @@ void rs_plan_release(struct rs_plan *p)
 
 void rs_name(struct strbuf *out, const char *name)
 {
-	strbuf_addch(out, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			strbuf_addch(out, '"');
-		strbuf_addch(out, *name);
-	}
-	strbuf_addch(out, '"');
+	strbuf_addquoted(out, name, strlen(name), '"');
 }
 
 void rs_literal(struct strbuf *out, const char *text)
 {
-	strbuf_addch(out, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			strbuf_addch(out, '\'');
-		strbuf_addch(out, *text);
-	}
-	strbuf_addch(out, '\'');
+	strbuf_addquoted(out, text, strlen(text), '\'');
 }
 
 /* --- parameters --- */

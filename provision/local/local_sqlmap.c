@@ -88,13 +88,7 @@ const char *sqlc_quote(struct sqlc *c, const char *text)
 	struct strbuf sb = STRBUF_INIT;
 	const char *quoted;
 
-	strbuf_addch(&sb, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			strbuf_addch(&sb, '\'');
-		strbuf_addch(&sb, *text);
-	}
-	strbuf_addch(&sb, '\'');
+	strbuf_addquoted(&sb, text, strlen(text), '\'');
 	quoted = arena_strdup(c->arena, sb.buf);
 	strbuf_release(&sb);
 	return quoted;

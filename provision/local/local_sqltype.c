@@ -279,17 +279,6 @@ void sqltype_print(const struct sqltype *t, struct strbuf *out)
 	}
 }
 
-static void add_identifier(struct strbuf *out, const char *name)
-{
-	strbuf_addch(out, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			strbuf_addch(out, '"');
-		strbuf_addch(out, *name);
-	}
-	strbuf_addch(out, '"');
-}
-
 void sqltype_duck(const struct sqltype *t, struct strbuf *out)
 {
 	switch (t->kind) {
@@ -311,7 +300,7 @@ void sqltype_duck(const struct sqltype *t, struct strbuf *out)
 		strbuf_addstr(out, "STRUCT(");
 		for (size_t i = 0; i < t->nr; i++) {
 			strbuf_addstr(out, i ? ", " : "");
-			add_identifier(out, t->names[i]);
+			strbuf_addquoted(out, t->names[i], strlen(t->names[i]), '"');
 			strbuf_addch(out, ' ');
 			sqltype_duck(t->fields[i], out);
 		}

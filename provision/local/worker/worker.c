@@ -233,17 +233,6 @@ out:
 }
 
 /* --- run: the result goes to a file as Athena writes it --- */
-static void add_field(struct strbuf *out, const char *text, size_t len)
-{
-	strbuf_addch(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			strbuf_addch(out, '"');
-		strbuf_addch(out, text[i]);
-	}
-	strbuf_addch(out, '"');
-}
-
 static int write_out(FILE *f, struct strbuf *sb, struct err *err)
 {
 	if (sb->len && fwrite(sb->buf, 1, sb->len, f) != sb->len)
@@ -273,7 +262,7 @@ static int write_chunk(
 				strbuf_addch(&line, ',');
 			if (format_value(&value, duckdb_data_chunk_get_vector(chunk, i), types[i],
 				    row, zoned[i]))
-				add_field(&line, value.buf, value.len);
+				strbuf_addquoted(&line, value.buf, value.len, '"');
 		}
 		strbuf_addch(&line, '\n');
 		if (line.len > 65536)
@@ -300,7 +289,7 @@ static int write_header(const struct json *columns, FILE *f, struct err *err)
 	{
 		const char *name = json_get_str(c, "name");
 		strbuf_addstr(&line, c == json_first(columns) ? "" : ",");
-		add_field(&line, name, strlen(name));
+		strbuf_addquoted(&line, name, strlen(name), '"');
 	}
 	strbuf_addch(&line, '\n');
 	r = write_out(f, &line, err);

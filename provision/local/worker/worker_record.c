@@ -228,13 +228,7 @@ static void add_csv_field(struct strbuf *out, const char *text, size_t len)
 		strbuf_add(out, text, len);
 		return;
 	}
-	strbuf_addch(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			strbuf_addch(out, '"');
-		strbuf_addch(out, text[i]);
-	}
-	strbuf_addch(out, '"');
+	strbuf_addquoted(out, text, len, '"');
 }
 
 static int add_field(struct record *r, const struct column *c, duckdb_vector vector, idx_t row,

@@ -10,24 +10,12 @@
 
 void sql_literal(struct strbuf *out, const char *text)
 {
-	strbuf_addch(out, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			strbuf_addch(out, '\'');
-		strbuf_addch(out, *text);
-	}
-	strbuf_addch(out, '\'');
+	strbuf_addquoted(out, text, strlen(text), '\'');
 }
 
 void sql_identifier(struct strbuf *out, const char *text)
 {
-	strbuf_addch(out, '"');
-	for (; *text; text++) {
-		if (*text == '"')
-			strbuf_addch(out, '"');
-		strbuf_addch(out, *text);
-	}
-	strbuf_addch(out, '"');
+	strbuf_addquoted(out, text, strlen(text), '"');
 }
 
 /* --- the list of files as a table files<i>(path, size, v0, v1, …), values as text --- */

@@ -69,6 +69,18 @@ static void test_strbuf__insert_and_remove(void **state)
 	strbuf_release(&sb);
 }
 
+static void test_strbuf__quoted(void **state)
+{
+	(void)state;
+	struct strbuf sb = STRBUF_INIT;
+	strbuf_addquoted(&sb, "it's", 4, '\'');
+	strbuf_addquoted(&sb, "\"a\"\"", 4, '"');
+	strbuf_addquoted(&sb, NULL, 0, '"');
+	strbuf_addquoted(&sb, "ab'", 2, '\'');
+	assert_string_equal(sb.buf, "'it''s'\"\"\"a\"\"\"\"\"\"\"'ab'");
+	strbuf_release(&sb);
+}
+
 static void test_strbuf__trim_and_replace(void **state)
 {
 	(void)state;

@@ -163,8 +163,11 @@ static void dot_edge(struct strbuf *sb, const struct item *item)
 	if (item->label || item->line == DRAW_DASHED)
 		strbuf_addstr(sb, " [");
 	if (item->label) {
+		/* Blanks keep its letters off the line that it stands at. */
+		char *padded = xasprintf(" %s ", item->label);
 		strbuf_addstr(sb, "label=");
-		dot_quoted(sb, item->label, true);
+		dot_quoted(sb, padded, true);
+		free(padded);
 	}
 	if (item->line == DRAW_DASHED)
 		strbuf_addf(sb, "%sstyle=dashed, color=\"#c62828\", fontcolor=\"#c62828\"",

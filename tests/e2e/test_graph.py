@@ -157,7 +157,8 @@ def shown(text):
             nodes[title] = lines
         elif group.get("class") == "edge":
             dashed = any(p.get("stroke-dasharray") for p in group.iter(SVG + "path"))
-            edges.append((*title.split("->"), dashed, " ".join(lines)) if title.count("->") == 1 else (title, None, dashed, " ".join(lines)))
+            label = " ".join(lines).strip()
+            edges.append((*title.split("->"), dashed, label) if title.count("->") == 1 else (title, None, dashed, label))
         elif group.get("class") == "cluster":
             boxes.append(lines)
     return nodes, edges, boxes

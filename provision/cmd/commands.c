@@ -233,6 +233,9 @@ const struct command commands[] = {
 		query_opts, "SQL", 1, 1, "ask Athena, or the warehouse",
 		"  glueproj query \"select count(*) from etl_poc_data_gold\"\n"
 		"  glueproj query --warehouse \"select * from market_data.btc\"\n"},
+	{"init", cmd_init, 0, NULL, "NAME", 1, 1,
+		"a new project in a folder of that name, ready to run",
+		"  glueproj init my-lake; cd my-lake; glueproj --local setup\n"},
 	{"upload", cmd_upload, CMD_MAYBE_PROJECT | CMD_CLOUD | CMD_OWN_CLOUD, upload_opts,
 		"FILE...", 1, 1000000,
 		"files, folders and patterns to a bucket, in parallel; run again it goes on where "

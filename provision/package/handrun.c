@@ -3,28 +3,18 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include "carried.h"
 #include "fs.h"
 
-/* The assembler finds them from the top of the tree, where make runs. */
-#define CARRIED(name, file)                                        \
-	__asm__(".pushsection .rodata\n"                           \
-		".global handrun_" #name "\n"                      \
-		".global handrun_" #name "_end\n"                  \
-		"handrun_" #name ":\n"                             \
-		".incbin \"provision/package/handrun/" file "\"\n" \
-		"handrun_" #name "_end:\n"                         \
-		".byte 0\n"                                        \
-		".popsection\n");                                  \
-	extern const char handrun_##name[], handrun_##name##_end[]
-
-CARRIED(run, "run.py");
-CARRIED(init, "awsglue/__init__.py");
-CARRIED(context, "awsglue/context.py");
-CARRIED(dynamicframe, "awsglue/dynamicframe.py");
-CARRIED(job, "awsglue/job.py");
-CARRIED(places, "awsglue/places.py");
-CARRIED(transforms, "awsglue/transforms.py");
-CARRIED(utils, "awsglue/utils.py");
+#define FROM "provision/package/handrun/"
+CARRIED(handrun_run, FROM "run.py");
+CARRIED(handrun_init, FROM "awsglue/__init__.py");
+CARRIED(handrun_context, FROM "awsglue/context.py");
+CARRIED(handrun_dynamicframe, FROM "awsglue/dynamicframe.py");
+CARRIED(handrun_job, FROM "awsglue/job.py");
+CARRIED(handrun_places, FROM "awsglue/places.py");
+CARRIED(handrun_transforms, FROM "awsglue/transforms.py");
+CARRIED(handrun_utils, FROM "awsglue/utils.py");
 
 static const struct carried {
 	const char *path, *begin, *end;

@@ -21,7 +21,7 @@ struct package_opts {
 		cache_dir; /* bundles are made here when programs_dir cannot be written; made when missing */
 	const char *artifacts; /* "s3://bucket/prefix/", expanded */
 	bool any_machine;      /* the local cloud runs what this machine builds, x86-64 or not */
-	bool all_conditions; /* also what stands behind conditions that do not hold */
+	bool all_conditions;   /* also what stands behind conditions that do not hold */
 };
 
 struct package_artifact {

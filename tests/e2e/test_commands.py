@@ -16,7 +16,7 @@ from shop import PASSWORD, RESOURCES, Shop
 
 COMMANDS = (
     "setup", "teardown", "create", "delete", "deploy", "plan", "status", "outputs", "graph", "validate", "run", "crawl", "logs", "tables", "query",
-    "config", "whoami", "local", "upload",
+    "config", "whoami", "local", "upload", "package", "init",
 )
 HOME = "glueproj-000000000000-us-east-1"
 READS = re.compile(r"(Get|List|Head|Describe|Batch(Get)|Lookup|Search|Query).*|GetCallerIdentity")

@@ -531,7 +531,7 @@ static int recover_one(struct local_cloud *cloud, const char *id, struct err *er
 	if (load_tx(cloud, id, &run, err) == 0) {
 		stopping = strcmp(run.state, "STOPPING") == 0;
 		ret = end_tx(cloud, &run, stopping ? "STOPPED" : "FAILED", stopping ? NULL : died,
-			local_now_ms(cloud) - run.started_ms, false, &launch, err);
+			local_now_ms(cloud) - run.started_ms, true, &launch, err);
 	}
 	ret = local_tx_finish(cloud, ret, err);
 	/* what was decided here is STARTING or PENDING in the tables: the start of the part finds it */

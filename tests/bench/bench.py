@@ -30,9 +30,9 @@ PARTS = {
     "convert": bench_convert.run, "cloud": bench_cloud.run, "crawl": bench_crawl.run, "states": bench_states.run}
 # For a quick try of it; ratios of so little mean nothing.
 SMALL = {
-    "rows": 20000, "series_rows": 200000, "series": 2000, "currencies": 3, "convert_rows": 200000, "ingest_rows": 200000, "crawl_objects": 200,
-    "crawl_partitions": 20, "resources": 10, "seconds": 0.2}
-COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
+    "turns": 1, "rows": 20000, "series_rows": 200000, "series": 2000, "currencies": 3, "convert_rows": 200000, "ingest_rows": 200000,
+    "crawl_objects": 200, "crawl_partitions": 20, "resources": 10, "seconds": 0.2}
+COLUMNS = {"seconds": "s", "requests": "requests", "path": "x path", "cpu": "CPU s", "rate": "per s", "peak": "peak MB", "ratio": "ratio"}
 
 
 class Table:
@@ -65,6 +65,7 @@ def main():
     parser = argparse.ArgumentParser(description="Measures glueproj beside other ways of doing the same.")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given several times")
     parser.add_argument("--small", action="store_true", help="little of everything, to see that it works; other options may still say how much")
+    parser.add_argument("--turns", type=int, default=3, help="how often ingest and convert, and bare DuckDB beside them, run")
     parser.add_argument("--rows", type=int, default=1000000, help="sales records for the jobs")
     parser.add_argument("--series-rows", type=int, default=20000000, help="visits and series' points for the Exabel pipeline")
     parser.add_argument("--series", type=int, default=200000, help="series to load, of ten points each")

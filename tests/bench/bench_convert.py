@@ -1,5 +1,6 @@
 """The format conversion of weather readings beside bare DuckDB, pandas and PySpark's local mode: CSV to CSV, to Parquet and to JSON lines, a file a
 file; results must be equal."""
+import functools
 import os
 import shutil
 import subprocess
@@ -76,7 +77,8 @@ def run(table, folder, arguments):
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8"}
         environment |= {"GLUEPROJ_MEMORY_MB": str(MEMORY_MB), **cloud.env()}
         for form in ("csv", "parquet", "json"):
-            contest = Contest(table, f"convert {rows} rows to {form}", rows, lambda target, form=form: relation(form, header, target))
+            written = functools.partial(relation, form, header)
+            contest = Contest(table, f"convert {rows} rows to {form}", rows, written, arguments.turns)
             convert(folder, form, contest, source, words, environment)
     finally:
         cloud.stop()

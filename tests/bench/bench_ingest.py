@@ -44,7 +44,7 @@ def run(table, folder, arguments):
     os.makedirs(os.path.dirname(source))
     os.makedirs(place["scratch"])
     duckdb.sql(MAKE.format(rows=rows, path=source))
-    contest = Contest(table, f"ingest {rows} rows", rows, "read_parquet('{}/**/*.parquet', hive_partitioning = false)".format)
+    contest = Contest(table, f"ingest {rows} rows", rows, "read_parquet('{}/**/*.parquet', hive_partitioning = false)".format, arguments.turns)
     cloud = Cloud(Runner(folder), os.path.join(folder, "cloud"))
     try:
         make_catalog(cloud, source)

@@ -28,22 +28,41 @@ def family(pid):
     return found
 
 
-def measure(words, environment=None):
-    """(seconds, peak MB) of a process. It is asked for its peak all along, as the kernel's number for children counts this process too."""
-    begin, peak = time.monotonic(), 0
+def cpu_seconds(pid):
+    """What it has used, with the children that have ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return sum(map(int, f.read().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0
+
+
+def measure_all(words, environment=None):
+    """(seconds, peak MB, seconds of CPU) of a process and what it starts. It is asked all along: the kernel's peak for children counts this process
+    too, and a child that is not waited for counts nowhere."""
+    begin, peak, cpu, seconds, before = time.monotonic(), 0, 0, 0, os.times()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
-        while True:
-            try:
-                process.wait(0.005)
-                break
-            except subprocess.TimeoutExpired:
-                peak = max(peak, sum(map(peak_mb, family(process.pid))))
-        seconds = time.monotonic() - begin
+        try:
+            while process.returncode is None:
+                try:
+                    process.wait(min(max(0.005, seconds / 100), 0.05))
+                except subprocess.TimeoutExpired:
+                    pids = family(process.pid)
+                    peak, cpu = max(peak, sum(map(peak_mb, pids))), max(cpu, sum(map(cpu_seconds, pids)))
+                seconds = time.monotonic() - begin
+        finally:
+            process.kill()  # where we are interrupted
+        after = os.times()
         errors.seek(0)
         text = errors.read().decode(errors="replace")
     assert process.returncode == 0, f"{' '.join(words)}: exit {process.returncode}\n{text}"
-    return seconds, peak
+    waited = after.children_user + after.children_system - before.children_user - before.children_system
+    return seconds, peak, max(cpu, waited)
+
+
+def measure(words, environment=None):
+    return measure_all(words, environment)[:2]
 
 
 def median(words, target, environment=None):

@@ -3,10 +3,8 @@ import os
 import shutil
 
 import duckdb
-from bench_jobs import measure
+from bench_jobs import measure_all
 from spark_session import NO_SPARK, has_spark
-
-TURNS = 3
 
 
 class Contender:
@@ -21,7 +19,7 @@ class Contender:
         os.makedirs(self.target)
         os.sync()  # what others have left to be written is none of its time
         try:
-            self.measured.append(measure(self.words, self.environment))
+            self.measured.append(measure_all(self.words, self.environment))
         except AssertionError as e:
             if "exit -9\n" not in str(e) and "MemoryError" not in str(e):
                 raise
@@ -35,13 +33,13 @@ class Contender:
 class Contest:
     """Rows of the table about one thing; relation(folder) is what a contender wrote there, as a table of SQL."""
 
-    def __init__(self, table, what, rows, relation):
-        self.table, self.what, self.rows, self.relation, self.base, self.sum = table, what, rows, relation, None, None
+    def __init__(self, table, what, rows, relation, turns):
+        self.table, self.what, self.rows, self.relation, self.turns, self.base, self.sum = table, what, rows, relation, turns, None, None
 
     def add(self, contender, note=""):
-        seconds, peak = contender.middle()
+        seconds, peak, cpu = contender.middle()
         self.base = self.base or seconds
-        cells = {"seconds": f"{seconds:.2f}", "rate": f"{self.rows / seconds:.0f}", "peak": peak, "ratio": seconds / self.base}
+        cells = {"seconds": f"{seconds:.2f}", "cpu": f"{cpu:.1f}", "rate": f"{self.rows / seconds:.0f}", "peak": peak, "ratio": seconds / self.base}
         self.table.add(self.what, contender.by, note, **cells)
 
     def check(self, contender):
@@ -55,11 +53,11 @@ class Contest:
 
     def close(self, close):
         """The first is what the others are compared with. All start as often, and every other turn begins with the last, as the machine has moods."""
-        for turn in range(TURNS):
+        for turn in range(self.turns):
             for contender in close[:: -1 if turn % 2 else 1]:
                 assert contender.run(), f"{self.what}: no memory for {contender.by}"
         for contender in close:
-            self.add(contender, f"middle of {TURNS}")
+            self.add(contender, f"middle of {self.turns}" if self.turns > 1 else "")
             self.check(contender)
             shutil.rmtree(contender.target)
 

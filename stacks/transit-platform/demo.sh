@@ -71,8 +71,7 @@ demo_show() {
 	step query "SELECT identifier, count(*) AS rows FROM transit_springboard.raw_cubic_dmap__agg_sample GROUP BY 1 ORDER BY 1" || return
 
 	heading "The rows as they are now: the snapshot with the last change of each key (ingest writes the view)"
-	step local run transit-ingest --arg VIEW_FILE="$current" --arg QUERY_ONLY=true --arg TABLE=raw_cubic_ods_qlik__edw_sample \
-		--arg KEY=sample_id || return
+	step local run transit-ingest --arg VIEW_FILE="$current" --arg QUERY_ONLY=true --arg TABLE=raw_cubic_ods_qlik__edw_sample || return
 	typed ./glueproj -p stacks/transit-platform --local query "SELECT sample_id, sample_name FROM (\$(cat $current)) ORDER BY 1"
 	./glueproj -p stacks/transit-platform --local query "SELECT sample_id, sample_name FROM ($(cat "$current")) ORDER BY 1" || return
 

@@ -108,6 +108,16 @@ class Postgres:
             self.process.wait(60)
         self.log.close()
 
+    @contextlib.contextmanager
+    def down(self):
+        """Nobody listens on its port; after it, it is up there again."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.log = open(os.path.join(self.dir, "log"), "ab")
+            assert self.launch(), self.messages()
+
     def remove(self):
         """Without a last checkpoint: nobody reads it."""
         self.stop(signal.SIGQUIT)

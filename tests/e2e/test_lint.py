@@ -458,7 +458,11 @@ def test_a_denied_pass_role_is_named(run_glueproj, cloud):
 
 
 def test_no_findings_in_our_own_stacks(run_glueproj, tmp_path):
-    for name, environment in (("sales-lake", {}), ("exabel-timeseries", {"EXABEL_API_KEY": "k"}), ("crypto-prices", {}), ("crypto-prices", {"GLUEPROJ_PARAM_Form": "map"})):
+    for name, environment in (
+        ("sales-lake", {}), ("exabel-timeseries", {"EXABEL_API_KEY": "k"}), ("crypto-prices", {}), ("crypto-prices", {"GLUEPROJ_PARAM_Form": "map"}),
+        ("format-conversion", {}), ("transit-platform", {"TRANSIT_POSTGRES": "host=h"}),
+        ("transit-platform", {"TRANSIT_POSTGRES": "host=h", "GLUEPROJ_PARAM_SubnetId": "subnet-1", "GLUEPROJ_PARAM_SecurityGroupId": "sg-1"}),
+    ):
         result = run_glueproj("-p", os.path.join(ROOT, "stacks", name), "validate", "--output", "json", env=environment).ok()
         assert result.json["warnings"] == [], result
 

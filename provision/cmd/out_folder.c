@@ -128,12 +128,11 @@ static void remove_stale(const struct out_folder *f, const char *parent)
 static int make_temporary(struct out_folder *f, struct err *err)
 {
 	char *parent = fs_dirname(f->dir), *prefix = prefix_of(f), *path;
-	int ret = fs_mkdir_p(parent, 0777, err);
+	int ret = 0;
 
-	if (!ret)
-		remove_stale(f, parent);
+	remove_stale(f, parent);
 	path = xasprintf("%s/%s%d", parent, prefix, (int)getpid());
-	if (!ret && mkdir(path, 0777))
+	if (mkdir(path, 0777))
 		ret = err_errno(err, "cannot make folder '%s'", path);
 	if (!ret) {
 		f->temporary = path;
@@ -145,6 +144,29 @@ static int make_temporary(struct out_folder *f, struct err *err)
 	return ret;
 }
 
+/* Links are followed, and "." has a name. */
+static int find_dir(struct out_folder *f, const char *dir, struct err *err)
+{
+	char *path = xstrdup(dir), *parent = NULL, *real;
+	size_t len = strlen(path);
+	int ret = 0;
+
+	f->dir = realpath(dir, NULL);
+	if (f->dir)
+		goto out;
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	parent = fs_dirname(path);
+	ret = fs_mkdir_p(parent, 0777, err);
+	real = ret ? NULL : realpath(parent, NULL);
+	f->dir = fs_join(real ? real : parent, fs_basename(path));
+	free(real);
+out:
+	free(path);
+	free(parent);
+	return ret;
+}
+
 int out_folder_begin(struct out_folder *f, const char *dir, const char *manifest, const char *kind,
 	struct err *err)
 {
@@ -152,12 +174,8 @@ int out_folder_begin(struct out_folder *f, const char *dir, const char *manifest
 
 	*f = (struct out_folder)OUT_FOLDER_INIT;
 	f->files = json_array();
-	/* Links are followed, and "." has a name. */
-	char *real = realpath(dir, NULL);
-	f->dir = real ? real : xstrdup(dir);
-	size_t len = strlen(f->dir);
-	while (len > 1 && f->dir[len - 1] == '/')
-		f->dir[--len] = '\0';
+	if (find_dir(f, dir, err) < 0)
+		return -1;
 	if (fs_exists(f->dir) && !fs_is_dir(f->dir))
 		return err_set(err, ERR_EXISTS, "'%s' is there already, and no folder", dir);
 	if (fs_exists(f->dir) && is_empty(f->dir, &empty, err) < 0)

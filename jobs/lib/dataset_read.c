@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "csvtable.h"
+#include "joblog.h"
 #include "packed.h"
 #include "stream.h"
 
@@ -70,6 +71,23 @@ static int find_position(const struct dataset_reader *r, const struct dataset_co
 		column->name);
 }
 
+/* What only this file has is passed over, and said once a file. */
+static void tell_extra(
+	const struct dataset_reader *r, const struct csv_part *part, const struct strvec *names)
+{
+	struct strbuf extra = STRBUF_INIT;
+
+	if (!part->in.header || atomic_exchange(&r->told[part->index], true))
+		return;
+	for (size_t i = 0; i < names->nr; i++)
+		if (!dataset_column(r->d, names->v[i]))
+			strbuf_addf(&extra, "%s%s", extra.len ? "," : "", names->v[i]);
+	if (extra.len)
+		job_log(JOB_WARN, "extra-columns", "file=\"%s\" columns=\"%s\"", part->in.shown,
+			extra.buf);
+	strbuf_release(&extra);
+}
+
 static int map_columns(
 	void *payload, struct csv_part *part, const struct strvec *header, struct err *err)
 {
@@ -80,6 +98,7 @@ static int map_columns(
 	for (size_t i = 0; i < header->nr; i++)
 		strvec_push(&names, header->v[i]);
 	dataset_name_columns(&names);
+	tell_extra(r, part, &names);
 	for (size_t i = 0; i < r->nr && ret == 0; i++) {
 		size_t *position = &part->positions[i];
 
@@ -115,6 +134,7 @@ static int register_csv(
 
 	for (size_t i = 0; i < r->nr; i++)
 		columns[i] = (struct csv_column){r->wants[i].as, types[r->wants[i].kind]};
+	r->told = xcalloc(r->d->nr_files + 1, sizeof(*r->told));
 	r->csv = csv_table_new(&feed_ops, r, r->d->nr_files, columns, r->nr);
 	csv_table_expect(r->csv, dataset_expected_rows(r->d));
 	ret = csv_table_register(r->csv, duck, name, err);
@@ -196,6 +216,7 @@ void dataset_reader_free(struct dataset_reader *r)
 	for (size_t i = 0; i < r->nr; i++)
 		free(r->wants[i].as);
 	free(r->how.names);
+	free(r->told);
 	free(r->wants);
 	free(r);
 }

@@ -2,6 +2,7 @@
 #define DATASET_READ_H
 
 /* The reader, as the files that make one see it. */
+#include <stdatomic.h>
 #include "dataset_internal.h"
 #include "dataset_json.h"
 
@@ -22,6 +23,7 @@ struct dataset_reader {
 	size_t nr;
 	struct csv_table *csv;    /* NULL: DuckDB reads staged files */
 	struct json_feed_how how; /* JSON */
+	atomic_bool *told;        /* CSV: of each file, whether its extra columns were */
 	bool direct;              /* a row id holds the row's number, from 0, not its offset */
 	int64_t rows;
 };

@@ -145,7 +145,7 @@ static void test_dataset_json__where_it_breaks(void **state)
 	refuses("a", NULL, "{\"a\": 1,}\n", "brackets do not fit");
 	refuses("a", NULL, "{\"a\": \"x\ny\"}\n", "line 1, character 9");
 	refuses("a", NULL, "{\"a\": 1}\nnonsense\n",
-		"line 2, character 1: no JSON object: a value is to stand");
+		"line 2, character 1: no JSON object: an object or");
 	refuses("a", NULL, "{\"a\": 1}\n17\n",
 		"line 2, character 1: no JSON object: an object or an array");
 	refuses("a", "$[*]", "[{\"a\": 1}, 5]",
@@ -153,7 +153,6 @@ static void test_dataset_json__where_it_breaks(void **state)
 	refuses("a", NULL, "{,}\n", "a comma is not expected");
 	refuses("a", NULL, "{\"a\":: 1}\n", "a colon is not expected");
 	refuses("a", NULL, "{\"a\": {}{}}\n", "a value is not expected");
-	refuses("a", NULL, "[1 2]", "");
 }
 
 static void test_dataset_json__bounds(void **state)

@@ -139,6 +139,18 @@ const char *xml_child_text(const struct xml_node *n, const char *name)
 	return xml_text(xml_child(n, name));
 }
 
+const char *xml_attr_at(const struct xml_node *n, size_t i, const char **name)
+{
+	const xmlAttr *a = n ? n->node.properties : NULL;
+
+	for (; a && i; i--)
+		a = a->next;
+	if (!a)
+		return NULL;
+	*name = (const char *)a->name;
+	return a->children && a->children->content ? (const char *)a->children->content : "";
+}
+
 const char *xml_attr(const struct xml_node *n, const char *name)
 {
 	if (!n)

@@ -27,6 +27,8 @@ const char *xml_child_text(
 	const struct xml_node *n, const char *name); /* NULL where there is no such child */
 /* An attribute's value without regard to namespace ("type" for xsi:type), or NULL. */
 const char *xml_attr(const struct xml_node *n, const char *name);
+/* The i-th attribute's value, and its name; NULL behind the last. */
+const char *xml_attr_at(const struct xml_node *n, size_t i, const char **name);
 #define xml_each(c, n) for ((c) = xml_first(n); (c); (c) = xml_next(c))
 
 /* Writing: plain text with &, <, >, ", CR and control characters escaped. */

@@ -12,17 +12,22 @@
 #include "json.h"
 #include "json_steps.h"
 
+struct classifier;
+struct grok;
+
 struct classified {
-	const char *classification; /* "csv", "json", "parquet", "UNKNOWN"; static */
-	const char *compression;    /* "none", "gzip", "zip"; static */
-	struct json *columns;       /* [{"Name","Type"}], Hive types, "void": nothing seen; owned */
-	char *json_path;            /* of the classifier that knew it; owned, NULL: none */
-	char *problem;              /* why a file that began as JSON is UNKNOWN; owned */
-	int64_t records;            /* counted (Parquet) or estimated */
-	int64_t record_size;        /* average bytes, uncompressed for text */
-	char delimiter, quote;      /* csv; quote '\0': the usual one */
-	bool header, quoted;        /* csv */
-	bool open_csv;              /* csv: OpenCSVSerDe instead of LazySimpleSerDe */
+	const char *classification; /* "csv", "json", "parquet", "UNKNOWN", or `how`'s; borrowed */
+	const struct classifier
+		*how;            /* the Grok or XML classifier that knew it; NULL: none; borrowed */
+	const char *compression; /* "none", "gzip", "zip"; static */
+	struct json *columns;    /* [{"Name","Type"}], Hive types, "void": nothing seen; owned */
+	char *json_path;         /* of the classifier that knew it; owned, NULL: none */
+	char *problem;           /* why a file that began as JSON is UNKNOWN; owned */
+	int64_t records;         /* counted (Parquet) or estimated */
+	int64_t record_size;     /* average bytes, uncompressed for text */
+	char delimiter, quote;   /* csv; quote '\0': the usual one */
+	bool header, quoted;     /* csv */
+	bool open_csv;           /* csv: OpenCSVSerDe instead of LazySimpleSerDe */
 };
 #define CLASSIFIED_INIT \
 	{               \
@@ -34,7 +39,11 @@ void classified_release(struct classified *c);
 struct classifier {
 	char *name;
 	bool is_json;
-	struct json_path path; /* is_json */
+	struct grok *grok;                /* Grok; NULL: another kind */
+	char *grok_pattern, *grok_custom; /* as they were given */
+	char *row_tag;                    /* XML; NULL: another kind */
+	char *classification;             /* Grok and XML */
+	struct json_path path;            /* is_json */
 	char *path_text;
 	/* Csv; '\0': as the built-in one finds it */
 	char delimiter, quote;
@@ -42,7 +51,7 @@ struct classifier {
 	struct json *names, *types; /* lists of strings; NULL: none */
 	bool keep_blanks, single, open_csv;
 };
-/* From the API's Classifier document ({"CsvClassifier":{…}} or {"JsonClassifier":{…}}); 1: of another kind. */
+/* From the API's Classifier document ({"CsvClassifier":{…}}). */
 int classifier_init(struct classifier *c, const struct json *doc, struct err *err) must_check;
 void classifier_release(struct classifier *c);
 struct classifiers {
@@ -63,6 +72,10 @@ bool classify_csv(const char *data, size_t len, bool whole, const struct classif
 	struct classified *out);
 /* Objects or arrays, one after the other. What begins well and then breaks leaves `problem`. */
 bool classify_json(const char *data, size_t len, bool whole, const struct classifier *how,
+	struct classified *out);
+bool classify_grok(const char *data, size_t len, bool whole, const struct classifier *how,
+	struct classified *out);
+bool classify_xml(const char *data, size_t len, bool whole, const struct classifier *how,
 	struct classified *out);
 /* The Thrift-encoded FileMetaData, or as much of its beginning as holds schema and number of rows. */
 bool classify_parquet(const unsigned char *footer, size_t len, struct classified *out);

@@ -119,6 +119,18 @@ static bool looks_like_json(const char *data, size_t len)
 	       (data[i] == '[' && (data[k] == '{' || data[k] == '['));
 }
 
+static bool apply(const char *data, size_t len, bool whole, const struct classifier *how,
+	struct classified *out)
+{
+	if (how->grok)
+		return classify_grok(data, len, whole, how, out);
+	if (how->row_tag)
+		return classify_xml(data, len, whole, how, out);
+	if (how->is_json)
+		return looks_like_json(data, len) && classify_json(data, len, whole, how, out);
+	return classify_csv(data, len, whole, how, out);
+}
+
 bool classify_text(const char *data, size_t len, bool whole, const struct classifiers *custom,
 	struct classified *out)
 {
@@ -130,9 +142,7 @@ bool classify_text(const char *data, size_t len, bool whole, const struct classi
 	}
 	for (size_t i = 0; custom && i < custom->nr; i++) {
 		const struct classifier *how = &custom->v[i];
-		bool json = looks_like_json(data, len);
-		if (how->is_json ? json && classify_json(data, len, whole, how, out)
-				 : classify_csv(data, len, whole, how, out)) {
+		if (apply(data, len, whole, how, out)) {
 			free(out->problem);
 			out->problem = NULL;
 			return true;

@@ -23,6 +23,25 @@ static void set_number(struct json *obj, const char *name, int64_t n)
 	free(text);
 }
 
+/* Of a table that a Grok or an XML classifier knew. XML has no SerDe: only Glue's own readers know the row tag. */
+static void set_custom_storage(struct json *sd, const struct classifier *how)
+{
+	struct json *serde = json_object(), *params = json_object();
+
+	if (how->grok) {
+		json_set_str(sd, "InputFormat", "org.apache.hadoop.mapred.TextInputFormat");
+		json_set_str(sd, "OutputFormat",
+			"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat");
+		json_set_str(serde, "SerializationLibrary", "com.amazonaws.glue.serde.GrokSerDe");
+		json_set_str(params, "input.format", how->grok_pattern);
+		json_set_str(params, "input.grokCustomPatterns", how->grok_custom);
+	} else {
+		json_set_str(params, "rowTag", how->row_tag);
+	}
+	json_set(serde, "Parameters", params);
+	json_set(sd, "SerdeInfo", serde);
+}
+
 static struct json *serde_info(
 	const struct classified *s, const char *library, const struct json *columns)
 {
@@ -73,7 +92,11 @@ static struct json *statistics(const struct crawl *c, const struct classified *s
 	json_set_str(p, "classification", s->classification);
 	json_set_str(p, "typeOfData", "file");
 	json_set_str(p, "jsonPath", s->json_path);
-	if (!strcmp(s->classification, "csv")) {
+	if (s->how && s->how->grok)
+		json_set_str(p, "grokPattern", s->how->grok_pattern);
+	else if (s->how)
+		json_set_str(p, "rowTag", s->how->row_tag);
+	if (!s->how && !strcmp(s->classification, "csv")) {
 		json_set_str(p, "delimiter", delimiter);
 		json_set_str(p, "columnsOrdered", "true");
 		json_set_str(p, "areColumnsQuoted", s->quoted ? "true" : "false");
@@ -93,12 +116,14 @@ static struct json *storage(const struct classified *s, const char *location,
 	json_set(sd, "Columns", names);
 	json_set_str(sd, "Location", location);
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		if (strcmp(formats[i].classification, s->classification))
+		if (s->how || strcmp(formats[i].classification, s->classification))
 			continue;
 		json_set_str(sd, "InputFormat", formats[i].input);
 		json_set_str(sd, "OutputFormat", formats[i].output);
 		json_set(sd, "SerdeInfo", serde_info(s, formats[i].serde, columns));
 	}
+	if (s->how)
+		set_custom_storage(sd, s->how);
 	json_set_bool(sd, "Compressed", strcmp(s->compression, "none") != 0);
 	json_set_i64(sd, "NumberOfBuckets", -1);
 	json_set(sd, "BucketColumns", json_array());

@@ -128,9 +128,9 @@ static char *schema_text(const struct classified *c)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	strbuf_addf(&sb, "%s %s %d %d %d %d %d %s ", c->classification, c->compression,
-		c->delimiter, c->quote, c->header, c->quoted, c->open_csv,
-		c->json_path ? c->json_path : "");
+	strbuf_addf(&sb, "%s %s %s %d %d %d %d %d %s ", c->how ? c->how->name : "",
+		c->classification, c->compression, c->delimiter, c->quote, c->header, c->quoted,
+		c->open_csv, c->json_path ? c->json_path : "");
 	json_print(c->columns, &sb);
 	return strbuf_detach(&sb, NULL);
 }
@@ -242,7 +242,7 @@ static bool fits(const struct crawl_tree *t, const struct crawl_options *o, size
 		return true;
 	if (strcmp(a->classification, b->classification) ||
 		strcmp(a->compression, b->compression) || a->delimiter != b->delimiter ||
-		a->quote != b->quote || a->open_csv != b->open_csv ||
+		a->quote != b->quote || a->how != b->how || a->open_csv != b->open_csv ||
 		!a->json_path != !b->json_path ||
 		(a->json_path && strcmp(a->json_path, b->json_path)))
 		return false;

@@ -278,7 +278,6 @@ static int check_crawlable(const struct crawl *c, struct err *err)
 	return 0;
 }
 
-/* Grok patterns and XML are not applied: the next classifier is asked, as if these had not known the file. */
 static int add_classifier_tx(struct crawl *c, const char *name, struct err *err)
 {
 	struct json *doc = local_classifier_get_tx(c->cloud, name, err);
@@ -288,14 +287,9 @@ static int add_classifier_tx(struct crawl *c, const char *name, struct err *err)
 	if (!doc)
 		return -1;
 	r = classifier_init(&custom, doc, err);
-	if (r > 0)
-		crawl_log(c, "WARN",
-			"Classifier %s is a %s, which the local cloud does not apply; the next "
-			"classifier is asked",
-			name, json_name(json_first(doc)));
 	json_free(doc);
 	if (r)
-		return r < 0 ? -1 : 0;
+		return -1;
 	ALLOC_GROW(c->custom.v, c->custom.nr, c->custom.alloc);
 	c->custom.v[c->custom.nr++] = custom;
 	return 0;

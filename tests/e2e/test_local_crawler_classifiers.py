@@ -183,18 +183,51 @@ def test_csv_classifiers(lake):
 
     classifier("strict", Delimiter="#", QuoteSymbol="'", ContainsHeader="PRESENT", Serde="OpenCSVSerDe")
     classifier("typed", Delimiter="^", ContainsHeader="ABSENT", Header=["Day", "n"], CustomDatatypeConfigured=True, CustomDatatypes=["DATE", "SHORT"])
-    lake.glue.create_classifier(GrokClassifier={"Name": "grok", "Classification": "g", "GrokPattern": "%{WORD:w}"})
     lake.put(**{"in/strict/s": "A#B\n'x#y'#z\n", "in/typed/t": "2020-01-01^1\n2020-01-02^2\n", "in/other/o": "a,b\n1,2\n"})
-    lake.crawler("in", Classifiers=["grok", "strict", "typed"])
+    lake.crawler("in", Classifiers=["strict", "typed"])
     lake.crawl()
     strict = lake.tables()["strict"]
     assert lake.columns("strict") == {"a": "string", "b": "string"} and strict["Parameters"]["skip.header.line.count"] == "1"
     assert strict["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde", "Parameters": {
         "separatorChar": "#", "quoteChar": "'", "escapeChar": "\\"}}
     assert lake.columns("typed") == {"day": "date", "n": "smallint"} and lake.columns("other") == {"a": "bigint", "b": "bigint"}
-    assert any("WARN : Classifier grok is a GrokClassifier, which the local cloud does not apply" in m for m in lake.log())
     lake.glue.delete_classifier(Name="typed")
     assert "Classifier with name typed does not exist" in lake.crawl("FAILED")["ErrorMessage"]
+
+
+def test_grok_and_xml_classifiers(lake):
+    """Columns of a pattern, of built-in ones and of the classifier's own; XML by its row tag. What cannot be applied fails the crawl and says why."""
+    def grok(name, pattern, **more):
+        lake.glue.create_classifier(GrokClassifier={"Name": name, "Classification": name, "GrokPattern": pattern, **more})
+
+    own = "%{TIMESTAMP_ISO8601:when} \\[%{LOGLEVEL:Level}\\] %{APP:app} %{NUMBER:ms:double} (?<rest>.*)"
+    custom = "APP [a-z]+-\\d{2}\nUNUSED x"
+    grok("app", own, CustomPatterns=custom)
+    grok("apache", "%{COMMONAPACHELOG_DATATYPED}")
+    grok("behind", "(?<!a)%{WORD:w}")
+    grok("unknown", "%{WROD:w}")
+    lake.glue.create_classifier(XMLClassifier={"Name": "items", "Classification": "xml", "RowTag": "item"})
+    lake.put(**{
+        "in/app/a.log": "2020-01-02T03:04:05Z [INFO] web-01 12.5 hello, world\n2020-01-02 03:04:05,123 [ERROR] db-02 7 x\n",
+        "in/web/a.log": '10.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326\n::1 - - [10/Oct/2000:13:55:36 -0700] "-" 404 -\r\n',
+        "in/xml/a.xml": '<?xml version="1.0"?><!-- <item>no</item> --><l><item id="1"><Name>a &amp; b</Name><tag>x</tag><tag>y</tag><dim w="2">5</dim></item>\n'
+                        '<item id="2.5"><Name>c</Name><none/></item><item id="never"/></l>',
+        "in/plain/p.csv": "a,b\n1,2\n"})
+    lake.crawler("in", Classifiers=["items", "apache", "app"])
+    lake.crawl()
+    assert lake.columns("app") == {"when": "string", "level": "string", "app": "string", "ms": "double", "rest": "string"}
+    assert lake.columns("web") == {"clientip": "string", "ident": "string", "auth": "string", "timestamp": "string", "verb": "string", "request": "string",
+                                   "httpversion": "float", "rawrequest": "string", "response": "int", "bytes": "bigint"}
+    assert lake.columns("xml") == {"_id": "double", "name": "string", "tag": "array<string>", "dim": "struct<_w:int,_VALUE:int>", "none": "string"}
+    assert lake.columns("plain") == {"a": "bigint", "b": "bigint"}
+    tables = lake.tables()
+    assert tables["app"]["StorageDescriptor"]["SerdeInfo"] == {
+        "SerializationLibrary": "com.amazonaws.glue.serde.GrokSerDe", "Parameters": {"input.format": own, "input.grokCustomPatterns": custom}}
+    assert [tables[t]["Parameters"][k] for t, k in (("app", "classification"), ("app", "recordCount"), ("xml", "recordCount"), ("xml", "rowTag"))] == ["app", "2", "2", "item"]
+    for name, why in (("behind", "more than the local cloud knows"), ("unknown", "there is no pattern 'WROD'")):
+        lake.glue.update_crawler(Name=lake.name, Classifiers=[name])
+        assert f"Classifier {name} cannot be applied" in lake.crawl("FAILED")["ErrorMessage"] and any(why in m for m in lake.log())
+    assert lake.tables() == tables, "nothing is guessed"
 
 
 def test_only_new_folders(lake):

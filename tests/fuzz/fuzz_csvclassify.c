@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "local_classify.h"
+#include "local_grok.h"
 #include "local_shape.h"
 #include "strbuf.h"
 
@@ -9,7 +10,9 @@ static void custom(const char *text, size_t size)
 {
 	struct classifier how[] = {{.is_json = true, .path_text = (char[]){"$[*].a"}},
 		{.delimiter = ';', .quote = '\'', .single = true, .header = HEADER_PRESENT}};
-	struct classifiers both = {how, ARRAY_SIZE(how), 0};
+	struct classifier xml = {
+		.name = (char[]){"x"}, .row_tag = (char[]){"r"}, .classification = (char[]){"xml"}};
+	struct classifiers both = {how, ARRAY_SIZE(how), 0}, rows = {&xml, 1, 0};
 	struct classified c = CLASSIFIED_INIT;
 	struct err err = ERR_INIT;
 
@@ -18,7 +21,26 @@ static void custom(const char *text, size_t size)
 	if (classify_text(text, size, size & 1, &both, &c) && !json_len(c.columns))
 		BUG("a table without columns");
 	classified_release(&c);
+	if (classify_text(text, size, size & 1, &rows, &c) && !json_len(c.columns))
+		BUG("a table without columns");
+	classified_release(&c);
 	json_path_release(&how[0].path);
+}
+
+/* A pattern and the line that follows it. */
+static void grok(const char *text)
+{
+	struct err err = ERR_INIT;
+	char *pattern = xstrndup(text, strcspn(text, "\n"));
+	struct grok *g = grok_compile(pattern, NULL, &err);
+
+	if (g && !json_len(grok_columns(g)))
+		BUG("a pattern without columns");
+	if (g)
+		grok_match(g, text + strlen(pattern));
+	grok_free(g);
+	free(pattern);
+	err_release(&err);
 }
 
 static void path(const char *text)
@@ -65,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	classified_release(&c);
 	custom((const char *)data, size);
 	path(text);
+	grok(text);
 	type(text);
 	free(text);
 	return 0;

@@ -323,3 +323,40 @@ static void test_local_classify__a_footer_cut_anywhere_is_none(void **state)
 		free(copy);
 	}
 }
+
+static void test_local_classify__xml_by_its_row_tag(void **state)
+{
+	static const struct {
+		const char *text, *columns;
+	} rows[] = {
+		{"<l><r a='1'></r></l>", "[{\"Name\":\"_a\",\"Type\":\"int\"}]"},
+		{"<l><r><x>1</x></r><r><x>2.5</x><y>t</y></r>",
+			"[{\"Name\":\"x\",\"Type\":\"double\"},{\"Name\":\"y\",\"Type\":\"string\"}"
+			"]"},
+		{"<r><r><x>1</x></r></r>", "[{\"Name\":\"r\",\"Type\":\"struct<x:int>\"}]"},
+		{"<r>text</r>", "[{\"Name\":\"_value\",\"Type\":\"string\"}]"},
+		{"<rr><x>1</x></rr>", NULL},
+		{"<r a='1'/>", NULL},
+		{"<r><x>1</x>", NULL},
+		{"<r><x>1</y></r>", NULL},
+		{"<![CDATA[<r><x>1</x></r>]]>", NULL},
+	};
+	char name[] = "n", tag[] = "r", form[] = "xml";
+	struct classifier how = {.name = name, .row_tag = tag, .classification = form};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct classified c = CLASSIFIED_INIT;
+		struct strbuf text = STRBUF_INIT;
+		bool known = classify_xml(rows[i].text, strlen(rows[i].text), true, &how, &c);
+
+		assert_int_equal(known, rows[i].columns != NULL);
+		for (struct json *col = json_first(c.columns); col; col = json_next(col))
+			json_remove(col, "Path");
+		if (known)
+			json_print(c.columns, &text);
+		assert_string_equal(text.buf, known ? rows[i].columns : "");
+		classified_release(&c);
+		strbuf_release(&text);
+	}
+}

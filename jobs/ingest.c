@@ -40,12 +40,14 @@ static const char *get(const struct job *job, const char *name)
 /* --- loads --- */
 
 static int run_loads(struct job *job, struct pg *pg, const struct ingest_input *in,
-	const struct ingest_options *opts, struct err *err)
+	struct ingest_options *opts, struct err *err)
 {
+	struct ingest_session session = INGEST_SESSION_INIT;
 	struct strvec failed = STRVEC_INIT;
 	char *ids;
 	int ret = 0;
 
+	opts->session = &session;
 	for (size_t i = 0; i < in->nr && ret == 0; i++) {
 		enum ingest_end end;
 
@@ -62,6 +64,8 @@ static int run_loads(struct job *job, struct pg *pg, const struct ingest_input *
 		job_log(JOB_INFO, "ingested", "loads=%zu", in->nr);
 	}
 	strvec_release(&failed);
+	opts->session = NULL;
+	ingest_session_close(&session);
 	return ret;
 }
 
@@ -180,7 +184,8 @@ static int ingest_object(struct job *job, struct err *err)
 static int ingest_queue(struct job *job, struct err *err)
 {
 	struct ingest_event e = {.incoming = PLACE_INIT, .springboard = PLACE_INIT};
-	struct ingest_queue_options opts = {.queue = get(job, "QUEUE")};
+	struct ingest_session session = INGEST_SESSION_INIT;
+	struct ingest_queue_options opts = {.queue = get(job, "QUEUE"), .load.session = &session};
 	int ret = read_options(job, &opts.load, err);
 
 	if (ret == 0)
@@ -194,6 +199,7 @@ static int ingest_queue(struct job *job, struct err *err)
 			e.incoming.shown);
 	if (ret == 0)
 		ret = ingest_queue_run(&e, &opts, err);
+	ingest_session_close(&session);
 	close_event(&e);
 	return ret;
 }

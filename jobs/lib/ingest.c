@@ -13,6 +13,8 @@
 #define MEMORY_PERCENT 60
 /* Below that, starting threads costs more than they do. */
 #define SINGLE_BYTES (1 << 20)
+/* A session never forgets a function: then it is opened anew. */
+#define SESSION_LOADS 500
 
 /* A load on its way. */
 struct work {
@@ -23,9 +25,10 @@ struct work {
 	struct json *table;
 	struct strvec columns; /* the destination's, in its order */
 	enum udf_type *types;
-	char *target; /* location of what is replaced */
-	struct duck *duck;
-	struct udf_session *udf;
+	char *target;                   /* location of what is replaced */
+	struct ingest_session *session; /* the run's, or `own` */
+	struct ingest_session own;
+	char *function; /* in SQL, that gives the source's rows */
 	struct dataset_reader *reader;
 	struct publish *out;
 };
@@ -102,18 +105,45 @@ static int open_output(struct work *w, struct err *err)
 	return w->out ? 0 : -1;
 }
 
-static int open_session(struct work *w, struct err *err)
+void ingest_session_close(struct ingest_session *s)
+{
+	duck_close(s->duck);
+	udf_session_free(s->udf);
+	*s = (struct ingest_session)INGEST_SESSION_INIT;
+}
+
+/* A session may touch only what it was opened for; the run's has the job's scratch alone. */
+static bool may_share(const struct work *w, const struct strvec *folders)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < folders->nr; i++)
+		all = all && starts_with(folders->v[i], w->job->tmp);
+	return all;
+}
+
+static int open_session(struct work *w, struct ingest_session *shared, struct err *err)
 {
 	struct strvec folders = STRVEC_INIT;
 	int64_t bytes = w->source.nr_files ? w->source.files[0].size : 0;
+	struct ingest_session *s = &w->own;
 
 	strvec_push(&folders, publish_dir(w->out));
 	dataset_folders(w->job, &w->source, &folders);
-	w->duck = bytes < SINGLE_BYTES ? duck_open_single(w->job, MEMORY_PERCENT, &folders, err)
-				       : duck_open(w->job, MEMORY_PERCENT, &folders, err);
+	if (shared && bytes < SINGLE_BYTES && may_share(w, &folders))
+		s = shared;
+	w->session = s;
+	if (s->loads >= SESSION_LOADS)
+		ingest_session_close(s);
+	if (!s->duck)
+		s->duck = bytes < SINGLE_BYTES
+				  ? duck_open_single(w->job, MEMORY_PERCENT, &folders, err)
+				  : duck_open(w->job, MEMORY_PERCENT, &folders, err);
+	if (s->duck && !s->udf)
+		s->udf = udf_register(s->duck, err);
 	strvec_release(&folders);
-	w->udf = w->duck ? udf_register(w->duck, err) : NULL;
-	return w->udf ? 0 : -1;
+	w->function = xasprintf("source%zu", s->loads++);
+	return s->udf ? 0 : -1;
 }
 
 /* The source's columns that the destination has; c0, c1 … in SQL. */
@@ -126,7 +156,7 @@ static int register_source(struct work *w, struct err *err)
 		strvec_pushf(&names, "c%zu", i);
 	for (size_t i = 0; i < w->columns.nr; i++)
 		wants[i] = (struct dataset_want){w->columns.v[i], names.v[i], DATASET_TEXT};
-	w->reader = dataset_register(w->job, &w->source, w->duck, "source", wants, err);
+	w->reader = dataset_register(w->job, &w->source, w->session->duck, w->function, wants, err);
 	strvec_release(&names);
 	free(wants);
 	return w->reader ? 0 : -1;
@@ -143,13 +173,13 @@ static void add_select(const struct work *w, struct strbuf *sql)
 		strbuf_addstr(sql, " AS ");
 		duck_add_name(sql, w->columns.v[i]);
 	}
-	strbuf_addstr(sql, " FROM source()");
+	strbuf_addf(sql, " FROM %s()", w->function);
 }
 
 /* A statement failed with `err`: what did it, in words of the data. */
 static int explain(struct work *w, struct err *err)
 {
-	const struct udf_bad *bad = udf_session_bad(w->udf);
+	const struct udf_bad *bad = udf_session_bad(w->session->udf);
 	char *where;
 
 	if (dataset_error(w->reader, err) != 0 || !bad)
@@ -174,7 +204,7 @@ static int write_rows(struct work *w, int64_t *rows, struct err *err)
 		strbuf_addstr(&sql, ") TO ");
 		duck_add_text(&sql, path);
 		strbuf_addstr(&sql, " (FORMAT parquet, COMPRESSION snappy)");
-		ret = duck_exec(w->duck, sql.buf, rows, err);
+		ret = duck_exec(w->session->duck, sql.buf, rows, err);
 		if (ret != 0)
 			explain(w, err);
 	}
@@ -183,11 +213,13 @@ static int write_rows(struct work *w, int64_t *rows, struct err *err)
 	return ret;
 }
 
-static void work_release(struct work *w)
+/* A session in which something failed remembers it, and is not used again. */
+static void work_release(struct work *w, bool failed)
 {
-	duck_close(w->duck);
+	if (w->session && (failed || w->session == &w->own))
+		ingest_session_close(w->session);
 	dataset_reader_free(w->reader);
-	udf_session_free(w->udf);
+	free(w->function);
 	publish_abort(w->out);
 	dataset_release(&w->source);
 	json_free(w->table);
@@ -211,7 +243,7 @@ int ingest_load_run(struct job *job, const struct ingest_input *in, const struct
 		goto out;
 	w.table = ingest_destination(job, in, load, &w.source, &counts->made_table, err);
 	if (!w.table || take_columns(&w, err) != 0 || open_output(&w, err) != 0 ||
-		open_session(&w, err) != 0 || register_source(&w, err) != 0 ||
+		open_session(&w, opts->session, err) != 0 || register_source(&w, err) != 0 ||
 		write_rows(&w, &counts->rows, err) != 0)
 		goto out;
 	out = w.out;
@@ -226,6 +258,6 @@ int ingest_load_run(struct job *job, const struct ingest_input *in, const struct
 		free(location);
 	}
 out:
-	work_release(&w);
+	work_release(&w, ret != 0);
 	return ret;
 }

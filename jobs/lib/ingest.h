@@ -34,8 +34,21 @@ int ingest_input_parse(
 void ingest_input_release(struct ingest_input *in); /* NULL is fine */
 void ingest_loads_release(struct ingest_input *in); /* the loads alone */
 
+/* What small loads of one run share, one after another: opening DuckDB costs several times what they do. */
+struct ingest_session {
+	struct duck *duck;
+	struct udf_session *udf;
+	size_t loads; /* that it has had */
+};
+#define INGEST_SESSION_INIT   \
+	{                     \
+		NULL, NULL, 0 \
+	}
+void ingest_session_close(struct ingest_session *s);
+
 struct ingest_options {
-	bool no_partition; /* the catalog is not told of the partition */
+	bool no_partition;              /* the catalog is not told of the partition */
+	struct ingest_session *session; /* NULL: each load has its own */
 };
 struct ingest_counts {
 	int64_t rows;

@@ -10,7 +10,7 @@
 
 struct ingest_queue_options {
 	const char *queue; /* URL or name */
-	long long wait_s; /* for messages, before the queue is taken as empty */
+	long long wait_s;  /* for messages, before the queue is taken as empty */
 	struct ingest_options load;
 };
 /* `e` has all but its key. ERR_FAILED when messages were left, after all others; any other error ends at once. */

@@ -334,7 +334,9 @@ static int gather(struct pg *p, struct pg_rows *out, bool *copying, struct err *
 			PQclear(result);
 			return ret;
 		}
-		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && ret == 0)
+		/* A script of comments alone is none that failed. */
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+			status != PGRES_EMPTY_QUERY && ret == 0)
 			ret = fail_of_result(p, result, err);
 		else if (out && ret == 0 && !out->v)
 			take_rows(result, out);

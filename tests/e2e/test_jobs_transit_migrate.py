@@ -120,6 +120,18 @@ def test_a_step_that_fails_leaves_nothing(tmp_path, postgres, database, own):
     assert versions(postgres, database) == [1, 2]
 
 
+def test_a_side_without_statements(tmp_path, postgres, database, own):
+    """What cannot be taken back, or was done by hand, is a migration too."""
+    for path in own.glob("000[3-9]*"):
+        path.unlink()
+    (own / "0003_kept.sql").write_text("-- up\nCREATE TABLE kept (a int);\n-- down\n-- The table stays.\n")
+    (own / "0004_nothing.sql").write_text("-- up\n-- down\n;\n")
+    migrate(tmp_path, postgres, database, own).ok()
+    assert versions(postgres, database) == [1, 2, 3, 4]
+    migrate(tmp_path, postgres, database, own, action="down", TO=2).ok()
+    assert versions(postgres, database) == [1, 2] and "kept" in tables(postgres, database)
+
+
 @pytest.mark.parametrize("name, text, why", [
     ("0004_x.sql", "-- up\n-- down\n", "there is no migration of number 3"), ("0002_x.sql", "-- up\n-- down\n", "two migrations have the number 2"),
     ("x.sql", "-- up\n-- down\n", "is not named <number>_<name>.sql"), ("0003_.sql", "-- up\n-- down\n", "is not named"),

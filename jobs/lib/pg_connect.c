@@ -85,26 +85,45 @@ static struct pg *connect_by(struct map *m, bool with_defaults, struct err *err)
 	return p;
 }
 
+/*
+ * A password's own '/' or '@' that is not written as %2F or %40 makes libpq take a piece of it for a port, a host or a database, and those stand
+ * in messages.
+ */
+static bool is_misread(const char *text, const struct map *m)
+{
+	const char *port = map_get(m, "port"), *rest = strstr(text, "://");
+
+	if (!starts_with(text, "postgresql://") && !starts_with(text, "postgres://"))
+		return false;
+	rest += strlen("://");
+	if (rest[strcspn(rest, "@/")] == '@')
+		rest += strcspn(rest, "@") + 1;
+	return rest[strcspn(rest, "@?")] == '@' || (port && port[strspn(port, "0123456789,")]);
+}
+
 struct pg *pg_connect_text(const char *conninfo, const char *what, struct err *err)
 {
 	char *why = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &why);
 	struct map m = MAP_INIT;
+	bool good = options;
 
 	/* libpq's reason holds pieces of the text, a password among them. */
 	PQfreemem(why);
-	if (!options) {
+	map_init(&m, free_value);
+	for (PQconninfoOption *o = options; o && o->keyword; o++)
+		if (o->val)
+			map_put(&m, o->keyword, xstrdup(o->val));
+	PQconninfoFree(options);
+	if (!good || is_misread(conninfo, &m)) {
+		map_release(&m);
 		err_set(err, ERR_INVALID,
 			"%s is no connection string (\"host=… dbname=… user=… password=…\" or "
 			"postgresql://…)",
 			what);
+		err_hint(err, "in postgresql://… a password's / and @ are written %%2F and %%40");
 		return NULL;
 	}
-	map_init(&m, free_value);
-	for (PQconninfoOption *o = options; o->keyword; o++)
-		if (o->val)
-			map_put(&m, o->keyword, xstrdup(o->val));
-	PQconninfoFree(options);
 	return connect_by(&m, !map_has(&m, "service"), err);
 }
 

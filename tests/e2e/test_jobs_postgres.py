@@ -374,5 +374,10 @@ def test_secrets(tmp_path, postgres, database, gold, cloud):
     load('{"host": "127.0.0.1", "password": "' + password).fails(1, "is no JSON")
     load(f"host=127.0.0.1 password={password} {password}").fails(1, "is no connection string")
     load(f"host=127.0.0.1 port={port} user=keeper password='{password}x' dbname={database}").fails(1, "password authentication failed")
+    # Letters of a URI's own in the password, not written as %2F, %40…: libpq takes pieces of it for a port, a host, a database.
+    for odd in ("/", "@", ":", "?", "#", "@a/", "/@", "//"):
+        result = load(f"postgresql://keeper:{password}{odd}{password}@127.0.0.1:{port}/{database}")
+        assert result.code == 1, repr(result)
+    load(f"postgresql://keeper:x/{password}@127.0.0.1:{port}/{database}").fails(1, "is no connection string")
     options = ["--GOLD", gold, "--TICKER", "BTC", "--SCHEMA", "market_data", "--POSTGRES_SECRET", "none"]
     run_job(tmp_path, "redshift-upload", *options, env=env).fails(1, "the secret 'none'", "ResourceNotFoundException")

@@ -1,4 +1,5 @@
 /* config: the values that a user edits, with comments and order kept. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,16 @@ out:
 	return ret;
 }
 
+/* Whether it may name a parameter: then what no stack takes is told with its place, and the nearest name, by all other commands. */
+static bool is_parameter_name(const char *name)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)name[n]))
+		n++;
+	return n && !name[n];
+}
+
 static int config_set(
 	struct session *s, const char *name, char *const *values, size_t nr, struct err *err)
 {
@@ -86,6 +97,11 @@ static int config_set(
 
 	if (need_file(s, err) < 0)
 		goto out;
+	if (!is_parameter_name(name)) {
+		err_set(err, ERR_USAGE, "'%s' is no parameter's name: letters and digits", name);
+		err_hint(err, "the entries of a map are changed in '%s'", s->project->config_path);
+		goto out;
+	}
 	if (fs_read(s->project->config_path, MAX_CONFIG_BYTES, &old, err) < 0 ||
 		yaml_edit_set(s->project->config_path, old.buf, old.len, name,
 			(const char *const *)values, nr, nr > 1, &edited, err) < 0 ||

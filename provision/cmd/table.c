@@ -1,7 +1,9 @@
 /* Aligned columns for people. */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include "cmd.h"
 
 #define COLUMN_GAP 2
@@ -12,13 +14,43 @@ struct table {
 	size_t *width;
 };
 
+/* Terminal columns: two for Chinese, Japanese and Korean letters and for pictures, none for what sits on another letter. */
+static size_t width_in_utf8(const char *s)
+{
+	mbstate_t state = {0};
+	size_t n = 0, left = strlen(s), len;
+	wchar_t c;
+
+	for (; left; s += len, left -= len) {
+		len = mbrtowc(&c, s, left, &state);
+		if (len > left) { /* no UTF-8: a column a byte */
+			memset(&state, 0, sizeof(state));
+			len = 1;
+			n++;
+		} else {
+			int w = wcwidth(c);
+
+			n += w < 0 ? 1 : (size_t)w;
+		}
+	}
+	return n;
+}
+
 size_t text_width(const char *s)
 {
+	static locale_t utf8;
+	locale_t before;
 	size_t n = 0;
 
-	/* One column for each code point: enough for names of resources and columns. */
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
+	for (; s[n] && (unsigned char)s[n] < 0x80; n++)
+		;
+	if (!s[n])
+		return n;
+	if (!utf8)
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	before = uselocale(utf8); /* without one: what there is, which counts bytes */
+	n = width_in_utf8(s);
+	uselocale(before);
 	return n;
 }
 

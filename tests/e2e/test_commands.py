@@ -514,6 +514,14 @@ def test_config_keeps_comments_and_order(shop):
     assert doc(shop("config", "list").ok(), "config list")["config"]["Minutes"] == "3"
 
 
+def test_config_leaves_maps_alone(shop):
+    shop.write("config.yaml", before := shop.read("config.yaml") + "Rates:\n  Gold: {Fee: 3}\n")
+    shop("config", "set", "Rates", "3").fails(2, "'Rates' is a map.*change its entries")
+    for name in ("Rates.Gold.Fee", "", "a b", "-x"):
+        shop("config", "set", "--", name, "3", json_output=False).fails(2, "no parameter's name")
+    assert shop.read("config.yaml") == before
+
+
 # --- the local cloud as a server ---
 
 def test_local_start_stop_status(run_glueproj, tmp_path):

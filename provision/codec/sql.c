@@ -256,6 +256,17 @@ int sql_run(struct sql_db *db, int64_t *changed, struct err *err, const char *sq
 	return more;
 }
 
+int sql_exists(struct sql_db *db, struct err *err, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	va_start(ap, types);
+	struct sql_stmt *st = query(db, err, sql, types, &ap);
+	va_end(ap);
+	int row = st ? sql_step(st, err) : -1;
+	sql_done(st);
+	return row;
+}
+
 int64_t sql_last_rowid(struct sql_db *db)
 {
 	return sqlite3_last_insert_rowid(db->raw);

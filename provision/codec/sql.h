@@ -41,6 +41,9 @@ bool sql_is_null(struct sql_stmt *st, int column);
 /* Query, step to the end, done. ERR_EXISTS on a unique constraint. `changed` may be NULL. */
 int sql_run(struct sql_db *db, int64_t *changed, struct err *err, const char *sql,
 	const char *types, ...) must_check;
+/* Has the query a row? 1, 0, -1. */
+int sql_exists(
+	struct sql_db *db, struct err *err, const char *sql, const char *types, ...) must_check;
 int64_t sql_last_rowid(struct sql_db *db);
 
 #endif

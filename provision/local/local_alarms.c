@@ -263,12 +263,8 @@ static struct json *definition_of(const struct json *in)
 static int exists_tx(
 	struct local_cloud *cloud, const char *region, const char *name, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT 1 FROM cw_alarm WHERE region = ? AND name = ?", "ss", region, name);
-	int row = st ? sql_step(st, err) : -1;
-
-	sql_done(st);
-	return row;
+	return sql_exists(cloud->db, err, "SELECT 1 FROM cw_alarm WHERE region = ? AND name = ?",
+		"ss", region, name);
 }
 
 static int write_alarm_tx(struct local_cloud *cloud, const struct local_call *c, const char *name,

@@ -57,6 +57,18 @@ int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct e
 					  : local_tx_finish(cloud, fn(cloud, payload, err), err);
 }
 
+bool local_any(struct local_cloud *cloud, const char *sql)
+{
+	struct err ignored = ERR_INIT;
+	int row = -1;
+
+	if (!local_tx_begin(cloud, &ignored))
+		row = sql_exists(cloud->db, &ignored, sql, "");
+	local_tx_end(cloud);
+	err_release(&ignored);
+	return row != 0;
+}
+
 int local_call_run(struct local_cloud *cloud, const struct local_request *req, local_call_fn *fn,
 	struct json **out, struct err *err)
 {

@@ -105,6 +105,9 @@ int local_tx_finish(struct local_cloud *cloud, int ret, struct err *err) must_ch
 typedef int local_tx_fn(struct local_cloud *cloud, void *payload, struct err *err);
 int local_tx(struct local_cloud *cloud, local_tx_fn *fn, void *payload, struct err *err) must_check;
 
+/* Has the query a row? In a transaction of its own; true as well when that cannot be told: for a part's `busy`. */
+bool local_any(struct local_cloud *cloud, const char *sql);
+
 /* --- the frame of a handler that is one transaction --- */
 struct local_call {
 	const struct local_request *req;

@@ -430,21 +430,8 @@ static void stop(struct local_cloud *cloud)
 
 static bool busy(struct local_cloud *cloud)
 {
-	struct err err = ERR_INIT;
-	struct sql_stmt *st;
-	bool any;
-
-	if (local_tx_begin(cloud, &err)) {
-		err_release(&err);
-		return true;
-	}
-	st = sql_query(cloud->db, &err,
-		"SELECT 1 FROM crawler WHERE state <> 'READY' OR next_ms > 0 LIMIT 1", "");
-	any = st && sql_step(st, &err) > 0;
-	sql_done(st);
-	local_tx_end(cloud);
-	err_release(&err);
-	return any;
+	return local_any(
+		cloud, "SELECT 1 FROM crawler WHERE state <> 'READY' OR next_ms > 0 LIMIT 1");
 }
 
 const struct local_part local_crawler_part = {

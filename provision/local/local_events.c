@@ -294,16 +294,13 @@ LOCAL_HANDLER(disable_rule, disable_tx)
 /* One that is not there is fine; one with targets is not. */
 static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	struct sql_stmt *st;
 	struct events_rule r;
 	char *bus;
 	int row, found = asked_tx(cloud, k, "Name", &bus, &r, err), ret = found < 0 ? -1 : 0;
 
 	if (found > 0) {
-		st = sql_query(cloud->db, err, "SELECT 1 FROM events_target WHERE rule_arn = ?",
+		row = sql_exists(cloud->db, err, "SELECT 1 FROM events_target WHERE rule_arn = ?",
 			"s", r.arn);
-		row = st ? sql_step(st, err) : -1;
-		sql_done(st);
 		if (row > 0)
 			ret = events_invalid(err, "Rule can't be deleted since it has targets.");
 		else if (row < 0 ||

@@ -107,15 +107,12 @@ void events_arn_of(struct local_cloud *cloud, const struct local_request *req, s
 int events_bus_need_tx(
 	struct local_cloud *cloud, const char *region, const char *name, struct err *err)
 {
-	struct sql_stmt *st;
 	int row;
 
 	if (!strcmp(name, EVENTS_DEFAULT))
 		return 0;
-	st = sql_query(cloud->db, err, "SELECT 1 FROM events_bus WHERE region = ? AND name = ?",
+	row = sql_exists(cloud->db, err, "SELECT 1 FROM events_bus WHERE region = ? AND name = ?",
 		"ss", region, name);
-	row = st ? sql_step(st, err) : -1;
-	sql_done(st);
 	if (!row)
 		return events_not_found(err, "Event bus %s does not exist.", name);
 	return row < 0 ? -1 : 0;
@@ -204,7 +201,6 @@ LOCAL_HANDLER(create_bus, create_tx)
 static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
 	const char *name = json_get_str(k->in, "Name");
-	struct sql_stmt *st;
 	char *arn;
 	int row, ret = events_check_name("name", name, 256, false, err);
 
@@ -212,10 +208,8 @@ static int delete_tx(struct local_cloud *cloud, struct local_call *k, struct err
 		return -1;
 	if (!strcmp(name, EVENTS_DEFAULT))
 		return events_invalid(err, "Cannot delete event bus default.");
-	st = sql_query(cloud->db, err, "SELECT 1 FROM events_rule WHERE region = ? AND bus = ?",
+	row = sql_exists(cloud->db, err, "SELECT 1 FROM events_rule WHERE region = ? AND bus = ?",
 		"ss", k->req->region, name);
-	row = st ? sql_step(st, err) : -1;
-	sql_done(st);
 	if (row > 0)
 		return events_invalid(
 			err, "Event bus %s can't be deleted since it has rules.", name);
@@ -400,15 +394,12 @@ LOCAL_HANDLER(remove_permission, remove_permission_tx)
 static int tagged_tx(
 	struct local_cloud *cloud, struct local_call *k, const char **arn, struct err *err)
 {
-	struct sql_stmt *st;
 	int row;
 
 	*arn = json_get_str(k->in, "ResourceARN");
 	if (!*arn)
 		return events_invalid(err, "ResourceARN is missing");
-	st = sql_query(cloud->db, err, "SELECT 1 FROM events_rule WHERE arn = ?", "s", *arn);
-	row = st ? sql_step(st, err) : -1;
-	sql_done(st);
+	row = sql_exists(cloud->db, err, "SELECT 1 FROM events_rule WHERE arn = ?", "s", *arn);
 	if (row == 0) {
 		/* a bus */
 		const char *mark = strstr(*arn, ":event-bus/");

@@ -398,21 +398,9 @@ static void stop(struct local_cloud *cloud)
 
 static bool busy(struct local_cloud *cloud)
 {
-	struct err err = ERR_INIT;
-	struct sql_stmt *st;
-	bool found = false;
-
-	if (local_tx_begin(cloud, &err) == 0) {
-		st = sql_query(cloud->db, &err,
-			"SELECT 1 FROM events_rule WHERE fire_ms > 0 UNION ALL SELECT 1 FROM "
-			"events_delivery UNION ALL SELECT 1 FROM events_batch LIMIT 1",
-			"");
-		found = st && sql_step(st, &err) > 0;
-		sql_done(st);
-		local_tx_end(cloud);
-	}
-	err_release(&err);
-	return found;
+	return local_any(cloud,
+		"SELECT 1 FROM events_rule WHERE fire_ms > 0 UNION ALL SELECT 1 FROM "
+		"events_delivery UNION ALL SELECT 1 FROM events_batch LIMIT 1");
 }
 
 const struct local_part local_events_part = {

@@ -368,24 +368,11 @@ static void stop(struct local_cloud *cloud)
 
 static bool busy(struct local_cloud *cloud)
 {
-	struct err err = ERR_INIT;
-	struct sql_stmt *st;
-	bool found = false;
-
-	if (local_tx_begin(cloud, &err) == 0) {
-		st = sql_query(cloud->db, &err,
-			"SELECT 1 FROM glue_trigger WHERE fire_ms > 0 UNION ALL SELECT 1 FROM "
-			"glue_workflow_run WHERE state IN ('RUNNING', 'STOPPING') UNION ALL SELECT "
-			"1 "
-			"FROM glue_job_run WHERE state IN ('STARTING', 'RUNNING', 'STOPPING', "
-			"'WAITING') LIMIT 1",
-			"");
-		found = st && sql_step(st, &err) > 0;
-		sql_done(st);
-		local_tx_end(cloud);
-	}
-	err_release(&err);
-	return found;
+	return local_any(cloud,
+		"SELECT 1 FROM glue_trigger WHERE fire_ms > 0 UNION ALL SELECT 1 FROM "
+		"glue_workflow_run WHERE state IN ('RUNNING', 'STOPPING') UNION ALL SELECT 1 FROM "
+		"glue_job_run WHERE state IN ('STARTING', 'RUNNING', 'STOPPING', 'WAITING') LIMIT "
+		"1");
 }
 
 const struct local_part local_glue_part = {

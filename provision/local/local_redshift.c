@@ -363,14 +363,11 @@ static int look_at_result(
 {
 	struct keep *k = payload;
 	struct err ignored = ERR_INIT;
-	struct sql_stmt *st;
 	char *id = xstrndup(relative, 36);
 
-	st = sql_query(
-		k->cloud->db, &ignored, "SELECT 1 FROM redshift_statement WHERE id = ?", "s", id);
-	if (st && sql_step(st, &ignored) == 0)
+	if (sql_exists(k->cloud->db, &ignored, "SELECT 1 FROM redshift_statement WHERE id = ?", "s",
+		    id) == 0)
 		strvec_push(&k->gone, path);
-	sql_done(st);
 	err_release(&ignored);
 	free(id);
 	return 0;

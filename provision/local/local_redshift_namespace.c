@@ -448,13 +448,11 @@ struct tag_call {
 
 static int exists_tx(struct local_cloud *cloud, const char *arn, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	int row = sql_exists(cloud->db, err,
 		"SELECT 1 FROM redshift_namespace WHERE arn = ?1 UNION SELECT 1 FROM "
 		"redshift_workgroup WHERE arn = ?1",
 		"s", arn);
-	int row = st ? sql_step(st, err) : -1;
 
-	sql_done(st);
 	if (!row)
 		return redshift_missing(err, "The resource %s was not found.", arn);
 	return row < 0 ? -1 : 0;

@@ -319,14 +319,9 @@ int local_s3_get_location(struct local_s3_call *c, struct err *err)
 
 static int check_empty(struct local_s3_call *c, struct err *err)
 {
-	struct sql_stmt *st = sql_query(c->cloud->db, err,
-		"SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s", c->bucket);
-	int row;
+	int row = sql_exists(c->cloud->db, err, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1",
+		"s", c->bucket);
 
-	if (!st)
-		return -1;
-	row = sql_step(st, err);
-	sql_done(st);
 	if (row <= 0)
 		return row;
 	return local_fault(

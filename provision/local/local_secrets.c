@@ -337,17 +337,14 @@ static int tag_list_tx(
 static int shown_tags_tx(
 	struct local_cloud *cloud, const struct secret *s, struct json **list, struct err *err)
 {
-	struct sql_stmt *st;
 	int row;
 
 	if (tag_list_tx(cloud, s->arn, list, err))
 		return -1;
 	if (json_len(*list))
 		return 0;
-	st = sql_query(
+	row = sql_exists(
 		cloud->db, err, "SELECT 1 FROM secret_tagged WHERE secret_id = ?", "i", s->id);
-	row = st ? sql_step(st, err) : -1;
-	sql_done(st);
 	if (row <= 0) {
 		json_free(*list);
 		*list = NULL;

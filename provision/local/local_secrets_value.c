@@ -480,12 +480,10 @@ static int check_move(const struct stage_move *m, struct err *err)
 static int version_exists_tx(
 	struct local_cloud *cloud, int64_t secret, const char *version, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	int row = sql_exists(cloud->db, err,
 		"SELECT 1 FROM secret_version WHERE secret_id = ? AND version = ?", "is", secret,
 		version);
-	int row = st ? sql_step(st, err) : -1;
 
-	sql_done(st);
 	if (row == 0)
 		return secrets_not_found(err,
 			"Secrets Manager can't find the specified secret version: %s.", version);

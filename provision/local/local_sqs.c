@@ -282,14 +282,11 @@ static int check_name(const char *name, const struct json *attributes, struct er
 static int rested_tx(struct local_cloud *cloud, const char *arn, struct err *err)
 {
 	int64_t since = local_now_ms(cloud) - sqs_state(cloud)->name_rest_ms;
-	struct sql_stmt *st;
 	int row;
 
 	if (sql_run(cloud->db, NULL, err, "DELETE FROM sqs_gone WHERE at_ms <= ?", "i", since))
 		return -1;
-	st = sql_query(cloud->db, err, "SELECT 1 FROM sqs_gone WHERE arn = ?", "s", arn);
-	row = st ? sql_step(st, err) : -1;
-	sql_done(st);
+	row = sql_exists(cloud->db, err, "SELECT 1 FROM sqs_gone WHERE arn = ?", "s", arn);
 	if (row > 0)
 		return local_fault(err, 400, "QueueDeletedRecently",
 			"You must wait 60 seconds after deleting a queue before you can create "

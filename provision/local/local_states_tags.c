@@ -44,14 +44,11 @@ struct tagging {
 
 static int find_resource_tx(struct local_cloud *cloud, const char *arn, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	int row = sql_exists(cloud->db, err,
 		"SELECT 1 FROM states_machine WHERE arn = ?1 AND status = 'ACTIVE' UNION ALL "
-		"SELECT 1 "
-		"FROM states_activity WHERE arn = ?1",
+		"SELECT 1 FROM states_activity WHERE arn = ?1",
 		"s", arn);
-	int row = st ? sql_step(st, err) : -1;
 
-	sql_done(st);
 	if (row == 0)
 		local_fault(err, 400, "ResourceNotFound", "Resource not found: '%s'", arn);
 	return row > 0 ? 0 : -1;

@@ -181,13 +181,11 @@ static int activity_there_tx(struct local_cloud *cloud, void *payload, struct er
 {
 	struct states_call *call = payload;
 	const char *arn = json_get_str(call->action, "resource");
-	struct sql_stmt *st =
-		sql_query(cloud->db, err, "SELECT 1 FROM states_activity WHERE arn = ?", "s", arn);
-	int row = st ? sql_step(st, err) : -1;
+	int row =
+		sql_exists(cloud->db, err, "SELECT 1 FROM states_activity WHERE arn = ?", "s", arn);
 	char *input;
 	int ret;
 
-	sql_done(st);
 	if (row == 0)
 		return err_set(err, ERR_NOT_FOUND, "Activity Does Not Exist: '%s'", arn);
 	if (row < 0 || !call->again || json_get_truth(call->action, "started", false))

@@ -160,17 +160,10 @@ static int make_folders(struct local_cloud *cloud, struct err *err)
 /* Is there a row that names the file? 1, 0, -1. */
 static int is_named(struct local_cloud *cloud, const char *file, struct err *err)
 {
-	struct sql_stmt *st = sql_query(cloud->db, err,
+	return sql_exists(cloud->db, err,
 		"SELECT 1 FROM s3_object WHERE file = ?1 UNION ALL "
 		"SELECT 1 FROM s3_part WHERE file = ?1 LIMIT 1",
 		"s", file);
-	int row;
-
-	if (!st)
-		return -1;
-	row = sql_step(st, err);
-	sql_done(st);
-	return row;
 }
 
 static int sweep_folder(struct local_cloud *cloud, int number, size_t *removed, struct err *err)

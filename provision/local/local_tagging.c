@@ -325,7 +325,6 @@ static int is_there(struct local_cloud *cloud, const char *arn, struct err *err)
 {
 	char *service = arn_part(arn, 2);
 	const char *rest = arn;
-	struct sql_stmt *st;
 	int row = 0;
 
 	for (int i = 0; i < 5 && rest; i++) {
@@ -337,10 +336,8 @@ static int is_there(struct local_cloud *cloud, const char *arn, struct err *err)
 
 		if (strcmp(t->service, service) != 0 || !starts_with(rest, t->prefix))
 			continue;
-		st = sql_query(
+		row = sql_exists(
 			cloud->db, err, t->sql, "s", t->by_arn ? arn : rest + strlen(t->prefix));
-		row = st ? sql_step(st, err) : -1;
-		sql_done(st);
 		break;
 	}
 	free(service);

@@ -92,6 +92,25 @@ static void test_sql__constraints(void **state)
 	end(db);
 }
 
+static void test_sql__exists(void **state)
+{
+	(void)state;
+	struct sql_db *db = begin();
+	struct err err = ERR_INIT;
+	const char *query = "SELECT 1 FROM t WHERE name = ?";
+	assert_int_equal(sql_exists(db, &err, query, "s", "a"), 0);
+	assert_ok(
+		sql_run(db, NULL, &err, "INSERT INTO t(id,name) VALUES(1,'a'),(2,'b')", ""), &err);
+	assert_int_equal(sql_exists(db, &err, query, "s", "a"), 1);
+	assert_int_equal(sql_exists(db, &err, "SELECT 1 FROM t", ""), 1); /* and more than one */
+	assert_int_equal(sql_exists(db, &err, query, "s", NULL), 0);
+	assert_int_equal(err.code, 0);
+	assert_int_equal(sql_exists(db, &err, "SELECT nothing FROM nowhere", ""), -1);
+	assert_int_not_equal(err.code, 0);
+	err_release(&err);
+	end(db);
+}
+
 static void test_sql__one_text_twice_at_once(void **state)
 {
 	(void)state;

@@ -89,19 +89,39 @@ static bool is_parameter_name(const char *name)
 	return n && !name[n];
 }
 
+/* What one value may take the place of: not a map, whose entries would be gone without a word. */
+static int check_settable(const char *path, const char *name, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	struct yaml_node *root;
+	const struct yaml_node *old;
+	int ret = 0;
+
+	if (!is_parameter_name(name)) {
+		err_set(err, ERR_USAGE, "'%s' is no parameter's name: letters and digits", name);
+		return err_hint(err, "the entries of a map are changed in '%s'", path);
+	}
+	root = yaml_load(&arena, path, MAX_CONFIG_BYTES, err);
+	old = root ? yaml_get(root, name) : NULL;
+	if (!root) {
+		ret = -1;
+	} else if (old && old->kind == YAML_MAPPING) {
+		ret = err_at(err, path, old->line, old->column, NULL,
+			"'%s' is a map: a single value would take its place", name);
+		err_hint(err, "change its entries in the file");
+	}
+	arena_release(&arena);
+	return ret;
+}
+
 static int config_set(
 	struct session *s, const char *name, char *const *values, size_t nr, struct err *err)
 {
 	struct strbuf old = STRBUF_INIT, edited = STRBUF_INIT;
 	int ret = -1;
 
-	if (need_file(s, err) < 0)
+	if (need_file(s, err) < 0 || check_settable(s->project->config_path, name, err) < 0)
 		goto out;
-	if (!is_parameter_name(name)) {
-		err_set(err, ERR_USAGE, "'%s' is no parameter's name: letters and digits", name);
-		err_hint(err, "the entries of a map are changed in '%s'", s->project->config_path);
-		goto out;
-	}
 	if (fs_read(s->project->config_path, MAX_CONFIG_BYTES, &old, err) < 0 ||
 		yaml_edit_set(s->project->config_path, old.buf, old.len, name,
 			(const char *const *)values, nr, nr > 1, &edited, err) < 0 ||

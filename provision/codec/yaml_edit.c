@@ -331,13 +331,6 @@ static int edit(const char *file, const char *text, size_t len, const struct cha
 		err_at(err, file, old->line, old->column, NULL, "this file must hold a mapping");
 		goto out;
 	}
-	const struct yaml_node *was = yaml_get(old, c->key);
-	if (was && was->kind == YAML_MAPPING) {
-		err_at(err, file, was->line, was->column, NULL,
-			"'%s' is a map: a single value would take its place", c->key);
-		err_hint(err, "change its entries in the file");
-		goto out;
-	}
 	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	strbuf_add(&fresh, text, bom);
 	text += bom;

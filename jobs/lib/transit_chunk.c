@@ -413,12 +413,26 @@ static int begin(struct transit_chunks *c, struct transit_chunk *k, struct err *
 	return ret;
 }
 
+/* Its time counts from when it runs. */
+static int put_off(struct transit_chunks *c, struct transit_chunk *k, struct err *err)
+{
+	const char *id = k->id;
+
+	k->until_ms = now_ms() + c->timeout_s * 1000;
+	return pg_query(c->pg,
+		"UPDATE cubic_ingest_chunks SET attempted_at = " NOW TOUCHED " WHERE id = "
+		"$1::bigint",
+		&id, 1, NULL, err);
+}
+
 static int look(struct transit_chunks *c, struct transit_chunk *k, struct err *err)
 {
 	char *why = NULL;
 	enum transit_run_state state = transit_run_state(&c->glue, k->run_id, &why);
 	int ret = job_check_interrupt(err);
 
+	if (ret == 0 && state == RUN_WAITS)
+		ret = put_off(c, k, err);
 	if (ret == 0 && state == RUN_SUCCEEDED) {
 		ret = end_attempt(c, k, END_COMPLETED, NULL, err);
 	} else if (ret == 0 && state == RUN_FAILED) {

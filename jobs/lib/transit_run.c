@@ -82,7 +82,7 @@ int transit_run_start(const struct transit_glue *g, const char *env, const char 
 enum transit_run_state transit_run_state(
 	const struct transit_glue *g, const char *run_id, char **why)
 {
-	static const char *const going[] = {"STARTING", "RUNNING", "STOPPING", "WAITING"};
+	static const char *const going[] = {"STARTING", "RUNNING", "STOPPING"};
 	struct err err = ERR_INIT;
 	struct aws_client *aws = job_aws(g->job, &err);
 	struct json *in = request(g), *out = NULL;
@@ -98,6 +98,8 @@ enum transit_run_state transit_run_state(
 	for (size_t i = 0; text && i < ARRAY_SIZE(going); i++)
 		if (strcmp(text, going[i]) == 0)
 			state = RUN_GOES_ON;
+	if (text && strcmp(text, "WAITING") == 0)
+		state = RUN_WAITS;
 	if (text && strcmp(text, "SUCCEEDED") == 0)
 		state = RUN_SUCCEEDED;
 	if (err.code)

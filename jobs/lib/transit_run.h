@@ -17,7 +17,8 @@ bool transit_run_is_busy(const struct err *err);
 /* NULL where there is none among the latest. */
 int transit_run_find(const struct transit_glue *g, const char *attempt, char **run_id,
 	struct err *err) must_check;
-enum transit_run_state { RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED };
+/* RUN_WAITS: Glue has queued it, and not begun. */
+enum transit_run_state { RUN_GOES_ON, RUN_WAITS, RUN_SUCCEEDED, RUN_FAILED };
 /* An answer that does not come counts as going on. `why` (malloc'd) for one that failed. */
 enum transit_run_state transit_run_state(
 	const struct transit_glue *g, const char *run_id, char **why);

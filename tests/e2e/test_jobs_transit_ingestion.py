@@ -33,7 +33,7 @@ if any("bad" in k or ("twice" in k and attempt < 3) for k in keys):
 class Lab(Platform):
     """A platform whose Glue has the ingest job."""
 
-    def __init__(self, tmp_path, postgres, database, cloud, runs=10):
+    def __init__(self, tmp_path, postgres, database, cloud, runs=10, **more):
         super().__init__(tmp_path, postgres, database, {**cloud.env(), "AWS_EC2_METADATA_DISABLED": "true"})
         self.glue, s3, iam = (cloud.client(s) for s in ("glue", "s3", "iam"))
         self.given = tmp_path / "given"
@@ -43,7 +43,7 @@ class Lab(Platform):
         role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
         iam.put_role_policy(RoleName="job", PolicyName="read", PolicyDocument=json.dumps(RIGHTS))
         command = {"Name": "pythonshell", "ScriptLocation": "s3://code/ingest.py", "PythonVersion": "3.9"}
-        self.glue.create_job(Name="ingest", Role=role, Command=command, ExecutionProperty={"MaxConcurrentRuns": runs})
+        self.glue.create_job(Name="ingest", Role=role, Command=command, ExecutionProperty={"MaxConcurrentRuns": runs}, **more)
 
     def runs(self):
         return {p.stem: json.loads(p.read_text()) for p in self.given.glob("*.json")}
@@ -162,6 +162,22 @@ def test_a_run_that_takes_too_long_is_stopped(lab):
     lab.run("process-ingestion", ATTEMPTS=1, RUN_TIMEOUT=1).ok()
     assert lab.statuses() == {f"{DMAP}slow.csv.gz": "errored"}
     until(lambda: lab.glue.get_job_runs(JobName="ingest")["JobRuns"][0]["JobRunState"] == "STOPPED")
+
+
+def test_a_run_that_glue_has_queued_loses_no_time(tmp_path, postgres, request, cloud):
+    """What counts is how long it runs: with the queue of Glue's own, a run waits for others to end."""
+    lab = Lab(tmp_path, postgres, make_database(postgres, request), cloud, runs=1, JobRunQueuingEnabled=True)
+    other = {"--INPUT": json.dumps({"loads": [{"s3_key": "slow"}]}), "--ATTEMPT": "0.1"}
+    lab.glue.start_job_run(JobName="ingest", Arguments=other)
+    until(lambda: lab.runs())
+    lab.load(f"{DMAP}a.csv.gz")
+    worker = lab.start("process-ingestion", tmp_path / "w", ATTEMPTS=1, RUN_TIMEOUT=2)
+    until(lambda: lab.sql("SELECT run_id FROM cubic_ingest_chunks WHERE inserted_at < now() AT TIME ZONE 'UTC' - interval '5 s'") != [])
+    assert lab.statuses() == {f"{DMAP}a.csv.gz": "ingesting"}
+    (lab.given / "go").touch()
+    out = worker.communicate(timeout=60)
+    assert worker.returncode == 0, out
+    assert lab.statuses() == {f"{DMAP}a.csv.gz": "archived"} and lab.chunks() == [["completed", "1", "1", "1"]]
 
 
 def test_what_ingest_notes_itself_stays(lab):

@@ -265,83 +265,54 @@ static int delete_classifier(struct local_cloud *cloud, const struct local_reque
 }
 
 /* --- reading --- */
-struct get {
-	const char *name;
-	struct json *doc;
-};
 
-static int get_tx(struct local_cloud *cloud, void *payload, struct err *err)
+static int get_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	struct get *g = payload;
+	struct json *doc =
+		glue_check(name_fields, k->in, err)
+			? NULL
+			: local_classifier_get_tx(cloud, json_get_str(k->in, "Name"), err);
 
-	return (g->doc = local_classifier_get_tx(cloud, g->name, err)) ? 0 : -1;
-}
-
-static int get_classifier(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
-{
-	struct get g = {.name = json_get_str(req->in, "Name")};
-
-	if (glue_check(name_fields, req->in, err) || local_tx(cloud, get_tx, &g, err))
+	if (!doc)
 		return -1;
-	*out = json_object();
-	json_set(*out, "Classifier", g.doc);
+	k->out = json_object();
+	json_set(k->out, "Classifier", doc);
 	return 0;
 }
+LOCAL_HANDLER(get_classifier, get_tx)
 
-struct list {
-	const char *after;
-	int64_t limit;
-	struct json *found;
-	char *last, *next;
-};
-
-static int list_tx(struct local_cloud *cloud, void *payload, struct err *err)
+static int list_tx(struct local_cloud *cloud, struct local_call *k, struct err *err)
 {
-	struct list *l = payload;
-	struct sql_stmt *st = sql_query(cloud->db, err,
-		"SELECT " COLUMNS " FROM glue_classifier WHERE name > ? ORDER BY name", "s",
-		l->after ? l->after : "");
+	struct json *found = json_array();
+	char *after = NULL, *last = NULL, *token;
+	struct sql_stmt *st = NULL;
+	int64_t limit;
 	int row = -1;
 
-	while (st && (row = sql_step(st, err)) > 0) {
-		if ((int64_t)json_len(l->found) == l->limit) {
-			l->next = local_token_make(l->last);
-			row = 0;
-			break;
-		}
-		free(l->last);
-		l->last = xstrdup(sql_text(st, 5));
-		json_push(l->found, classifier_doc(st));
+	k->out = json_object();
+	json_set(k->out, "Classifiers", found);
+	if (glue_page(k->in, 1000, &limit, &after, err))
+		goto out;
+	st = sql_query(cloud->db, err,
+		"SELECT " COLUMNS " FROM glue_classifier WHERE name > ? ORDER BY name LIMIT ?",
+		"si", after ? after : "", limit + 1);
+	while (st && (row = sql_step(st, err)) > 0 && (int64_t)json_len(found) < limit) {
+		free(last);
+		last = xstrdup(sql_text(st, 5));
+		json_push(found, classifier_doc(st));
 	}
+	if (row > 0) {
+		token = local_token_make(last);
+		json_set_str(k->out, "NextToken", token);
+		free(token);
+	}
+out:
 	sql_done(st);
-	return row;
-}
-
-static int get_classifiers(struct local_cloud *cloud, const struct local_request *req,
-	struct json **out, struct err *err)
-{
-	struct list l = {0};
-	char *after;
-	int r;
-
-	if (glue_page(req->in, 1000, &l.limit, &after, err))
-		return -1;
-	l.after = after;
-	l.found = json_array();
-	r = local_tx(cloud, list_tx, &l, err);
-	if (r) {
-		json_free(l.found);
-	} else {
-		*out = json_object();
-		json_set(*out, "Classifiers", l.found);
-		json_set_str(*out, "NextToken", l.next);
-	}
 	free(after);
-	free(l.last);
-	free(l.next);
-	return r;
+	free(last);
+	return row < 0 ? -1 : 0;
 }
+LOCAL_HANDLER(get_classifiers, list_tx)
 
 static const struct local_route routes[] = {
 	{"CreateClassifier", create_classifier, NULL},

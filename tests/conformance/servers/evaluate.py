@@ -12,6 +12,7 @@ REF = {  # Ref is the name, by this property
     "AWS::RedshiftServerless::Namespace": "NamespaceName", "AWS::RedshiftServerless::Workgroup": "WorkgroupName",
     "AWS::Athena::WorkGroup": "Name",
     "AWS::IAM::Policy": "PolicyName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::CloudWatch::Alarm": "AlarmName", "AWS::Glue::Connection": "ConnectionInput.Name",
+    "AWS::Events::Rule": "Name",
 }
 NO_VALUE = object()
 
@@ -95,8 +96,11 @@ class Stack:
         return self.value(value)
 
     def attribute(self, name, attribute):
-        kind, ref, p = self.resources[name]["Type"], self.ref(name), self.project.pseudo
+        kind, p = self.resources[name]["Type"], self.project.pseudo
         properties = self.resources[name].get("Properties", {})
+        if (kind, attribute) == ("AWS::SQS::Queue", "Arn"):  # its Ref is an address, which only the cloud knows
+            return f"arn:aws:sqs:{p['AWS::Region']}:{p['AWS::AccountId']}:{self.value(properties['QueueName'])}"
+        ref = self.ref(name)
         if (kind, attribute) == ("AWS::IAM::Role", "Arn"):
             return f"arn:aws:iam::{p['AWS::AccountId']}:role{self.value(properties.get('Path', '/'))}{ref}"
         if (kind, attribute) == ("AWS::S3::Bucket", "Arn"):

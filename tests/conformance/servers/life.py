@@ -15,7 +15,7 @@ from helpers import ROOT, Runner, share_bundles
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGION = "us-east-1"
 OWNED = ("glueproj:project", "glueproj:stack", "glueproj:logical-id")
-NO_TAGS = ("AWS::IAM::Policy", "AWS::Glue::Table")
+NO_TAGS = ("AWS::IAM::Policy", "AWS::Glue::Table", "AWS::SQS::QueuePolicy")
 # A property of each type that can change in place, and what it becomes; None takes the tags.
 CHANGES = {
     "AWS::Athena::WorkGroup": "Description", "AWS::Glue::Crawler": "Description", "AWS::Glue::Database": "DatabaseInput.Description",
@@ -25,6 +25,7 @@ CHANGES = {
     "AWS::CloudWatch::Alarm": "AlarmDescription", "AWS::Glue::Connection": "ConnectionInput.Description", "AWS::Logs::LogGroup": "Tags", "AWS::StepFunctions::Activity": "Tags",
     "AWS::StepFunctions::StateMachine": "Tags",
     "AWS::RedshiftServerless::Namespace": "Tags", "AWS::RedshiftServerless::Workgroup": "Tags",
+    "AWS::SQS::Queue": "Tags", "AWS::SQS::QueuePolicy": "PolicyDocument.Id", "AWS::Events::Rule": "Description",
     "AWS::S3::Bucket": "Tags", "AWS::SecretsManager::Secret": "Description",
 }
 STATEMENT = {"Sid": "Added", "Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}
@@ -120,6 +121,8 @@ class Life:
         if stack.resources[logical_id]["Type"] == "AWS::IAM::Policy":
             properties = stack.properties(logical_id)
             return f"{properties['Roles'][0]}/{properties['PolicyName']}"
+        if stack.resources[logical_id]["Type"] == "AWS::SQS::QueuePolicy":
+            return stack.properties(logical_id)["Queues"][0]
         return self.ids[stack.name, logical_id]
 
     def wanted(self, stack, logical_id):

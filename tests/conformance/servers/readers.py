@@ -10,7 +10,7 @@ import botocore.exceptions
 UNKNOWN = ("InvalidAction", "UnknownOperationException", "UnknownOperation", "NotImplemented", "NotImplementedError", "NotImplementedException")
 GONE = {
     "404", "NoSuchBucket", "NoSuchEntity", "EntityNotFoundException", "ResourceNotFoundException", "NotFound", "NotFoundException",
-    "StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound",
+    "StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist",
 }
 UNSET = {
     "NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError",
@@ -101,6 +101,8 @@ def bucket(reader, name):
     if cors:
         words = {"ID": "Id", "MaxAgeSeconds": "MaxAge", "ExposeHeaders": "ExposedHeaders"}
         found["CorsConfiguration"] = {"CorsRules": [{words.get(k, k): v for k, v in r.items()} for r in cors]}
+    if "EventBridgeConfiguration" in reader.part(s3.get_bucket_notification_configuration, name):
+        found["NotificationConfiguration"] = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     rules = reader.part(s3.get_bucket_lifecycle_configuration, name).get("Rules")
     if rules:
         found["LifecycleConfiguration"] = {"Rules": [lifecycle_rule(r) for r in rules]}
@@ -255,6 +257,33 @@ def connection(reader, name):
     return {"CatalogId": reader.server.account, "ConnectionInput": found}, reader.glue_tags("connection", name)
 
 
+def queue(reader, url):
+    api, wanted = reader.client("sqs"), ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "MaximumMessageSize", "ReceiveMessageWaitTimeSeconds")
+    attributes = api.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    found = {k: int(attributes[k]) for k in wanted if k in attributes}
+    found["QueueName"] = attributes["QueueArn"].rsplit(":", 1)[-1]
+    if "SqsManagedSseEnabled" in attributes:
+        found["SqsManagedSseEnabled"] = attributes["SqsManagedSseEnabled"] == "true"
+    if "RedrivePolicy" in attributes:
+        found["RedrivePolicy"] = json.loads(attributes["RedrivePolicy"])
+    return found, api.list_queue_tags(QueueUrl=url).get("Tags", {})
+
+
+def queue_policy(reader, url):
+    """By its first queue."""
+    found = reader.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {}).get("Policy")
+    return ({"Queues": [url], "PolicyDocument": document(found)}, None) if found else None
+
+
+def rule(reader, name):
+    api = reader.client("events")
+    found = api.describe_rule(Name=name)
+    found["Targets"] = api.list_targets_by_rule(Rule=name)["Targets"]
+    if found.get("EventPattern"):
+        found["EventPattern"] = json.loads(found["EventPattern"])
+    return found, pairs(api.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"])
+
+
 def warehouse(kind):
     def read(reader, name):
         api = reader.client("redshift-serverless")
@@ -269,6 +298,7 @@ def warehouse(kind):
 
 
 READERS = {
+    "AWS::SQS::Queue": queue, "AWS::SQS::QueuePolicy": queue_policy, "AWS::Events::Rule": rule,
     "AWS::RedshiftServerless::Namespace": warehouse("namespace"), "AWS::RedshiftServerless::Workgroup": warehouse("workgroup"),
     "AWS::CloudWatch::Alarm": alarm, "AWS::Glue::Connection": connection, "AWS::Logs::LogGroup": log_group, "AWS::StepFunctions::Activity": activity,
     "AWS::StepFunctions::StateMachine": state_machine,
@@ -310,6 +340,8 @@ def standing(reader):
         "activities": [a["activityArn"] for p in reader.client("stepfunctions").get_paginator("list_activities").paginate() for a in p["activities"]],
         "alarms": [a["AlarmName"] for p in reader.client("cloudwatch").get_paginator("describe_alarms").paginate() for a in p["MetricAlarms"]],
         "connections": [c["Name"] for p in glue.get_paginator("get_connections").paginate() for c in p["ConnectionList"]],
+        "queues": reader.client("sqs").list_queues().get("QueueUrls", []),
+        "rules": [r["Name"] for r in reader.client("events").list_rules()["Rules"]],
         "secrets": [s["Name"] for s in reader.client("secretsmanager").list_secrets()["SecretList"] if "DeletedDate" not in s],
     }
     return {k: sorted(v) for k, v in found.items()}

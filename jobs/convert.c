@@ -1,4 +1,4 @@
-/* convert: a table of the catalog as CSV, JSON lines or Parquet, its columns by a mapping. */
+/* convert: a table of the catalog (CSV, JSON of any layout, Parquet) as CSV, JSON lines or Parquet, its columns by a mapping. */
 #include <stdlib.h>
 #include <string.h>
 #include "fs.h"
@@ -7,7 +7,7 @@
 
 static const struct job_arg args[] = {
 	{"database", "the catalog's database", JOB_REQUIRED},
-	{"table", "its table: CSV, JSON lines or Parquet", JOB_REQUIRED},
+	{"table", "its table: CSV, JSON or Parquet", JOB_REQUIRED},
 	{"output", "where the files go: s3://bucket/folder/, file:// or a folder", JOB_REQUIRED},
 	{"format", "csv, json (an object a line) or parquet (default: csv)", JOB_OPTIONAL},
 	{"compression",

@@ -215,11 +215,40 @@ static int check_role(struct local_cloud *cloud, const struct local_request *req
 	return r;
 }
 
+/* What the document may say, as far as crawls go by it. */
+static int check_settings(const struct json *doc, struct err *err)
+{
+	static const struct {
+		const char *path, *value;
+	} words[] = {{"Grouping.TableGroupingPolicy", "CombineCompatibleSchemas"},
+		{"CrawlerOutput.Partitions.AddOrUpdateBehavior", "InheritFromTable"},
+		{"CrawlerOutput.Tables.AddOrUpdateBehavior", "MergeNewColumns"}};
+	static const char *const numbers[] = {
+		"Grouping.TableLevelConfiguration", "CrawlerOutput.Tables.TableThreshold"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		const struct json *v = json_path(doc, words[i].path);
+
+		if (v && (!json_str(v) || strcmp(json_str(v), words[i].value) != 0))
+			return glue_invalid(err, "Crawler configuration: %s can only be %s",
+				words[i].path, words[i].value);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		const struct json *v = json_path(doc, numbers[i]);
+
+		if (v && json_i64(v, 0) < 1)
+			return glue_invalid(
+				err, "Crawler configuration: %s is a number from 1", numbers[i]);
+	}
+	return 0;
+}
+
 static int check_configuration(const char *text, struct err *err)
 {
 	struct err bad = ERR_INIT;
 	struct json *doc;
 	int64_t version;
+	int r;
 
 	if (!text || !*text)
 		return 0;
@@ -234,8 +263,10 @@ static int check_configuration(const char *text, struct err *err)
 	/* 1, 1.0 and "1.0" are all seen in the wild */
 	text = json_scalar_text(json_get(doc, "Version"));
 	version = text ? (int64_t)strtod(text, NULL) : 0;
+	r = version == 1 ? check_settings(doc, err)
+			 : glue_invalid(err, "Crawler configuration needs \"Version\": 1.0");
 	json_free(doc);
-	return version == 1 ? 0 : glue_invalid(err, "Crawler configuration needs \"Version\": 1.0");
+	return r;
 }
 
 static int check_schedule(struct local_cloud *cloud, const char *schedule, struct err *err)

@@ -97,6 +97,15 @@ def test_other_formats_by_config(run_glueproj, cloud):
         assert len(conversion.outputs("incidents")) == 1
 
 
+def test_a_wrong_mapping_is_one_error_before_any_call(run_glueproj, cloud):
+    project = Conversion(run_glueproj, cloud)
+    for mapping in ("rain:long:rain:lnog", "rain:long:rain", "a:int:b:int,rain"):
+        (error,) = project("setup", "--set", f"WeatherMapping={mapping}").fails(2, "does not match AllowedPattern").json["errors"]
+        assert mapping.split(",")[-1] in error["message"] and "WeatherMapping" in error["message"]
+    assert not [b for b in cloud.client("s3").list_buckets()["Buckets"] if b["Name"] == BUCKET]
+    project("validate", "--set", "WeatherMapping=a:decimal(10,2):b:decimal(5,1),x:array<string>:`y:z`:string").ok()
+
+
 def test_data_that_does_not_fit_fails_the_one_job(run_glueproj, cloud, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(SAMPLE, data)

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from helpers import ROOT
 from jobs import run_job
+from lake import crawl, make_role, query, refusal
 
 pytestmark = pytest.mark.long
 
@@ -291,6 +292,120 @@ def test_bad_files(lake):
     assert sorted(r[1] for r in lake.rows()) == [["1", "2"], ["10", "20"]]
     lake.convert("mixed", mode="overwrite", mapping="a:string:a:string").ok()
     assert lake.rows() == [[["a"], ["1"], ["2"], ["three"], ["[4]"]]]
+
+
+@pytest.fixture
+def found(lake):
+    """found(name, {key: body}, path=None): what a crawl makes of these objects, as a folder of a bucket of its own."""
+    s3 = lake.cloud.client("s3")
+    role = make_role(lake.cloud)
+    s3.create_bucket(Bucket="results")
+
+    def make(name, objects, path=None, want="SUCCEEDED"):
+        bucket = f"bucket-{name}".replace("_", "-")
+        s3.create_bucket(Bucket=bucket)
+        for key, body in objects.items():
+            s3.put_object(Bucket=bucket, Key=f"{name}/{key}", Body=body)
+        if path:
+            lake.glue.create_classifier(JsonClassifier={"Name": name, "JsonPath": path})
+        lake.glue.create_crawler(Name=name, Role=role, DatabaseName="db", Classifiers=[name] if path else [],
+                                 Targets={"S3Targets": [{"Path": f"s3://{bucket}/{name}/"}]})
+        assert crawl(lake.glue, name)["Status"] == want
+
+    return make
+
+
+PEOPLE = [{"Id": 1, "Name": "a,b", "S": {"X": 1.5}, "l": [1, "x"]}, {"Id": 2, "Name": 'q"]}', "S": None}, {"Name": None, "S": {"X": 2}, "l": []}]
+AS_ROWS = [["id", "name", "s.X", "l"], ["1", "a,b", "1.5", '[1,"x"]'], ["2", 'q"]}', "", ""], ["", "", "2.0", "[]"]]
+LAYOUTS = {
+    "lines": ("\n".join(map(json.dumps, PEOPLE)), None),
+    "pretty": ("\n".join(json.dumps(p, indent=2) for p in PEOPLE) + "\n", None),
+    "side_by_side": (" ".join(map(json.dumps, PEOPLE)), None),
+    "array": (json.dumps(PEOPLE, indent=1), "$[*]"),
+    "mark": (b"\xef\xbb\xbf" + json.dumps(PEOPLE).encode(), "$[*]"),
+    "deep": (json.dumps({"meta": {"rows": 7}, "data": {"rows": PEOPLE}}, indent=1), "$.data.rows[*]"),
+    "gz": (gzip.compress(json.dumps(PEOPLE, indent=1).encode()), "$[*]"),
+}
+
+
+def test_every_layout_that_a_crawler_knows(lake, found):
+    """Names keep their values whatever their case: the crawler's columns are in lower case, the files' members are not."""
+    for name, (body, path) in LAYOUTS.items():
+        found(name, {"f.json" + (".gz" if name == "gz" else ""): body}, path)
+        lake.convert(name, mode="overwrite").ok()
+        assert lake.rows() == [AS_ROWS], name
+    found("whole", {"f.json": json.dumps(PEOPLE)})
+    lake.convert("whole", mode="overwrite").ok()
+    ((header, (value,)),) = lake.rows()
+    assert header == ["array"] and json.loads(value) == PEOPLE, "the catalog has one column; so does what is written"
+    # what one finds in a table that was made by hand: columns in lower case, no paths
+    lake.write("hand/f.json", json.dumps(PEOPLE, indent=1))
+    lake.table("hand", ["id:int", "name:string", "s:struct<X:double>", "l:string"], "json")
+    lake.convert("hand", mode="overwrite").ok()
+    assert lake.rows() == [AS_ROWS]
+
+
+def test_a_large_array_in_little_memory(lake):
+    body = json.dumps([{"n": i, "text": f"{i:0200}"} for i in range(300000)], indent=1)
+    lake.write("big/f.json", body)
+    lake.table("big", ["n:int", "text:string"], "json", parameters={"jsonPath": "$[*]"})
+    run = lake.convert("big", format="parquet").ok()
+    got = pq.read_table(lake.tmp / "out" / lake.files()[0])
+    assert sorted(got["n"].to_pylist()) == list(range(300000)) and run.max_rss_mb < 400
+
+
+def test_broken_json_is_placed(lake):
+    for name, body, why in (("cut", json.dumps(PEOPLE, indent=1)[:-9], "the file ends in the middle of the value that begins in line 1, character 1"),
+                            ("comma", '{"id": 1}\n{"id": 2 "b": 3}\n', "f.json' line 2, character 10: no JSON object"),
+                            ("twice", '{"id": 1}\n{"id": 2, "ID": 3}\n', "f.json' line 2, character 14: 'ID' stands twice"),
+                            ("kind", '[{"id": 1}, 2]', "line 1, character 13: no JSON object: an object is to stand here"),
+                            ("path", "{}", "JSON path 'id' does not begin with $")):
+        lake.write(f"{name}/f.json", body)
+        lake.table(name, ["id:int"], "json", parameters={"jsonPath": "id"} if name == "path" else None)
+        lake.convert(name).fails(1, why)
+    assert lake.files() == []
+
+
+def test_columns_that_one_part_has_more(lake):
+    lake.write("t/p0.csv", "a,b\n1,2\n")
+    lake.write("t/p1.csv", "Extra,b,a,x y\nno,20,10,no\n")
+    lake.table("t", ["a:int", "b:int"])
+    run = lake.convert("t").ok()
+    assert [r[1:] for r in lake.rows()] == [[["1", "2"]], [["10", "20"]]]
+    assert run.stderr.count("extra-columns") == 1 and 'columns="extra,x y"' in run.stderr and "p1.csv" in run.stderr
+
+
+def test_names_that_only_hive_would_refuse(lake, found):
+    """Through crawl, query and convert: reserved words, upper case, blanks, signs, letters of any kind, one name twice."""
+    athena = lake.cloud.client("athena")
+    found("select", {"f.csv": 'Order,ORDER,x y,"a.b",é,"q""u",1st,\n1,2,3,4,5,6,7,8\n'})
+    assert query(athena, 'SELECT "order", order_1, "x y", "a.b", "é", "q""u", "1st", col7 FROM "select"', "db") == [list("12345678")]
+    lake.convert("select").ok()
+    assert lake.rows() == [[["order", "order_1", "x y", "a.b", "é", 'q"u', "1st", "col7"], list("12345678")]]
+    found("odd", {"f.json": json.dumps({"Table": 1, "a b": {"C d": 2}, "a.b": 3, "x/y~z": 4, "$": 5, "": 6})})
+    assert query(athena, 'SELECT "table", "a.b", "x/y~z", "$" FROM odd', "db") == [["1", "3", "4", "5"]]
+    lake.convert("odd", mode="overwrite", mapping='[["table","int","t","string"],["`a.b`","int","n","int"],["x/y~z","int","x/y~z","int"]]').ok()
+    assert lake.rows() == [[["t", "n", "x/y~z"], ["1", "3", "4"]]]
+    # A colon inside a struct is no type for Hive; the other columns can be had all the same.
+    found("colon", {"f.json": json.dumps({"id": 1, "s": {"C:d": 2}})})
+    assert "HIVE_INVALID_METADATA" in refusal(athena, "SELECT id FROM colon", "db")
+    lake.convert("colon").fails(1, "column 's.C'")
+    lake.convert("colon", mode="overwrite", mapping="id:int:id:int").ok()
+    assert lake.rows() == [[["id"], ["1"]]]
+
+
+def test_mixed_types_and_cut_files_through_crawl_and_convert(lake, found):
+    athena = lake.cloud.client("athena")
+    found("mixed", {"f.json": '{"v": 1, "w": 1}\n{"v": "x", "w": 2.5}\n{"v": {"k": [1]}, "w": null}\n'})
+    assert query(athena, "SELECT v, w FROM mixed", "db") == [["1", "1.0"], ["x", "2.5"], ['{"k":[1]}', None]]
+    lake.convert("mixed").ok()
+    assert lake.rows() == [[["v", "w"], ["1", "1.0"], ["x", "2.5"], ['{"k":[1]}', ""]]]
+    # Beside a good file a cut one is left out of the schema, but it lies where the table lies.
+    found("cut", {"good.json": '{"a": 1}\n', "later.json": '{"a": 2}\n{"a"'})
+    lake.convert("cut").fails(1, "later.json' row 2: ", "is no JSON object")
+    assert "JSON" in refusal(athena, "SELECT * FROM cut", "db")
+    found("nothing", {"": b"", "_SUCCESS": b"x"})
+    lake.convert("nothing").fails(1, "there is no table 'db.nothing'")
 
 
 def test_bad_arguments(lake):

@@ -260,6 +260,10 @@ def test_samples_levels_and_thresholds(lake):
     assert lake.columns("s") == {"a": "bigint", "b": "bigint"} and lake.tables()["s"]["Parameters"]["objectCount"] == "3"
     lake.glue.update_crawler(Name=lake.name, Targets={"S3Targets": [{"Path": f"s3://{lake.name}/in"}]})
     lake.put(**{"in/u/0.csv": "p;q\n1;2\n"})
+    for wrong, why in (({"Grouping": {"TableGroupingPolicy": "Combine"}}, "can only be CombineCompatibleSchemas"),
+                       ({"Grouping": {"TableLevelConfiguration": 0}}, "is a number from 1"),
+                       ({"CrawlerOutput": {"Tables": {"AddOrUpdateBehavior": "InheritFromTable"}}}, "can only be MergeNewColumns")):
+        assert why in fails("InvalidInputException", lake.glue.update_crawler, Name=lake.name, Configuration=json.dumps({"Version": 1.0, **wrong}))
     config = {"Version": "1.0", "CrawlerOutput": {"Tables": {"TableThreshold": 1}}}
     lake.glue.update_crawler(Name=lake.name, Configuration=json.dumps(config))
     assert "The number of tables detected by crawler: 2 is greater than the table threshold value: 1" in lake.crawl("FAILED")["ErrorMessage"]

@@ -28,19 +28,27 @@ const struct json *asl_kid_container(const struct json *def, size_t index)
 	return json_get(def, "Iterator");
 }
 
+/* One of `state`'s, whose definition is `def`, with all that it has under way. */
+static void drop_kid(
+	struct asl_run *run, const struct json *def, const char *state, struct json *kid, bool tell)
+{
+	int64_t index = json_get_i64(kid, "index", 0);
+	const char *type = json_get_str(def, "Type");
+
+	asl_drop(run, kid, asl_kid_container(def, (size_t)index), tell);
+	if (tell && type && !strcmp(type, "Map"))
+		asl_event_iteration(run, kid, "Aborted", state, index);
+}
+
 void asl_drop(struct asl_run *run, struct json *f, const struct json *container, bool tell)
 {
 	const struct json *def = json_get(json_get(container, "States"), json_get_str(f, "state"));
-	const char *type = json_get_str(def, "Type"), *name = json_get_str(f, "state");
+	const char *type = json_get_str(def, "Type");
 	struct json *kid, *a;
 
 	json_each(kid, json_get(f, "kids"))
 	{
-		asl_drop(run, kid, asl_kid_container(def, (size_t)json_get_i64(kid, "index", 0)),
-			tell);
-		if (tell && type && !strcmp(type, "Map"))
-			asl_event_iteration(
-				run, kid, "Aborted", name, json_get_i64(kid, "index", 0));
+		drop_kid(run, def, json_get_str(f, "state"), kid, tell);
 	}
 	if (json_get_str(f, "task")) {
 		a = json_object();
@@ -68,11 +76,7 @@ static void drop_kids(struct asl_run *run, struct asl_flow *flow)
 
 	json_each(kid, json_get(flow->f, "kids"))
 	{
-		asl_drop(run, kid,
-			asl_kid_container(flow->def, (size_t)json_get_i64(kid, "index", 0)), true);
-		if (is_map(flow))
-			asl_event_iteration(run, kid, "Aborted", json_get_str(flow->f, "state"),
-				json_get_i64(kid, "index", 0));
+		drop_kid(run, flow->def, json_get_str(flow->f, "state"), kid, true);
 		keep_rest(flow, json_name(kid), json_copy(kid));
 	}
 	json_remove(flow->f, "kids");

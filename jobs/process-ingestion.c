@@ -95,15 +95,16 @@ static int unlock_loads(struct ingestion *in, const char *ids, struct err *err)
 		&ids, 1, NULL, err);
 }
 
-/* Rows under lock; every one of them counts as tried. */
+/* Rows under lock; every one of them counts as tried. While a newer load of the same key is to be ingested, the object is that one's. */
 static int find_moves(struct ingestion *in, struct strbuf *ids, struct err *err)
 {
 	static const char sql[] =
 		"SELECT l.id FROM cubic_loads l JOIN cubic_tables t ON t.id = l.table_id WHERE "
 		"l.status = ANY ($1::text[]) AND l.deleted_at IS NULL AND l.id <> ALL "
-		"($2::bigint[]) ORDER BY l.s3_modified, l.s3_key, l.id LIMIT $3::bigint FOR UPDATE "
-		"OF l "
-		"SKIP LOCKED";
+		"($2::bigint[]) AND NOT EXISTS (SELECT 1 FROM cubic_loads n WHERE n.s3_key = "
+		"l.s3_key AND n.s3_modified > l.s3_modified AND n.deleted_at IS NULL AND n.status "
+		"IN ('ready', 'ready_for_ingesting', 'ingesting')) ORDER BY l.s3_modified, "
+		"l.s3_key, l.id LIMIT $3::bigint FOR UPDATE OF l SKIP LOCKED";
 	struct strbuf statuses = STRBUF_INIT;
 	struct pg_rows rows = PG_ROWS_INIT;
 	const char *values[3];

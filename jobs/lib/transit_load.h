@@ -35,8 +35,9 @@ struct transit_places {
 	struct place incoming, archive, error;
 	const char *prefix;
 };
-/* The file, and for ODS its description: to the archive or to the errors. What is there already is only removed at the source. ERR_NOT_FOUND
- * when a file is in neither place, ERR_CONFLICT when the target is another of that name. */
+/* The file, and for ODS its description: to the archive or to the errors. What is there already is only removed at the source; another
+ * of that name stays, and this one goes to a folder timestamp=… beside it. ERR_NOT_FOUND when a file is in neither place, ERR_CONFLICT when there
+ * is another in that folder too. */
 int transit_move(struct job *job, const struct transit_places *places,
 	const struct transit_load *load, bool archive, struct err *err) must_check;
 

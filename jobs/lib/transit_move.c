@@ -3,9 +3,28 @@
 #include "transit_keys.h"
 #include "transit_load.h"
 
+/*
+ * A file that came again under its name meets what was archived of it before: beside that, it has a folder of its own time. *there is that
+ * name's size, *name the name.
+ */
+static int find_room(struct job *job, const struct place *to, int64_t modified, int64_t here,
+	char **name, int64_t *there, struct err *err)
+{
+	if (place_size(job, to, *name, there, err) != 0)
+		return -1;
+	if (here >= 0 && *there >= 0 && here != *there) {
+		char *other = transit_error_key(*name, true, modified);
+
+		free(*name);
+		*name = other;
+		return place_size(job, to, other, there, err);
+	}
+	return 0;
+}
+
 /* Kill it where one may: what was copied and not removed is found again by the next try. */
 static int move_one(struct job *job, const struct transit_places *places, const struct place *to,
-	const char *key, const char *to_key, struct err *err)
+	const char *key, const char *to_key, int64_t modified, struct err *err)
 {
 	char *from_name = xasprintf("%s%s", places->prefix, key);
 	char *to_name = xasprintf("%s%s", places->prefix, to_key);
@@ -13,7 +32,7 @@ static int move_one(struct job *job, const struct transit_places *places, const 
 	int ret = -1;
 
 	if (place_size(job, &places->incoming, from_name, &here, err) != 0 ||
-		place_size(job, to, to_name, &there, err) != 0)
+		find_room(job, to, modified, here, &to_name, &there, err) != 0)
 		goto out;
 	ret = 0;
 	if (here < 0 && there >= 0)
@@ -47,9 +66,9 @@ int transit_move(struct job *job, const struct transit_places *places,
 		      : transit_error_key(load->key, load->ods, load->modified);
 	dfm = transit_dfm_key(load->key);
 	to_dfm = transit_dfm_key(key);
-	ret = move_one(job, places, to, load->key, key, err);
+	ret = move_one(job, places, to, load->key, key, load->modified, err);
 	if (ret == 0 && load->ods)
-		ret = move_one(job, places, to, dfm, to_dfm, err);
+		ret = move_one(job, places, to, dfm, to_dfm, load->modified, err);
 	free(key);
 	free(dfm);
 	free(to_dfm);

@@ -248,22 +248,25 @@ def test_errors_go_where_errors_belong(platform):
 
 
 def test_files_that_vanished_or_are_there(platform):
-    """Gone: unknown. There already: done. Another file of that name: both stay, unknown. A retry finds what came back."""
-    for name in ("gone", "moved", "both", "other"):
+    """Gone: unknown. There already: done. Another file of that name: beside it; there too: both stay, unknown. A retry finds what came back."""
+    for name in ("gone", "moved", "both", "again", "other"):
         platform.add_load(f"{DMAP}{name}.csv.gz", "ready_for_archiving")
     platform.put(f"{DMAP}moved.csv.gz", place="archive")
     for place in ("incoming", "archive"):
         platform.put(f"{DMAP}both.csv.gz", place=place)
+        platform.put(f"{DMAP}again.csv.gz", place.encode(), place=place)
         platform.put(f"{DMAP}other.csv.gz", place.encode(), place=place)
+    platform.put(f"{DMAP}timestamp=20220103T040506Z/other.csv.gz", b"and another", place="archive")
     platform.put(f"{ODS}LOAD2.csv.gz")
     platform.add_load(f"{ODS}LOAD2.csv.gz", "ready_for_erroring", SAMPLE)
     result = platform.run("process-ingestion").ok()
     want = {
         f"{DMAP}gone.csv.gz": "archived_unknown", f"{DMAP}moved.csv.gz": "archived", f"{DMAP}both.csv.gz": "archived",
-        f"{DMAP}other.csv.gz": "archived_unknown", f"{ODS}LOAD2.csv.gz": "errored_unknown",
+        f"{DMAP}again.csv.gz": "archived", f"{DMAP}other.csv.gz": "archived_unknown", f"{ODS}LOAD2.csv.gz": "errored_unknown",
     }
     assert platform.statuses() == want and "gone.csv.gz' is gone" in result.stderr and "both stay" in result.stderr and "LOAD2.dfm' is gone" in result.stderr
     assert platform.files("incoming") == [f"{DMAP}other.csv.gz"]
+    assert [(platform.tmp / "archive" / DMAP / n).read_bytes() for n in ("again.csv.gz", "timestamp=20220103T040506Z/again.csv.gz")] == [b"archive", b"incoming"]
     platform.run("process-ingestion").ok()
     assert platform.statuses() == want
     platform.put(f"{DMAP}gone.csv.gz")
@@ -275,6 +278,18 @@ def test_files_that_vanished_or_are_there(platform):
         **want, f"{DMAP}gone.csv.gz": "archived", f"{ODS}LOAD2.csv.gz": "errored", f"{DMAP}left.csv.gz": "archived",
     }
     assert platform.files("error") == [f"{ODS}timestamp=20220103T040506Z/LOAD2.csv.gz", f"{ODS}timestamp=20220103T040506Z/LOAD2.dfm"]
+
+
+def test_a_file_that_came_again_is_the_newer_loads(platform):
+    """An older load of its key takes it along only when it is ingested."""
+    platform.put(f"{DMAP}a.csv.gz")
+    platform.add_load(f"{DMAP}a.csv.gz", "ready_for_archiving")
+    platform.add_load(f"{DMAP}a.csv.gz", "ready", modified="2022-01-04 04:05:06")
+    platform.run("process-ingestion").ok()
+    assert [r[3] for r in platform.loads()] == ["ready_for_archiving", "ready"] and platform.files("incoming") == [f"{DMAP}a.csv.gz"]
+    platform.sql("UPDATE cubic_loads SET status = 'ready_for_archiving'")
+    platform.run("process-ingestion").ok()
+    assert [r[3] for r in platform.loads()] == ["archived", "archived"] and platform.files("archive") == [f"{DMAP}a.csv.gz"]
 
 
 def test_buckets(lab, cloud):

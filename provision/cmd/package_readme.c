@@ -187,6 +187,22 @@ static void add_no_echo(const struct json *manifest, struct strbuf *sb)
 	}
 }
 
+/* What CloudFormation cannot make by itself stands as it is now. */
+static void add_fixed(const struct project *p, struct strbuf *sb)
+{
+	for (size_t i = 0; i < p->nr_stacks; i++) {
+		const struct template *t = p->stacks[i]->template;
+		const struct yaml_node *n =
+			yaml_get(t->written ? t->written : t->root, "Resources");
+		if (n && plain_needs_expanding(n))
+			strbuf_addf(sb,
+				"\nThe branches of the state machine in stack %s are those of the "
+				"values "
+				"at hand: package again when they change.\n",
+				p->stacks[i]->name);
+	}
+}
+
 static int add_commands(
 	const struct session *s, const struct json *manifest, struct strbuf *sb, struct err *err)
 {
@@ -245,5 +261,6 @@ int package_readme(
 	ret = add_commands(s, manifest, out, err);
 	strbuf_addstr(out, "```\n");
 	add_no_echo(manifest, out);
+	add_fixed(s->project, out);
 	return ret;
 }

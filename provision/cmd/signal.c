@@ -24,6 +24,8 @@ void signals_install(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	/* A file that may not grow is an error like a full disk. */
+	sigaction(SIGXFSZ, &sa, NULL);
 }
 
 int signals_got(void)

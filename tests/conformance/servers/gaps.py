@@ -148,9 +148,13 @@ GAPS = [
         probe=lacking("glue", "UpdateTrigger", Name="probe", TriggerUpdate={})),
     Gap("moto", "athena:UpdateWorkGroup", "is not there", leaves_out="AWS::Athena::WorkGroup",
         probe=lacking("athena", "UpdateWorkGroup", WorkGroup="probe")),
+    Gap("moto", "glue:CreateJob", "does not keep JobRunQueuingEnabled", kind="AWS::Glue::Job", path=r"JobRunQueuingEnabled"),
+    Gap("moto", "s3:GetBucketNotificationConfiguration", "does not tell of EventBridge", kind="AWS::S3::Bucket", path=r"NotificationConfiguration.*"),
     Gap("ministack", "glue:CreateJob", "does not keep tags", mend=TagsGetLost("job")),
     Gap("ministack", "glue:CreateCrawler", "does not keep tags", mend=TagsGetLost("crawler")),
     Gap("ministack", "glue:CreateJob", "does not keep ExecutionProperty", kind="AWS::Glue::Job", path=r"ExecutionProperty.*"),
+    Gap("ministack", "glue:CreateJob", "does not keep JobRunQueuingEnabled", kind="AWS::Glue::Job", path=r"JobRunQueuingEnabled"),
+    Gap("ministack", "glue:CreateTrigger", "does not keep EventBatchingCondition", kind="AWS::Glue::Trigger", path=r"EventBatchingCondition.*"),
     Gap("ministack", "glue:CreateJob", "does not keep NotificationProperty", kind="AWS::Glue::Job", path=r"NotificationProperty.*"),
     Gap("ministack", "glue:CreateDatabase", "does not keep CreateTableDefaultPermissions", kind="AWS::Glue::Database",
         path=r"DatabaseInput.CreateTableDefaultPermissions.*"),
@@ -174,7 +178,7 @@ GAPS = [
         path=r"PolicyDocument\.Statement\[\d+\]\.Resource.*", compare=True, when=is_bare_name),
     Gap("ministack", "states:CreateStateMachine", "does not keep tracingConfiguration", kind="AWS::StepFunctions::StateMachine", path=r"TracingConfiguration.*"),
     *[Gap("moto", "cloudformation:CreateStack", f"makes nothing of {kind}", leaves_out=kind, compare=True) for kind in (
-        "AWS::CloudWatch::Alarm", "AWS::StepFunctions::Activity")],
+        "AWS::CloudWatch::Alarm", "AWS::StepFunctions::Activity", "AWS::Glue::Table", "AWS::SQS::QueuePolicy")],
     *[Gap("moto", "cloudformation:CreateStack", f"makes state machines without {p}", kind="AWS::StepFunctions::StateMachine", path=rf"{p}.*", compare=True) for p in (
         "LoggingConfiguration", "TracingConfiguration")],
     Gap("ministack", "cloudformation:CreateStack", "makes state machines without LoggingConfiguration", kind="AWS::StepFunctions::StateMachine",

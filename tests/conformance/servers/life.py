@@ -394,7 +394,9 @@ class Life:
                 continue
             stack = next(s for s in self.project.stacks if s.name == key[0])
             handle = self.handle(stack, key[1])
-            if kind != "AWS::IAM::Policy":
+            if kind == "AWS::SQS::QueuePolicy":
+                handle = handle if key in made else None  # the queue has the address that it had
+            elif kind != "AWS::IAM::Policy":
                 handle = made.get(key)
             elif key in made:
                 role, _, policy = handle.partition("/")

@@ -20,7 +20,7 @@ VOLATILE = {
     "CreateDate", "CreateTime", "CreationTime", "CreatedOn", "LastModifiedOn", "LastUpdated", "LastUpdatedTime", "LastRun", "LastCrawl", "Version",
     "VersionId", "RoleId", "PolicyId", "RoleLastUsed", "UpdateDate", "LastChangedDate", "CreatedDate", "LastAccessedDate", "VersionIdsToStages",
     "CrawlElapsedTime", "ARN", "ResponseMetadata", "AttachmentCount", "DefaultVersionId", "SecretVersionsToStages", "LastUpdateTime", "State",
-    "PermissionsBoundaryUsageCount",
+    "PermissionsBoundaryUsageCount", "UpdateTime", "LastAccessTime",
 }
 
 

@@ -255,9 +255,9 @@ static int empty(struct run *r, struct err *err)
 		struct err why = ERR_INIT;
 		bool any = false;
 		size_t nr;
-		int ret = job_check_interrupt(err);
+		int ret;
 
-		if (ret != 0 || queue_receive(r->queue, wait_s, &v, &nr, err) != 0)
+		if (queue_receive(r->queue, wait_s, &v, &nr, err) != 0)
 			return -1;
 		ret = take_messages(r, v, nr, &any, err);
 		/* What is done is deleted, however the run ends. */
@@ -268,7 +268,9 @@ static int empty(struct run *r, struct err *err)
 		if (ret == 0 && any) {
 			r->heard_ms = now_ms();
 		} else if (ret == 0) {
-			ret = is_over(r, &over, err);
+			ret = job_check_interrupt(err);
+			if (ret == 0)
+				ret = is_over(r, &over, err);
 			if (queue_visibility_s(r->queue) < MOST_WAIT_S)
 				wait_s = queue_visibility_s(r->queue);
 			else

@@ -9,6 +9,7 @@
 
 /* Of a queue that has none: every message would come again at once. */
 #define VISIBILITY_S 30
+#define POLL_S 2
 
 struct queue {
 	struct aws_client *aws;
@@ -228,8 +229,7 @@ int queue_visibility_s(const struct queue *q)
 
 /* --- messages --- */
 
-int queue_receive(
-	struct queue *q, long long wait_s, struct queue_message **out, size_t *nr, struct err *err)
+static int receive(struct queue *q, long long wait_s, struct err *err)
 {
 	struct json *in = request(q), *reply = NULL, *m;
 	int ret;
@@ -254,6 +254,23 @@ int queue_receive(
 	pthread_mutex_unlock(&q->lock);
 	json_free(in);
 	json_free(reply);
+	return ret;
+}
+
+int queue_receive(
+	struct queue *q, long long wait_s, struct queue_message **out, size_t *nr, struct err *err)
+{
+	int ret;
+
+	/* A signal is heard between the polls, and no message is taken after it. */
+	do {
+		long long one_s = wait_s < POLL_S ? wait_s : POLL_S;
+
+		ret = job_check_interrupt(err);
+		if (ret == 0)
+			ret = receive(q, one_s, err);
+		wait_s -= one_s;
+	} while (ret == 0 && !q->nr && wait_s > 0);
 	*out = q->v;
 	*nr = q->nr;
 	return ret;

@@ -22,7 +22,7 @@ struct queue *queue_open(struct job *job, const char *queue, struct err *err) mu
 void queue_close(struct queue *q); /* NULL is fine; what is held comes again */
 int queue_visibility_s(const struct queue *q);
 
-/* Waits up to `wait_s` (0 to 20) for messages; *out is borrowed until queue_settle. */
+/* Waits up to `wait_s` for messages; *out is borrowed until queue_settle. */
 int queue_receive(struct queue *q, long long wait_s, struct queue_message **out, size_t *nr,
 	struct err *err) must_check;
 /* The message comes again when its visibility timeout has passed. */

@@ -203,3 +203,27 @@ def test_two_runs_share_a_queue(queue):
     own = [k.removeprefix("env/") for k in keys]
     assert sorted(queue.statuses().items()) == sorted(dict.fromkeys(own, "ready_for_archiving").items())
     assert all(queue.rows(f"{i}.csv.gz", "env/") == [("1", "x", "5")] for i in range(60)) and len(queue.partitions(f"raw_{DMAP_TABLE}")) == 60
+
+
+def test_an_object_that_is_overwritten(queue):
+    """What S3's times cannot tell apart, as they are in seconds, is not taken for what was ingested; two events of one state are one load."""
+    for i in range(3):
+        queue.send(bridge(queue.dmap("1.csv.gz", f"{i},x,5\n")))
+        assert summary(queue.drain().ok())["ingested"] == 1
+        assert queue.rows("1.csv.gz") == [(str(i), "x", "5")]
+    assert len(queue.sql("SELECT DISTINCT s3_modified FROM cubic_loads")) == 3
+    queue.send(*(bridge(queue.dmap("1.csv.gz", f"{i},x,5\n")) for i in (7, 8)))
+    result = summary(queue.drain().ok())
+    assert (result["ingested"], result["known"]) == (1, 1) and queue.rows("1.csv.gz") == [("8", "x", "5")]
+
+
+def test_a_signal_ends_the_wait_for_messages(queue):
+    run = queue.start("first", WAIT_SECONDS="20")
+    mine = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{queue.database}' AND pid <> pg_backend_pid()"
+    while not queue.sql(mine):
+        assert run.poll() is None
+        time.sleep(0.02)
+    begin = time.monotonic()
+    run.terminate()
+    out = run.communicate(timeout=30)
+    assert run.returncode == 1 and "stopped by a signal" in out[1] and time.monotonic() - begin < 10, out

@@ -116,6 +116,7 @@ def assert_same_resources(project, run_glueproj, name, secrets=None):
     project("teardown", "--yes").ok()
 
 
+@pytest.mark.long
 def test_set_up_of_it_changes_nothing(sales_lake, run_glueproj):
     assert_same_resources(sales_lake, run_glueproj, "sales-lake")
 
@@ -123,12 +124,16 @@ def test_set_up_of_it_changes_nothing(sales_lake, run_glueproj):
 @pytest.mark.long
 @pytest.mark.parametrize("name, more", [
     ("crypto-prices", {}), ("crypto-prices", {"Form": "map"}), ("format-conversion", {}), ("exabel-timeseries", {"ApiHost": "https://127.0.0.1:1"}),
-], ids=["crypto-prices", "crypto-prices-map", "format-conversion", "exabel-timeseries"])
+    ("transit-platform", {"DmapKeys": "none"}),
+], ids=["crypto-prices", "crypto-prices-map", "format-conversion", "exabel-timeseries", "transit-platform"])
 def test_set_up_of_each_project_changes_nothing(run_glueproj, cloud, name, more):
     sample = os.path.join(ROOT, "stacks", name, "sample-data")
-    project = Project(run_glueproj, cloud, name, Region=cloud.region, DataFolder=sample, **more)
-    project.environment["EXABEL_API_KEY"] = "no-such-key"
-    assert_same_resources(project, run_glueproj, name, {"GLUEPROJ_PARAM_ApiKey": "no-such-key"} if name == "exabel-timeseries" else None)
+    if name != "transit-platform":
+        more = {"DataFolder": sample, **more}
+    project = Project(run_glueproj, cloud, name, Region=cloud.region, **more)
+    project.environment.update(EXABEL_API_KEY="no-such-key", TRANSIT_POSTGRES="host=127.0.0.1 port=1")
+    secrets = {"exabel-timeseries": {"GLUEPROJ_PARAM_ApiKey": "no-such-key"}, "transit-platform": {"GLUEPROJ_PARAM_PostgresConnection": "host=127.0.0.1 port=1"}}
+    assert_same_resources(project, run_glueproj, name, secrets.get(name))
 
 
 @pytest.mark.long
@@ -176,7 +181,7 @@ def test_a_disk_that_is_full_keeps_what_was_there(small):
     project().ok()
     before = tree(project.folder)
     project.write("etl/load.py", "#" * 9000)
-    shell = ["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$0" "$@"', glueproj_bin(), "-p", project.folder, "package", "--output", "json"]
+    shell = ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', glueproj_bin(), "-p", project.folder, "package", "--output", "json"]
     r = subprocess.run(shell, cwd=project.folder, env=project.runner.environment, capture_output=True, text=True, check=False)
     assert r.returncode == 1 and "load.py" in json.loads(r.stdout)["errors"][0]["message"], r
     project.write("etl/load.py", "print('loaded')\n")
@@ -215,6 +220,7 @@ def test_scripts_definitions_and_names(small):
     assert made["stacks"][0]["capabilities"] == ["CAPABILITY_NAMED_IAM"] and "parameters" not in made["stacks"][0]
     readme = open(os.path.join(project.folder, "package", "README.md"), encoding="utf-8").read()
     assert 'aws s3 mb "s3://glueproj-$ACCOUNT-$REGION"' in readme
+    assert "package again" not in readme
     subprocess.run(["sh", "-n"], input=readme.split("```sh\n")[1].split("```")[0], text=True, check=True)
 
 
@@ -265,6 +271,43 @@ Resources:
     project().ok()
     assert project.template("a")["Resources"] == {"Fn::ForEach::Buckets": [
         "Name", {"Ref": "Names"}, {"Bucket${Name}": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Sub": "x-${Name}"}}}}]}
+
+
+def test_branches_of_a_loop_are_written_out(small):
+    """CloudFormation has no way to say this: the list is that of the values at hand, and the README says so."""
+    project = small(a="""
+Transform: AWS::LanguageExtensions
+Parameters: {Names: {Type: CommaDelimitedList}}
+Resources:
+  Machine:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::000000000000:role/x
+      Definition:
+        StartAt: All
+        States:
+          All:
+            Type: Parallel
+            Branches: {"Fn::ForEach::B": [Name, !Ref Names, {"${Name}": {StartAt: !Ref Name, States: {"${Name}": {Type: Succeed}}}}]}
+            End: true
+  Fn::ForEach::Buckets: [Name, !Ref Names, {"Bucket${Name}": {Type: AWS::S3::Bucket}}]
+""")
+    made = project("--set", "Names=one,two").ok().json["package"]["stacks"][0]
+    resources = project.template("a")["Resources"]
+    branches = resources["Machine"]["Properties"]["Definition"]["States"]["All"]["Branches"]
+    assert branches == [{"StartAt": n, "States": {n: {"Type": "Succeed"}}} for n in ("one", "two")] and "Fn::ForEach::Buckets" in resources
+    assert made["capabilities"] == ["CAPABILITY_AUTO_EXPAND"]
+    assert read(project.folder, "package", made["parameters"]) == [{"ParameterKey": "Names", "ParameterValue": "one,two"}]
+    with open(os.path.join(project.folder, "package", "README.md"), encoding="utf-8") as f:
+        assert "package again" in f.read()
+
+
+def test_a_large_template_goes_by_way_of_the_bucket(small):
+    buckets = "".join(f"  Bucket{i}: {{Type: AWS::S3::Bucket, Properties: {{Tags: [{{Key: what, Value: {'x' * 200}}}]}}}}\n" for i in range(200))
+    project = small(a="Resources:\n" + buckets)
+    assert project().ok().json["package"]["stacks"][0]["size"] > 51200
+    with open(os.path.join(project.folder, "package", "README.md"), encoding="utf-8") as f:
+        assert ' --s3-bucket "glueproj-$ACCOUNT-$REGION"' in f.read()
 
 
 def test_secrets_stay_out_and_names_of_other_stacks_are_imported(small):

@@ -23,11 +23,12 @@ struct classified {
 	struct json *columns;    /* [{"Name","Type"}], Hive types, "void": nothing seen; owned */
 	char *json_path;         /* of the classifier that knew it; owned, NULL: none */
 	char *problem;           /* why a file that began as JSON is UNKNOWN; owned */
-	int64_t records;         /* counted (Parquet) or estimated */
-	int64_t record_size;     /* average bytes, uncompressed for text */
-	char delimiter, quote;   /* csv; quote '\0': the usual one */
-	bool header, quoted;     /* csv */
-	bool open_csv;           /* csv: OpenCSVSerDe instead of LazySimpleSerDe */
+	char *twice;         /* a member of a JSON object that is one column with another; owned */
+	int64_t records;     /* counted (Parquet) or estimated */
+	int64_t record_size; /* average bytes, uncompressed for text */
+	char delimiter, quote; /* csv; quote '\0': the usual one */
+	bool header, quoted;   /* csv */
+	bool open_csv;         /* csv: OpenCSVSerDe instead of LazySimpleSerDe */
 };
 #define CLASSIFIED_INIT \
 	{               \

@@ -16,6 +16,7 @@ void classified_release(struct classified *c)
 	json_free(c->columns);
 	free(c->json_path);
 	free(c->problem);
+	free(c->twice);
 	*c = (struct classified){0};
 }
 

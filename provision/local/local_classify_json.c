@@ -1,5 +1,6 @@
 #include "local_classify.h"
 #include "local_shape.h"
+#include "map.h"
 #include "strbuf.h"
 #include <ctype.h>
 
@@ -94,17 +95,40 @@ struct reader {
 	struct shape *bare;  /* of records that are no objects */
 	int64_t records, values;
 	bool arrays;
-	char *problem;
+	char *problem, *twice;
 };
+
+/* Names that differ in case only are one column, which no reader can fill from both. */
+static void find_twice(struct reader *r, const struct json *v)
+{
+	struct map seen = MAP_INIT;
+	struct json *m;
+
+	map_init(&seen, NULL);
+	json_each(m, v)
+	{
+		char *lower = xstrdup(json_name(m));
+
+		lower_ascii(lower);
+		if (!r->twice && map_has(&seen, lower))
+			r->twice = xstrdup(json_name(m));
+		map_put(&seen, lower, r);
+		free(lower);
+	}
+	map_release(&seen);
+}
 
 static void add_record(const struct json *v, void *payload)
 {
 	struct reader *r = payload;
 
-	if (json_is(v, JSON_OBJECT))
+	if (json_is(v, JSON_OBJECT)) {
 		shape_add_value(r->shape, v, true);
-	else
+		if (!r->twice)
+			find_twice(r, v);
+	} else {
 		shape_add_value(r->bare, v, false);
+	}
 	r->records++;
 }
 
@@ -189,6 +213,8 @@ static void fill(const struct reader *r, struct classified *out)
 	int64_t read = (int64_t)r->in.at;
 
 	out->classification = "json";
+	free(out->twice);
+	out->twice = xstrdup(r->twice);
 	out->json_path = r->how ? xstrdup(r->how->path_text) : NULL;
 	out->record_size = read / (r->records ? r->records : 1);
 	out->records = (int64_t)r->in.len / (out->record_size ? out->record_size : 1);
@@ -222,6 +248,7 @@ bool classify_json(const char *data, size_t len, bool whole, const struct classi
 		}
 	}
 	free(r.problem);
+	free(r.twice);
 	shape_free(r.shape);
 	shape_free(r.bare);
 	return ok;

@@ -92,6 +92,11 @@ static int take_object(struct reading *r, const struct local_object *o, struct e
 	if (found.problem)
 		crawl_log(r->c, "ERROR", "s3://%s/%s is left out: %s", tree->bucket, o->key,
 			found.problem);
+	if (found.twice)
+		crawl_log(r->c, "WARN",
+			"s3://%s/%s has objects where '%s' and another member are one column: "
+			"Athena and jobs refuse these",
+			tree->bucket, o->key, found.twice);
 	crawl_tree_add(tree, o->key, o->size, &found);
 	return 0;
 }

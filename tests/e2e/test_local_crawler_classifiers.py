@@ -282,12 +282,14 @@ def test_several_targets_have_exclusions_of_their_own(lake):
 
 
 def test_names_that_only_hive_refuses(lake):
-    lake.put(**{"in/t/x.json": json.dumps({"a,b": 1, "c d": 2, "e\nf": 3, "x" * 300: 4, "struct": {"g:h": 1}})})
-    lake.crawler("in/t")
+    lake.put(**{"in/u/x.json": '{"Id": 1, "n": 1}\n{"id": 2, "ID": 3}\n', "in/t/x.json": json.dumps({"a,b": 1, "c d": 2, "e\nf": 3, "x" * 300: 4, "struct": {"g:h": 1}})})
+    lake.crawler("in")
     lake.crawl()
+    assert lake.columns("u") == {"id": "int", "n": "int"}
     assert lake.columns("t") == {"a,b": "int", "c d": "int", "struct": "struct<g:h:int>"}
     log = lake.log()
     assert any("WARN" in m and "'a,b'" in m for m in log) and sum("a column is left out" in m for m in log) == 2
+    assert sum("in/u/x.json has objects where 'ID' and another member are one column" in m for m in log) == 1
 
 
 def test_what_a_crawl_would_change(lake):

@@ -10,7 +10,8 @@
 
 /* In one run; the queue's own policy counts all runs'. */
 #define MOST_TRIES 3
-#define MOST_WAIT_S 20
+/* Between looks at what others hold. */
+#define LOOK_S 2
 
 struct run {
 	struct ingest_event *e;
@@ -271,10 +272,7 @@ static int empty(struct run *r, struct err *err)
 			ret = job_check_interrupt(err);
 			if (ret == 0)
 				ret = is_over(r, &over, err);
-			if (queue_visibility_s(r->queue) < MOST_WAIT_S)
-				wait_s = queue_visibility_s(r->queue);
-			else
-				wait_s = MOST_WAIT_S;
+			wait_s = LOOK_S;
 		}
 		if (ret != 0)
 			return -1;

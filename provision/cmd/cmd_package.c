@@ -459,6 +459,15 @@ int cmd_package(struct session *s)
 	if (look_at_graph(&p, &e) < 0)
 		goto out;
 	set_accounts(s, NULL);
+	if (s->project->artifacts && !strcmp(s->artifacts, "s3://artifacts/") &&
+		!starts_with(s->project->artifacts, "s3://")) {
+		err_at(&err, s->project->file, s->project->artifacts_at.line,
+			s->project->artifacts_at.column, "Artifacts",
+			"'%s' is not known to be an s3:// address without a cloud",
+			s->project->artifacts);
+		err_hint(&err, "write s3:// before the names: s3://${Bucket}/programs/");
+		goto out;
+	}
 	if (make_templates(&p) < 0)
 		goto out;
 	if (out_folder_begin(&p.folder, dir, MANIFEST, KIND, &err) < 0) {

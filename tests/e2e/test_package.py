@@ -328,6 +328,12 @@ def test_secrets_stay_out_and_names_of_other_stacks_are_imported(small):
     assert text.startswith("s3://${Store}/x/scripts/") and names == {"Store": {"Fn::ImportValue": "small-base-Store"}}
 
 
+def test_a_place_that_only_the_cloud_knows(small):
+    text = "Resources:\n  Bucket: {Type: AWS::S3::Bucket}\nOutputs: {Url: {Value: !Sub \"s3://${Bucket}/\"}}\n"
+    error = small('Artifacts: "${Url}"\n', a=text)().fails(2).json["errors"][0]
+    assert error["path"] == "Artifacts" and error["line"] == 3 and "s3://" in error["hint"]
+
+
 def test_what_cannot_be_packaged_is_said_at_its_place(small):
     project = small(a="Resources:" + JOB.replace("etl/load.py", "etl/missing.py"))
     error = project().fails(2).json["errors"][0]

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "clock.h"
 #include "joblog.h"
 #include "json.h"
@@ -32,6 +33,7 @@ static const struct {
 struct dmap {
 	char *url;
 	char *keys[NR_KEYS];
+	char *encoded[NR_KEYS]; /* as they stand in addresses */
 	struct http_transport *transport;
 	const struct clock *clock;
 	unsigned max_attempts;
@@ -68,9 +70,14 @@ struct dmap *dmap_new(struct dmap_config *config, struct err *err)
 	d->url = make_url(config->url, err);
 	if (!d->url)
 		goto fail;
-	for (size_t i = 0; i < NR_KEYS; i++)
+	for (size_t i = 0; i < NR_KEYS; i++) {
+		struct strbuf sb = STRBUF_INIT;
+
 		if (web_check_key(d->keys[i], kinds[i].what, err) != 0)
 			goto fail;
+		uri_encode(&sb, d->keys[i], strlen(d->keys[i]), false);
+		d->encoded[i] = strbuf_detach(&sb, NULL);
+	}
 	if (!d->transport)
 		d->transport = http_transport_curl(err);
 	if (d->transport)
@@ -86,16 +93,19 @@ void dmap_free(struct dmap *d)
 		return;
 	if (d->transport)
 		http_transport_free(d->transport);
-	for (size_t i = 0; i < NR_KEYS; i++)
+	for (size_t i = 0; i < NR_KEYS; i++) {
 		free_secret(d->keys[i]);
+		free_secret(d->encoded[i]);
+	}
 	free(d->url);
 	free(d);
 }
 
 static char *excerpt(const struct dmap *d, const char *text)
 {
-	return web_excerpt(
-		text, EXCERPT, (const char *const[]){d->keys[CONTROLLED], d->keys[PUBLIC], NULL});
+	return web_excerpt(text, EXCERPT,
+		(const char *const[]){d->keys[CONTROLLED], d->keys[PUBLIC], d->encoded[CONTROLLED],
+			d->encoded[PUBLIC], NULL});
 }
 
 /* --- dates --- */
@@ -162,6 +172,11 @@ static bool is_name(const char *text)
 	return len > 0 && len <= MAX_NAME && *text != '.';
 }
 
+static bool is_https(const char *url)
+{
+	return strncasecmp(url, "https:", strlen("https:")) == 0;
+}
+
 /* "https://host/path"; a path is wanted, were it "/". */
 static bool is_file_url(const char *text)
 {
@@ -172,7 +187,8 @@ static bool is_file_url(const char *text)
 }
 
 /* Why the item is no data set; NULL when it is one. */
-static const char *read_item(const struct json *item, struct dmap_dataset *out)
+static const char *read_item(
+	const struct dmap *d, const struct json *item, struct dmap_dataset *out)
 {
 	static const char *const members[] = {
 		"id", "dataset_id", "url", "start_date", "end_date", "last_updated"};
@@ -190,7 +206,8 @@ static const char *read_item(const struct json *item, struct dmap_dataset *out)
 		return "id cannot be part of a key";
 	if (!is_name(v[1]))
 		return "dataset_id cannot be part of a key";
-	if (!is_file_url(v[2]))
+	/* Only an API on this machine may send us to this machine. */
+	if (!is_file_url(v[2]) || (is_https(d->url) && !is_https(v[2])))
 		return "url is no https address with a path";
 	if (!is_date(v[3]))
 		return "start_date is no date";
@@ -214,7 +231,7 @@ static void read_items(const struct dmap *d, const struct json *results, struct 
 	json_each(item, results)
 	{
 		struct dmap_dataset one = {0};
-		const char *why = read_item(item, &one);
+		const char *why = read_item(d, item, &one);
 
 		number++;
 		if (why) {
@@ -384,7 +401,7 @@ static char *next_url(const char *from, const struct http_reply *reply, struct e
 	} else if (location && strstr(location, "://")) {
 		url = xstrdup(location);
 	}
-	if (url && is_file_url(url) && (starts_with(url, "https:") || !starts_with(from, "https:")))
+	if (url && is_file_url(url) && (is_https(url) || !is_https(from)))
 		return url;
 	err_set(err, ERR_FAILED, "HTTP %d leads to no https address", reply->status);
 	free(url);

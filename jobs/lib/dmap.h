@@ -29,7 +29,7 @@ void dmap_free(struct dmap *d); /* NULL is fine */
 
 struct dmap_dataset {
 	char *type, *identifier;     /* fit for a name in a folder or a bucket */
-	char *url;                   /* https, or http on this machine */
+	char *url;                   /* https, or http on this machine where the API is there too */
 	char *start_date, *end_date; /* YYYY-MM-DD */
 	int64_t last_updated_us;     /* since 1970, UTC */
 };

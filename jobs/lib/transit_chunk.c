@@ -242,6 +242,14 @@ static int take_some(struct transit_chunks *c, struct err *err)
 
 /* --- one chunk --- */
 
+static void pause_for(const struct transit_chunks *c, struct transit_chunk *k)
+{
+	k->next_ms = now_ms() + k->pause_ms;
+	k->pause_ms *= 2;
+	if (k->pause_ms > c->poll_s * 1000)
+		k->pause_ms = c->poll_s * 1000;
+}
+
 static int set_state(struct transit_chunks *c, const struct transit_chunk *k, const char *state,
 	long long in_s, const char *error, struct err *err)
 {
@@ -356,6 +364,18 @@ static int end_attempt(struct transit_chunks *c, struct transit_chunk *k, enum e
 	return 0;
 }
 
+/* Its time counts from when it runs. */
+static int put_off(struct transit_chunks *c, struct transit_chunk *k, struct err *err)
+{
+	const char *id = k->id;
+
+	k->until_ms = now_ms() + c->timeout_s * 1000;
+	return pg_query(c->pg,
+		"UPDATE cubic_ingest_chunks SET attempted_at = " NOW TOUCHED " WHERE id = "
+		"$1::bigint",
+		&id, 1, NULL, err);
+}
+
 static int note_run(struct transit_chunks *c, const struct transit_chunk *k, struct err *err)
 {
 	const char *const values[] = {k->id, k->run_id};
@@ -365,23 +385,43 @@ static int note_run(struct transit_chunks *c, const struct transit_chunk *k, str
 		values, 2, NULL, err);
 }
 
+/* There may be a run already: another is started when it is known that there is none. */
+static int look_for_it_later(
+	const struct transit_chunks *c, struct transit_chunk *k, const struct err *why)
+{
+	job_log(JOB_WARN, "unsure", "chunk=%s attempt=%lld error=\"%s\"", k->id, k->attempts,
+		why->text);
+	k->adopted = true;
+	pause_for(c, k);
+	return 0;
+}
+
 static int start(struct transit_chunks *c, struct transit_chunk *k, const struct transit_loads *l,
 	struct err *err)
 {
 	char *attempt = xasprintf("%s.%lld", k->id, k->attempts);
+	bool unsure = false;
 	char *input =
 		transit_payload_input(l, LOAD_INGESTING, c->incoming, c->springboard, c->prefix);
 	struct err why = ERR_INIT;
 	bool busy = false;
 	int ret = 0;
 
-	if (k->adopted)
+	if (k->adopted) {
 		ret = transit_run_find(&c->glue, attempt, &k->run_id, &why);
-	if (ret == 0 && !k->run_id)
+		unsure = ret != 0;
+	}
+	if (ret == 0 && !k->run_id) {
 		ret = transit_run_start(&c->glue, c->env, input, attempt, &k->run_id, &busy, &why);
+		unsure = ret != 0 && why.code == ERR_AMBIGUOUS;
+		if (ret == 0 && !busy)
+			ret = put_off(c, k, &why);
+	}
 	if (why.code == ERR_INTERRUPTED) {
 		err_move(err, &why);
 		ret = -1;
+	} else if (unsure && (transit_run_is_busy(&why) || now_ms() < k->until_ms)) {
+		ret = look_for_it_later(c, k, &why);
 	} else if (busy || transit_run_is_busy(&why)) {
 		ret = end_attempt(c, k, END_SNOOZED, "the job cannot be started now", err);
 	} else if (ret != 0) {
@@ -413,18 +453,6 @@ static int begin(struct transit_chunks *c, struct transit_chunk *k, struct err *
 	return ret;
 }
 
-/* Its time counts from when it runs. */
-static int put_off(struct transit_chunks *c, struct transit_chunk *k, struct err *err)
-{
-	const char *id = k->id;
-
-	k->until_ms = now_ms() + c->timeout_s * 1000;
-	return pg_query(c->pg,
-		"UPDATE cubic_ingest_chunks SET attempted_at = " NOW TOUCHED " WHERE id = "
-		"$1::bigint",
-		&id, 1, NULL, err);
-}
-
 static int look(struct transit_chunks *c, struct transit_chunk *k, struct err *err)
 {
 	char *why = NULL;
@@ -441,10 +469,7 @@ static int look(struct transit_chunks *c, struct transit_chunk *k, struct err *e
 		transit_run_stop(&c->glue, k->run_id);
 		ret = end_attempt(c, k, END_FAILED, "the run took too long", err);
 	} else if (ret == 0) {
-		k->next_ms = now_ms() + k->pause_ms;
-		k->pause_ms *= 2;
-		if (k->pause_ms > c->poll_s * 1000)
-			k->pause_ms = c->poll_s * 1000;
+		pause_for(c, k);
 	}
 	free(why);
 	return ret;
@@ -458,10 +483,8 @@ int transit_chunks_step(struct transit_chunks *c, struct err *err)
 	for (size_t i = 0; i < c->nr && ret == 0; i++) {
 		struct transit_chunk *k = &c->v[i];
 
-		if (!k->run_id)
-			ret = begin(c, k, err);
-		else if (now_ms() >= k->next_ms)
-			ret = look(c, k, err);
+		if (now_ms() >= k->next_ms)
+			ret = k->run_id ? look(c, k, err) : begin(c, k, err);
 	}
 	for (size_t i = 0; i < c->nr; i++)
 		if (c->v[i].id)

@@ -1,8 +1,11 @@
 """process-ingestion: chunks, runs of the ingest job, attempts, moves to the archive and to the errors; workers at once, and workers that die."""
+import http.server
 import json
 import os
 import signal
+import threading
 import time
+import urllib.request
 
 import pytest
 from transit import Platform, chunks, make_bucket, make_database
@@ -217,6 +220,59 @@ def test_a_run_that_nobody_noted_is_found(lab):
     lab.run("process-ingestion").ok()
     assert len(lab.glue.get_job_runs(JobName="ingest")["JobRuns"]) == 1 and lab.chunks() == [["completed", "1", "1", "3"]]
     assert lab.statuses() == {f"{DMAP}a.csv.gz": "archived"}
+
+
+def test_a_run_that_a_dead_worker_never_started_has_its_whole_time(lab):
+    """The worker died before it started the run, and the next one comes long after."""
+    lab.load(f"{DMAP}a.csv.gz", "ingesting")
+    lab.sql("INSERT INTO cubic_ingest_chunks (state, load_ids, attempts, max_attempts, attempted_at) VALUES ('executing', '{1}', 1, 1, '2022-01-01')")
+    lab.run("process-ingestion").ok()
+    assert lab.statuses() == {f"{DMAP}a.csv.gz": "archived"} and lab.chunks() == [["completed", "1", "1", "1"]]
+
+
+class Lossy:
+    """Between a program and its cloud: starts a run and tells nobody, and refuses other calls, as often as it is given."""
+
+    def __init__(self, url, **lost):
+        lossy = self
+        self.lost, self.asked = lost, []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                call = self.headers["X-Amz-Target"].split(".")[1]
+                lossy.asked.append(call)
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                request = urllib.request.Request(url, sent, dict(self.headers), method="POST")
+                lost = lossy.lost.get(call, 0) > 0
+                lossy.lost[call] = lossy.lost.get(call, 0) - 1
+                if lost and call != "StartJobRun":
+                    status, answer = 400, b'{"__type": "AccessDeniedException", "message": "not now"}'
+                else:
+                    with urllib.request.urlopen(request, timeout=30) as reply:
+                        status, answer = reply.status, reply.read()
+                if lost and call == "StartJobRun":
+                    return self.connection.close()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                return self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_a_start_without_an_answer_is_no_second_run(lab, cloud):
+    """Nor is one, when the list of runs cannot be had at once."""
+    lossy = Lossy(cloud.env()["AWS_ENDPOINT_URL"], StartJobRun=1, GetJobRuns=2)
+    lab.load(f"{DMAP}a.csv.gz")
+    result = lab.run("process-ingestion", env={"AWS_ENDPOINT_URL": lossy.url}).ok()
+    lossy.server.shutdown()
+    assert lab.statuses() == {f"{DMAP}a.csv.gz": "archived"} and lab.chunks() == [["completed", "1", "1", "3"]]
+    assert len(lab.glue.get_job_runs(JobName="ingest")["JobRuns"]) == 1 == lossy.asked.count("StartJobRun") and "unsure" in result.stderr
 
 
 def test_a_retry_takes_up_what_nobody_ingests(lab):

@@ -19,6 +19,8 @@ static const struct job_arg args[] = {
 	{"SPRINGBOARD", "for those: bucket, prefix or folder for the partitions", JOB_OPTIONAL},
 	{"PREFIX", "for those: before every key, and in none of the database", JOB_OPTIONAL},
 	{"INCOMING_DATABASE", "for those: the incoming tables' database", JOB_OPTIONAL},
+	{"DFM", "for those: N: descriptions of ODS files are not looked at (default: Y)",
+		JOB_OPTIONAL},
 	{"REGISTER_PARTITION", "N: the catalog is not told of partitions (default: Y)",
 		JOB_OPTIONAL},
 	{"PRINT_VIEW", "writes SQL of the view of current rows of --TABLE to stdout, for Athena",
@@ -171,6 +173,8 @@ static int ingest_object(struct job *job, struct err *err)
 		ret = err_set(err, ERR_USAGE, "--OBJECT_KEY '%s' does not begin with --PREFIX '%s'",
 			key, prefix);
 	if (ret == 0)
+		ret = transit_yes(job, "DFM", true, &opts.check_dfm, err);
+	if (ret == 0)
 		ret = open_event(job, "OBJECT_KEY", &e, err);
 	e.key = key + strlen(prefix);
 	if (ret == 0)
@@ -190,6 +194,8 @@ static int ingest_queue(struct job *job, struct err *err)
 
 	if (ret == 0)
 		ret = transit_number(job, "WAIT_SECONDS", 0, 20, 5, &opts.wait_s, err);
+	if (ret == 0)
+		ret = transit_yes(job, "DFM", true, &opts.load.check_dfm, err);
 	if (ret == 0 && get(job, "OBJECT_KEY"))
 		ret = err_set(err, ERR_USAGE, "--OBJECT_KEY and --QUEUE: one of the two is wanted");
 	if (ret == 0)

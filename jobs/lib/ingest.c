@@ -241,6 +241,8 @@ int ingest_load_run(struct job *job, const struct ingest_input *in, const struct
 	if (dataset_from_table_file(
 		    job, in->incoming, load->source_table, load->source, &w.source, err) != 0)
 		goto out;
+	if (opts->check_dfm && ingest_dfm_check(job, load, &w.source, err) != 0)
+		goto out;
 	w.table = ingest_destination(job, in, load, &w.source, &counts->made_table, err);
 	if (!w.table || take_columns(&w, err) != 0 || open_output(&w, err) != 0 ||
 		open_session(&w, opts->session, err) != 0 || register_source(&w, err) != 0 ||

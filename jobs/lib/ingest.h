@@ -47,7 +47,8 @@ struct ingest_session {
 void ingest_session_close(struct ingest_session *s);
 
 struct ingest_options {
-	bool no_partition;              /* the catalog is not told of the partition */
+	bool no_partition; /* the catalog is not told of the partition */
+	bool check_dfm;    /* a .dfm that is there must say what the incoming table does */
 	struct ingest_session *session; /* NULL: each load has its own */
 };
 struct ingest_counts {

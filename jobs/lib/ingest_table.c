@@ -5,44 +5,25 @@
 #include "ingest_internal.h"
 #include "joblog.h"
 #include "ops.h"
-#include "stream.h"
 
-#define MAX_DFM (16u << 20)
 #define INPUT_FORMAT "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 #define OUTPUT_FORMAT "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 #define SERDE "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 /* --- columns of a table that is to be made --- */
 
-/* The .dfm beside "x.csv.gz", or of any "x": the name up to the first '.' behind the last '/'. */
-static char *dfm_of(const char *source)
-{
-	const char *name = strrchr(source, '/');
-	size_t stem;
-
-	name = name ? name + 1 : source;
-	stem = (size_t)(name - source) + strcspn(name, ".");
-	return xasprintf("%.*s.dfm", (int)stem, source);
-}
-
 /* NULL where there is none that can be read: then the incoming table alone says what the columns are. */
 static struct json *read_dfm(struct job *job, const struct ingest_load *load)
 {
-	char *location = dfm_of(load->source);
-	struct err err = ERR_INIT;
 	struct strbuf text = STRBUF_INIT;
-	struct stream *s = stream_open(job, location, &err);
+	struct err err = ERR_INIT;
 	struct json *doc = NULL;
-	const void *block;
-	ssize_t n = 0;
+	char *location = NULL;
 
-	while (s && text.len <= MAX_DFM && (n = stream_read(s, &block, &err)) > 0)
-		strbuf_add(&text, block, (size_t)n);
-	if (s && n == 0)
+	if (ingest_dfm_read(job, load, &location, &text, &err) == 0)
 		doc = json_parse(text.buf, text.len, &err);
 	if (!doc)
 		job_log(JOB_INFO, "dfm", "file=\"%s\" used=no", location);
-	stream_close(s);
 	err_release(&err);
 	strbuf_release(&text);
 	free(location);

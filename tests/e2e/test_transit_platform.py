@@ -101,12 +101,13 @@ class Transit(Project):
         await_that(ended, seconds=seconds)
 
     def log(self, job):
-        logs = self.cloud.client("logs")
-        streams = {g["logGroupName"]: logs.describe_log_streams(logGroupName=g["logGroupName"])["logStreams"] for g in logs.describe_log_groups()["logGroups"]}
-        runs = {r["Id"] for r in self.glue.get_job_runs(JobName=job)["JobRuns"]}
-        return "\n".join(
-            e["message"] for group, found in streams.items() for s in found if s["logStreamName"].split("-")[0] in runs or s["logStreamName"] in runs
-            for e in logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"], startFromHead=True)["events"])
+        """What all runs of a job have said."""
+        logs, found = self.cloud.client("logs"), []
+        runs = {r["Id"] for p in self.glue.get_paginator("get_job_runs").paginate(JobName=job) for r in p["JobRuns"]}
+        for group in logs.describe_log_groups()["logGroups"]:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+                found += [e["message"] for e in page["events"] if e["logStreamName"].split("-")[0] in runs]
+        return "\n".join(found)
 
     def queue(self, name="transit-objects"):
         return self.cloud.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
@@ -571,9 +572,31 @@ def test_an_object_that_is_written_again(ready):
     ready.events_run(2)
     # The archive has a file of that name already: neither is lost.
     assert ready.rows(partition) == [("3", "the third is a longer one", "333")]
-    assert ready.sql("SELECT status FROM cubic_loads ORDER BY id DESC LIMIT 1") == [["archived"]]
-    first, again = ready.keys(ARCHIVE)
-    assert ready.keys(INCOMING) == [] and first == key and again.startswith(f"{DMAP}/timestamp=") and again.endswith("/1.csv.gz")
+    ready.await_statuses(**{key: "archived"})
+    assert ready.keys(INCOMING) == [] and ready.keys(ARCHIVE) == sorted([key, f"{DMAP}/timestamp={ready.stamp(key)}/1.csv.gz"])
+
+
+@pytest.mark.long
+def test_descriptions_of_files_that_come(ready, tmp_path):
+    """One that disagrees is an error by this route too; one that comes late is no matter but to the archive."""
+    folder = make_sample(tmp_path / "sample", "--rows", "4", "--changes", "4")
+    no_json, disagrees, late, good = sorted(str(p.relative_to(folder)) for p in (folder / CT).glob("*.csv.gz"))
+    described(folder, no_json, lambda d: json.dumps(d)[:200])
+    described(folder, disagrees, rename)
+    keys = (SNAPSHOT_KEY, no_json, disagrees, late, good)
+    for key in keys:
+        for end in (".dfm", ".csv.gz"):
+            name = key.removesuffix(".csv.gz") + end
+            if name != late.removesuffix(".csv.gz") + ".dfm":
+                ready.put(name, (folder / name).read_bytes())
+    ready.await_statuses(**{SNAPSHOT_KEY: "archived", no_json: "errored", disagrees: "errored", late: "archived_unknown", good: "archived"})
+    ready.events_run(1)
+    told = ready.log("transit-ingest").splitlines()
+    for key, text in ((no_json, "it is no JSON"), (disagrees, f"its column 5 is 'sample_title', that of table '{ODS_TABLE}__ct' is 'sample_name'")):
+        assert any("status=failed" in line and key in line and text in line for line in told), "\n".join(told)
+    ready.put(late.removesuffix(".csv.gz") + ".dfm", b"{}")
+    ready.round()
+    assert ready.statuses()[late] == "archived" and ready.keys(INCOMING) == []
 
 
 @pytest.mark.long

@@ -75,6 +75,9 @@ def test_equal_seconds_and_limits(platform):
     platform.put(f"{DMAP}00.csv.gz", b"another", at=DAY + 9)
     platform.run("process-incoming", LATE_SECONDS=0).ok()
     assert [r[0] for r in platform.loads()][-1] == f"{DMAP}00.csv.gz"
+    # The stack has events beside it, which move the mark: nothing of a year is too late there.
+    platform.run("process-incoming", LATE_SECONDS=31536000).ok()
+    assert [r[0] for r in platform.loads()][-1] == f"{DMAP}too-late.csv.gz" and len(platform.loads()) == len(keys) + 2
 
 
 def test_random_arrivals(platform):

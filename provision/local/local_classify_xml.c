@@ -5,12 +5,15 @@
  */
 #include "local_classify.h"
 #include "local_shape.h"
+#include "map.h"
 #include "strbuf.h"
 #include "xml.h"
 #include <ctype.h>
 
 #define MAX_ROWS 1000
 #define MAX_NESTING 64
+/* libxml2 compares each attribute of a tag with all before it. */
+#define MAX_TAG (64 * 1024)
 
 static const char *skip_past(const char *at, const char *end, const char *what)
 {
@@ -73,6 +76,8 @@ static bool next_row(const char **at, const char *end, const char *name, const c
 	while ((p = next_tag(p, end)) && (close = tag_end(p, end))) {
 		bool itself = close[-1] == '/';
 
+		if (close - p > MAX_TAG)
+			return false;
 		if (is_tag(p, end, name, false) && !itself) {
 			if (!depth++)
 				*row = p;
@@ -104,47 +109,73 @@ static struct json *scalar(const char *text)
 	return v ? v : json_string_n(text, len);
 }
 
-static void add_member(struct json *to, const char *name, struct json *v, bool many)
-{
-	struct json *have = json_get(to, name), *list;
+/* What is known of the child elements of one name. */
+struct member {
+	size_t nr;
+	struct json *list; /* of several: where they are gathered, the record's */
+};
 
-	if (!many) {
-		json_set(to, name, v);
-	} else if (have) {
-		json_push(have, v);
-	} else {
-		list = json_array();
-		json_push(list, v);
-		json_set(to, name, list);
+/* By name, as an element may have a hundred thousand children; the map's owner releases it. */
+static void count_children(const struct xml_node *n, struct map *members)
+{
+	struct xml_node *c;
+
+	map_init(members, free);
+	xml_each(c, n)
+	{
+		struct member *m = map_get(members, xml_name(c));
+
+		if (!m) {
+			m = xcalloc(1, sizeof(*m));
+			map_put(members, xml_name(c), m);
+		}
+		m->nr++;
 	}
 }
 
-static bool stands_twice(const struct xml_node *n, const char *name)
+static void add_child(struct json *to, struct member *m, const char *name, struct json *v)
 {
-	struct xml_node *c;
-	size_t nr = 0;
+	if (m->nr == 1) {
+		json_append(to, name, v);
+		return;
+	}
+	if (!m->list) {
+		m->list = json_array();
+		json_append(to, name, m->list);
+	}
+	json_push(m->list, v);
+}
 
-	xml_each(c, n) nr += strcmp(xml_name(c), name) == 0;
-	return nr > 1;
+/* An element that is called as an attribute would be has the name for itself. */
+static void add_attributes(struct json *to, const struct map *members, const struct xml_node *n)
+{
+	const char *name, *attribute;
+
+	for (size_t i = 0; (attribute = xml_attr_at(n, i, &name)); i++) {
+		char *prefixed = xasprintf("_%s", name);
+
+		if (!map_has(members, prefixed))
+			json_set(to, prefixed, scalar(attribute));
+		free(prefixed);
+	}
 }
 
 static struct json *value_of(const struct xml_node *n, bool row, int depth)
 {
 	struct json *v = json_object();
+	struct map members;
 	struct xml_node *c;
-	const char *name, *text = xml_text(n), *attribute;
+	const char *text = xml_text(n);
 
-	for (size_t i = 0; (attribute = xml_attr_at(n, i, &name)); i++) {
-		char *prefixed = xasprintf("_%s", name);
-		json_set(v, prefixed, scalar(attribute));
-		free(prefixed);
-	}
+	count_children(n, &members);
+	add_attributes(v, &members, n);
 	xml_each(c, n)
 	{
 		if (depth < MAX_NESTING)
-			add_member(v, xml_name(c), value_of(c, false, depth + 1),
-				stands_twice(n, xml_name(c)));
+			add_child(v, map_get(&members, xml_name(c)), xml_name(c),
+				value_of(c, false, depth + 1));
 	}
+	map_release(&members);
 	if (!json_len(v) && !row) {
 		json_free(v);
 		return scalar(text);

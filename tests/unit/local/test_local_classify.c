@@ -1,6 +1,7 @@
 #include "testing.h"
 #include "quoted_json.h"
 #include "local_classify.h"
+#include <time.h>
 
 static bool csv(const char *text, bool whole, struct classified *c)
 {
@@ -335,6 +336,9 @@ static void test_local_classify__xml_by_its_row_tag(void **state)
 			"]"},
 		{"<r><r><x>1</x></r></r>", "[{\"Name\":\"r\",\"Type\":\"struct<x:int>\"}]"},
 		{"<r>text</r>", "[{\"Name\":\"_value\",\"Type\":\"string\"}]"},
+		{"<r x='1'><_x>a</_x><_x>b</_x></r>",
+			"[{\"Name\":\"_x\",\"Type\":\"array<string>\"}]"},
+		{"<r x='1'><_x>a</_x></r>", "[{\"Name\":\"_x\",\"Type\":\"string\"}]"},
 		{"<rr><x>1</x></rr>", NULL},
 		{"<r a='1'/>", NULL},
 		{"<r><x>1</x>", NULL},
@@ -359,4 +363,34 @@ static void test_local_classify__xml_by_its_row_tag(void **state)
 		classified_release(&c);
 		strbuf_release(&text);
 	}
+}
+
+/* A row of 60000 members, each `before`, a number, `behind`. */
+static double seconds_of_xml(
+	const char *begin, const char *before, const char *behind, const char *end)
+{
+	char name[] = "n", tag[] = "r", form[] = "xml";
+	struct classifier how = {.name = name, .row_tag = tag, .classification = form};
+	struct classified c = CLASSIFIED_INIT;
+	struct strbuf text = STRBUF_INIT;
+	clock_t started = clock();
+
+	strbuf_addstr(&text, begin);
+	for (int i = 0; i < 60000; i++)
+		strbuf_addf(&text, "%s%d%s", before, i, behind);
+	strbuf_addstr(&text, end);
+	/* who has so many attributes is no row */
+	assert_int_equal(
+		classify_xml(text.buf, text.len, true, &how, &c), starts_with(begin, "<r>"));
+	classified_release(&c);
+	strbuf_release(&text);
+	return (double)(clock() - started) / CLOCKS_PER_SEC;
+}
+
+static void test_local_classify__xml_of_many_members_in_time(void **state)
+{
+	(void)state;
+	assert_true(seconds_of_xml("<r>", "<a", "/>", "</r>") < 5);
+	assert_true(seconds_of_xml("<r>", "<a>", "</a>", "</r>") < 5);
+	assert_true(seconds_of_xml("<r ", "a", "='' ", "></r>") < 5);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define MAX_STEPS 2000000
+/* so many characters of a repetition are a step */
+#define EATEN_A_STEP 16
 #define MAX_DEPTH 5000
 #define MAX_NESTING 200
 #define MAX_COUNT 100000
@@ -497,6 +499,7 @@ static bool match_single(
 	size_t count = 0;
 	if (n->lazy) {
 		for (;; count++) {
+			m->steps += count % EATEN_A_STEP == 0;
 			if (count >= n->min && match_nodes(m, n->next, p, k))
 				return true;
 			if (count == n->max || m->gave_up || !eat_one(m, n, &p))
@@ -506,6 +509,7 @@ static bool match_single(
 	const char *from = p;
 	while (count < n->max && eat_one(m, n, &p))
 		count++;
+	m->steps += count / EATEN_A_STEP;
 	for (; count >= n->min; count--) {
 		if (match_nodes(m, n->next, p, k))
 			return true;

@@ -109,5 +109,11 @@ static void test_pattern__gives_up_instead_of_running_for_ever(void **state)
 	strbuf_clear(&text);
 	strbuf_addchars(&text, 'a', 4096);
 	assert_int_equal(match("[a-z]*", text.buf), 1);
+	/* what a repetition eats counts, too: each of these would look at a hundred thousand letters at each of them */
+	strbuf_addchars(&text, 'a', 100000);
+	assert_int_equal(match("[a-z]*", text.buf), 1);
+	assert_int_equal(match(".*?(?:a++b).*", text.buf), -1);
+	assert_int_equal(match(".*?(?:a{50000,}+b).*", text.buf), -1);
+	assert_int_equal(match(".*?(?:a{50000,}?b).*", text.buf), -1);
 	strbuf_release(&text);
 }

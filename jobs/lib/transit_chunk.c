@@ -11,6 +11,7 @@
 #define TOUCHED ", updated_at = date_trunc('second', now() AT TIME ZONE 'UTC')"
 /* Of two numbers: ours, and the chunk's. */
 #define LOCK "(29810, (id % 2147483647)::int)"
+#define TAKE_UP "(29812, 0)"
 
 struct transit_chunk {
 	char *id, *load_ids, *run_id;
@@ -93,6 +94,9 @@ static int make(struct transit_chunks *c, const char *sql, enum transit_status f
 	struct pg_rows rows = PG_ROWS_INIT;
 	int ret = pg_begin(c->pg, err);
 
+	/* Loads that are taken up are not changed: only the next statement of who waits here sees another's chunks. */
+	if (ret == 0 && from == LOAD_INGESTING)
+		ret = pg_exec(c->pg, "SELECT pg_advisory_xact_lock" TAKE_UP, err);
 	if (ret == 0)
 		ret = pg_query(c->pg, sql, NULL, 0, &rows, err);
 	*nr = rows.nr_rows;

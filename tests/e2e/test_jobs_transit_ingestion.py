@@ -394,6 +394,20 @@ def test_workers_at_once_take_each_load_once(lab):
     assert lab.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [["0"]]
 
 
+def test_workers_at_once_take_up_each_load_once(lab):
+    """What a dead worker left is in one chunk, however many retry at once."""
+    for _ in range(4):
+        lab.sql(
+            "TRUNCATE cubic_loads, cubic_ingest_chunks; INSERT INTO cubic_loads (table_id, status, s3_key, s3_modified, s3_size, is_raw) SELECT id, 'ingesting', "
+            f"'{DMAP}' || i || '.csv.gz', '2022-01-01', 1, true FROM cubic_tables, generate_series(1, 1000) i WHERE name = 'cubic_dmap__agg_sample'")
+        workers = [lab.start("process-ingestion", lab.tmp / f"w{i}", RETRY="true", INGEST_JOB="nothing", RETRY_SECONDS=1000) for i in range(5)]
+        until(lambda: len(lab.sql("SELECT 1 FROM cubic_ingest_chunks WHERE attempts > 0")) >= 25)
+        for w in workers:
+            w.terminate()
+            w.communicate(timeout=30)
+        assert lab.sql("SELECT count(*), count(DISTINCT load) FROM cubic_ingest_chunks, unnest(load_ids) load") == [["1000", "1000"]]
+
+
 def test_arguments(platform):
     platform.run("process-ingestion", ARCHIVE=platform.places["ERROR"]).fails(2, "--ARCHIVE and --ERROR are one place")
     platform.run("process-ingestion", AT_ONCE=0).fails(2, "--AT_ONCE '0'")

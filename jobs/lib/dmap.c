@@ -343,6 +343,7 @@ int dmap_fetch_feed(struct dmap *d, const char *relative_url, const char *last_u
 	c.http.url = url.buf;
 	c.http.max_reply_bytes = MAX_FEED_BYTES;
 	c.http.timeout_ms = FEED_TIMEOUT_MS;
+	c.http.interruptible = true;
 	strvec_push(&c.http.headers, "Accept: application/json");
 	strvec_push(&c.http.headers, AGENT);
 	strvec_push_take(&c.http.headers, header);
@@ -424,6 +425,7 @@ static int get_file(struct file_call *c, struct http_reply *reply, struct err *e
 	http.method = "GET";
 	http.sink = &sink;
 	http.timeout_ms = FILE_TIMEOUT_MS;
+	http.interruptible = true;
 	strvec_push(&http.headers, "Accept: */*");
 	strvec_push(&http.headers, AGENT);
 	for (int i = 0; ret == 0; i++) {

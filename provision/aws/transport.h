@@ -41,7 +41,8 @@ struct http_request {
 		timeout_ms;    /* timeout: no byte for that long; 0: 10 s and 60 s */
 	bool follow_redirects; /* plain downloads only */
 	bool once; /* a body that was sent is not sent again, not even over a new connection for one that died */
-	bool direct; /* never through a proxy: link-local addresses */
+	bool direct;        /* never through a proxy: link-local addresses */
+	bool interruptible; /* a signal ends it, ERR_INTERRUPTED: for what may be left at any point */
 };
 #define HTTP_REQUEST_INIT              \
 	{                              \

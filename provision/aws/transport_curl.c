@@ -41,7 +41,7 @@ struct exchange {
 	char error_text[CURL_ERROR_SIZE];
 	const struct http_proxy *proxy; /* NULL: directly */
 	bool fresh;                     /* the handle has no connection to that host yet */
-	bool begun, silent;
+	bool begun, silent, stopped;
 	bool head_ended;              /* its blank line came */
 	size_t given;                 /* bytes of req->body handed to curl */
 	int64_t timeout_ms, moved_ms; /* the last time that a byte went either way */
@@ -227,7 +227,8 @@ static int on_progress(void *payload, unused_arg curl_off_t all_down, curl_off_t
 		x->moved_ms = now;
 	}
 	x->silent = now - x->moved_ms >= x->timeout_ms;
-	return x->silent;
+	x->stopped = x->req->interruptible && clock_interrupted();
+	return x->silent || x->stopped;
 }
 
 /* --- one exchange --- */
@@ -395,6 +396,8 @@ static int explain(CURL *easy, CURLcode code, struct exchange *x, const char *ho
 		err_move(err, &x->failure);
 		return -1;
 	}
+	if (x->stopped)
+		return err_set(err, ERR_INTERRUPTED, "stopped by a signal");
 	if (x->proxy && x->fresh && tunnel / 100 > 2)
 		return explain_proxy(tunnel, x, host, err);
 	/* What was sent until then was the word to the proxy. */

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -257,19 +258,22 @@ def test_two_runs_at_once(platform, dmap):
     assert len(platform.rows()) == 2
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_ends_in_the_middle(platform, dmap, how):
+@pytest.mark.parametrize("how, silent", [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGKILL, False)])
+def test_a_run_that_ends_in_the_middle(platform, dmap, how, silent):
     """The file does not show, the mark stays, and the next run has it all."""
     feed = platform.add_feed("agg_sample")
     dmap.feeds(agg_sample=[data_set("agg_sample", "2022-05-17")])
-    hold = []
+    hold, over = [], threading.Event()
 
     def stand_still(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", str(1 << 20))
         handler.end_headers()
         handler.wfile.write(b"x" * 70000)
+        handler.wfile.flush()
         hold.append(True)
+        if silent:
+            over.wait(60)
         with contextlib.suppress(OSError):  # a byte now and then, until nobody is there
             while not handler.wfile.write(b"x") == 0:
                 time.sleep(0.02)
@@ -281,7 +285,8 @@ def test_a_run_that_ends_in_the_middle(platform, dmap, how):
     while not hold and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(how)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=30)[1]
+    over.set()
     assert process.returncode in (1, -signal.SIGKILL), stderr
     assert [k for k in platform.incoming.keys() if "/." not in k] == ["cubic/dmap/agg_sample/agg_sample_20220517.csv.gz"]
     assert platform.mark(feed) == "" and len(platform.rows()) == 1

@@ -346,6 +346,10 @@ struct json *package_template(struct package *p, const struct stack *s,
 			v = resources_json(&w, n);
 		else if (!strcmp(key, "Parameters"))
 			v = parameters_json(n);
+		else if (!strcmp(key, "Outputs"))
+			v = plain_outputs(n);
+		else if (!strcmp(key, "Mappings"))
+			v = plain_mappings(n);
 		else
 			v = plain_value(n);
 		json_set(out, key, v);

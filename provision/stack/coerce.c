@@ -81,11 +81,27 @@ static void coerce_members(struct json *object, enum field_kind kind)
 	}
 }
 
+/* The list of a {"Fn::If": [condition, yes, no]}, which only unevaluated values have: what it chooses from is what it gives. */
+static struct json *choices_of(const struct json *v)
+{
+	struct json *list =
+		json_is(v, JSON_OBJECT) && json_len(v) == 1 ? json_get(v, "Fn::If") : NULL;
+	return json_is(list, JSON_ARRAY) && json_len(list) == 3 ? list : NULL;
+}
+
+static void coerce_tag(struct json *tag)
+{
+	struct json *choices = choices_of(tag);
+	for (size_t i = 1; choices && i < 3; i++)
+		coerce_tag(json_at(choices, i));
+	if (!choices && json_is(tag, JSON_OBJECT) && !json_is_unknown(tag))
+		coerce_members(tag, FIELD_STRING);
+}
+
 static void coerce_tags(struct json *list)
 {
 	struct json *tag;
-	json_each(tag, list) if (json_is(tag, JSON_OBJECT) && !json_is_unknown(tag))
-		coerce_members(tag, FIELD_STRING);
+	json_each(tag, list) coerce_tag(tag);
 }
 
 static void coerce_items(const struct field *f, struct json *list)
@@ -99,7 +115,12 @@ static void coerce_items(const struct field *f, struct json *list)
 
 static void coerce(const struct field *f, enum field_kind kind, struct json *parent, struct json *v)
 {
+	struct json *choices = choices_of(v);
 	if (json_is_unknown(v))
+		return;
+	for (size_t i = 1; choices && i < 3; i++)
+		coerce(f, kind, choices, json_at(choices, i));
+	if (choices)
 		return;
 	struct json *converted = convert_scalar(kind, v);
 	if (converted) {

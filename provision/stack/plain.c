@@ -33,7 +33,7 @@ static struct json *scalar_of(const struct yaml_node *n, bool as_text)
 	return s;
 }
 
-static struct json *call_value(const struct call *call)
+static struct json *call_value(const struct call *call, bool as_text)
 {
 	char *id = NULL, *attribute = NULL;
 	const struct yaml_node *node;
@@ -47,7 +47,7 @@ static struct json *call_value(const struct call *call)
 	}
 	/* A loop's key has its own name behind the function's. */
 	json_set(out, call->node->tag ? call->fn->name : call->node->pairs[0].key->text,
-		arg ? arg : value_of(call->arg, takes_texts(call->fn)));
+		arg ? arg : value_of(call->arg, as_text || takes_texts(call->fn)));
 	free(id);
 	free(attribute);
 	return out;
@@ -59,7 +59,7 @@ static struct json *value_of(const struct yaml_node *n, bool as_text)
 	struct json *out;
 
 	if (call_of(n, false, &call) == CALL_KNOWN && (n->tag || n->nr == 1))
-		return call_value(&call);
+		return call_value(&call, as_text);
 	if (n->kind == YAML_SCALAR)
 		return scalar_of(n, as_text);
 	out = n->kind == YAML_MAPPING ? json_object() : json_array();
@@ -87,6 +87,40 @@ struct json *plain_parameter(const struct yaml_node *n)
 		if (v)
 			json_set(out, texts[i], value_of(v, true));
 	}
+	return out;
+}
+
+struct json *plain_outputs(const struct yaml_node *n)
+{
+	return value_of(n, true);
+}
+
+/* A number that CloudFormation would write in another way than the template, as 1.10, becomes a text. */
+static void keep_spelling(struct json *parent, struct json *v)
+{
+	struct strbuf plain = STRBUF_INIT;
+	struct json *next, *number;
+	const char *text = json_is(v, JSON_NUMBER) ? json_scalar_text(v) : NULL;
+
+	if (text && text[strspn(text, "-0123456789")]) {
+		number = json_double(json_dbl(v, 0));
+		json_print(number, &plain);
+		json_free(number);
+		if (strcmp(plain.buf, text) != 0)
+			json_replace(parent, v, json_string(text));
+	}
+	for (struct json *e = text ? NULL : json_first(v); e; e = next) {
+		next = json_next(e);
+		keep_spelling(v, e);
+	}
+	strbuf_release(&plain);
+}
+
+struct json *plain_mappings(const struct yaml_node *n)
+{
+	struct json *out = plain_value(n);
+
+	keep_spelling(NULL, out);
 	return out;
 }
 

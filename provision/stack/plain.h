@@ -11,7 +11,10 @@
 struct json *plain_value(const struct yaml_node *n);
 /* The members of a parameter: its values are texts. */
 struct json *plain_parameter(const struct yaml_node *n);
-/* A resource with its attributes; literal properties as its type wants them. */
+/* The sections of that name: an output is a text, and what a mapping has is one wherever CloudFormation would write a number anew. */
+struct json *plain_outputs(const struct yaml_node *n);
+struct json *plain_mappings(const struct yaml_node *n);
+/* A resource with its attributes; literal properties, and those that Fn::If chooses from, as its type wants them. */
 struct json *plain_resource(const struct yaml_node *n, const struct type_schema *schema);
 /* Is there a list that only glueproj's Fn::ForEach can make (see expand.c)? */
 bool plain_needs_expanding(const struct yaml_node *resource);

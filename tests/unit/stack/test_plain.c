@@ -40,12 +40,53 @@ static void test_plain__functions_get_their_long_form(void **state)
 		"{'Fn::ForEach::Jobs':['N',['a','b'],{'Job${N}':{'Type':'X'}}]}");
 }
 
+static struct json *plain_with_fields(const struct yaml_node *n)
+{
+	static const struct field inner[] = {{.name = "Version", .kind = FIELD_STRING}, {0}};
+	static const struct field fields[] = {{.name = "Version", .kind = FIELD_STRING},
+		{.name = "Seconds", .kind = FIELD_INTEGER},
+		{.name = "Command", .kind = FIELD_OBJECT, .fields = inner},
+		{.name = "Names", .kind = FIELD_LIST, .item = FIELD_STRING},
+		{.name = "Texts", .kind = FIELD_MAP}, {.name = "Tags", .kind = FIELD_TAGS}, {0}};
+	static const struct type_schema schema = {.name = "X", .fields = fields};
+
+	return plain_resource(n, &schema);
+}
+
+/* What Fn::If chooses from stands where its value will. */
+static void test_plain__properties_behind_conditions(void **state)
+{
+	(void)state;
+	becomes(plain_with_fields,
+		"Properties: {Version: !If [C, 4.0, !If [D, yes, 3]], Seconds: !If [C, '5', 6]}",
+		"{'Properties':{'Version':{'Fn::If':['C','4.0',{'Fn::If':['D','yes','3']}]},"
+		"'Seconds':{'Fn::If':['C',5,6]}}}");
+	becomes(plain_with_fields,
+		"Properties: {Command: !If [C, {Version: 3.10}, !Ref AWS::NoValue]}",
+		"{'Properties':{'Command':{'Fn::If':['C',{'Version':'3.10'},{'Ref':'AWS::NoValue'}]"
+		"}}}");
+	becomes(plain_with_fields,
+		"Properties: {Names: [!If [C, 1.10, x]], Texts: {a: !If [C, true, 1.0]}}",
+		"{'Properties':{'Names':[{'Fn::If':['C','1.10','x']}],"
+		"'Texts':{'a':{'Fn::If':['C','true','1.0']}}}}");
+	becomes(plain_with_fields,
+		"Properties: {Tags: [!If [C, {Key: k, Value: 1.10}, !Ref AWS::NoValue]]}",
+		"{'Properties':{'Tags':[{'Fn::If':['C',{'Key':'k','Value':'1.10'},{'Ref':'AWS::"
+		"NoValue'}]}]}}");
+}
+
 /* Where a text is wanted 1.10 must not become 1.1, nor yes true; elsewhere a number stays one. */
 static void test_plain__scalars_keep_what_was_written(void **state)
 {
 	(void)state;
 	becomes(plain_value, "!Join ['', [1.10, yes, 012]]",
 		"{'Fn::Join':['',['1.10','yes','012']]}");
+	becomes(plain_value, "!Join ['', [!If [C, 1.10, !If [D, yes, 2.0]]]]",
+		"{'Fn::Join':['',[{'Fn::If':['C','1.10',{'Fn::If':['D','yes','2.0']}]}]]}");
+	becomes(plain_outputs, "{A: {Value: 1.10, Condition: C}, B: {Value: !If [C, 2.0, 3]}}",
+		"{'A':{'Value':'1.10','Condition':'C'},'B':{'Value':{'Fn::If':['C','2.0','3']}}}");
+	becomes(plain_mappings, "{M: {1.10: {a: 1.10, b: 7, c: 0.5, d: true, e: [4.0, 1e5]}}}",
+		"{'M':{'1.10':{'a':'1.10','b':7,'c':0.5,'d':true,'e':['4.0','1e5']}}}");
 	becomes(plain_value, "!Equals [!Ref A, 3.0]", "{'Fn::Equals':[{'Ref':'A'},'3.0']}");
 	becomes(plain_value, "{a: 7, b: true, c: '7', d: 2012-10-17}",
 		"{'a':7,'b':true,'c':'7','d':'2012-10-17'}");

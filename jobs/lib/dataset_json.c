@@ -344,9 +344,9 @@ static const char *string_bytes(
 	bool closed = false;
 
 	for (; p < end && !closed; p++) {
-		if (*p == '\n') {
+		if (*p == '\n' || !*p) {
 			f->character += (size_t)(p - from) + 1;
-			fail(f, err, "a text ends with its line");
+			fail(f, err, *p ? "a text ends with its line" : "a text has a NUL byte");
 			return NULL;
 		}
 		if (f->escaped)
@@ -375,7 +375,7 @@ static int scalar_byte(struct json_feed *f, char b, struct err *err)
 	if (!f->in_scalar) {
 		if (!wants_value(f))
 			return fail(f, err, "a comma, a bracket or a quote is missing");
-		if (!strchr("-0123456789tfn", b))
+		if (!b || !strchr("-0123456789tfn", b))
 			return fail(f, err, "a value is to stand here");
 		f->in_scalar = true;
 		if (begin_value(f, b, &level, err) != 0)
@@ -453,7 +453,7 @@ static int take_bytes(struct json_feed *f, const char *p, size_t len, struct err
 		} else if (plain_byte(f, *p++, err) != 0) {
 			return -1;
 		}
-		if (f->record.len > MAX_RECORD)
+		if (f->record.len > MAX_RECORD || f->key.len > MAX_RECORD)
 			return err_set(err, ERR_INVALID,
 				"'%s': a JSON value is longer than %u MB; a classifier's path, as "
 				"$[*], makes what is in it records",

@@ -22,10 +22,9 @@ static ssize_t give(void *payload, const void **block, unused_arg struct err *er
 	return (ssize_t)n;
 }
 
-static int run(const char *columns, const char *path, const char *text, size_t step,
-	struct strbuf *out, struct err *err)
+static int run_bytes(
+	const char *columns, const char *path, struct bytes *b, struct strbuf *out, struct err *err)
 {
-	struct bytes b = {text, strlen(text), 0, step};
 	struct strvec names = STRVEC_INIT;
 	struct json_feed_how how = {.path = path};
 	struct json_feed *f;
@@ -37,7 +36,7 @@ static int run(const char *columns, const char *path, const char *text, size_t s
 	for (; how.nr_names < names.nr; how.nr_names++)
 		how.names[how.nr_names] = names.v[how.nr_names];
 	how.whole_arrays = strvec_has(&names, "array");
-	f = json_feed_new(&how, give, &b, "x.json", err);
+	f = json_feed_new(&how, give, b, "x.json", err);
 	strbuf_clear(out);
 	while (f && (n = json_feed_read(f, &block, err)) > 0)
 		strbuf_add(out, block, (size_t)n);
@@ -45,6 +44,14 @@ static int run(const char *columns, const char *path, const char *text, size_t s
 	free(how.names);
 	strvec_release(&names);
 	return n < 0 ? -1 : 0;
+}
+
+static int run(const char *columns, const char *path, const char *text, size_t step,
+	struct strbuf *out, struct err *err)
+{
+	struct bytes b = {text, strlen(text), 0, step};
+
+	return run_bytes(columns, path, &b, out, err);
 }
 
 static const size_t steps[] = {1, 2, 7, SIZE_MAX};
@@ -155,6 +162,26 @@ static void test_dataset_json__where_it_breaks(void **state)
 	refuses("a", NULL, "{\"a\": {}{}}\n", "a value is not expected");
 }
 
+static void test_dataset_json__nul_bytes(void **state)
+{
+	static const char *const texts[] = {
+		"{\"a\": @}", "{\"a@b\":\n 1}", "{\"b\": \"x@\"}", "[@]", "{\"x\": [@]}", "@"};
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct err err = ERR_INIT;
+		struct bytes b = {xstrdup(texts[i]), strlen(texts[i]), 0, 1};
+
+		*strchr((char *)(uintptr_t)b.text, '@') = '\0';
+		assert_int_equal(run_bytes("a", "$", &b, &out, &err), -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		err_release(&err);
+		free((char *)(uintptr_t)b.text);
+	}
+	strbuf_release(&out);
+}
+
 static void test_dataset_json__bounds(void **state)
 {
 	struct strbuf deep = STRBUF_INIT, many = STRBUF_INIT, want = STRBUF_INIT;
@@ -163,6 +190,17 @@ static void test_dataset_json__bounds(void **state)
 	for (size_t i = 0; i < 2000; i++)
 		strbuf_addstr(&deep, "{\"a\":");
 	refuses("a", NULL, deep.buf, "nested too deep");
+	strbuf_addstr(&many, "{\"");
+	strbuf_addchars(&many, 'k', (size_t)61 << 20);
+	{
+		struct bytes b = {many.buf, many.len, 0, 1 << 20};
+		struct err err = ERR_INIT;
+		assert_int_equal(run_bytes("a", "$[*]", &b, &want, &err), -1);
+		assert_non_null(strstr(err.text, "longer than 60 MB"));
+		err_release(&err);
+	}
+	strbuf_clear(&many);
+	strbuf_clear(&want);
 	/* more than the head, and names that differ only behind the first line */
 	strbuf_addch(&many, '[');
 	for (size_t i = 0; i < 20000; i++) {

@@ -1,4 +1,4 @@
-"""The transit platform from setup to teardown: files that come, by schedule and by events, against the oracle and a real PostgreSQL; and what goes wrong."""
+"""The transit platform from setup to teardown on a real PostgreSQL: files that come by schedule and by events; what goes wrong."""
 import concurrent.futures
 import csv
 import gzip
@@ -73,8 +73,8 @@ class Transit(Project):
 
     def stamp(self, key):
         """When the load's file came, in the form of partitions."""
-        (at,) = self.sql(f"SELECT to_char(s3_modified, 'YYYYMMDD\"T\"HH24MISS\"Z\"') FROM cubic_loads WHERE s3_key = '{key}' ORDER BY id DESC LIMIT 1")
-        return at[0]
+        form = 'YYYYMMDD"T"HH24MISS"Z"'
+        return self.sql(f"SELECT to_char(s3_modified, '{form}') FROM cubic_loads WHERE s3_key = '{key}' ORDER BY id DESC LIMIT 1")[0][0]
 
     # --- the database ---
     def sql(self, text):
@@ -118,7 +118,8 @@ class Transit(Project):
     def current(self):
         """The rows as they are now, by the view that ingest writes; the catalog knows the key."""
         path = os.path.join(self.runner.folder, "current.sql")
-        self("local", "run", "transit-ingest", f"--local={self.cloud.dir}", "--arg", f"VIEW_FILE={path}", "--arg", "QUERY_ONLY=true", "--arg", f"TABLE=raw_{ODS_TABLE}").ok()
+        options = (f"VIEW_FILE={path}", "QUERY_ONLY=true", f"TABLE=raw_{ODS_TABLE}")
+        self("local", "run", "transit-ingest", f"--local={self.cloud.dir}", *(word for o in options for word in ("--arg", o))).ok()
         with open(path, encoding="utf-8") as f:
             return self.query(f"SELECT * FROM ({f.read()}) ORDER BY CAST(sample_id AS bigint)")
 
@@ -359,6 +360,9 @@ def described(folder, key, change):
     path.write_text(change(document) or json.dumps(document))
 
 
+RENAMED = f"its column 5 is 'sample_title', that of table '{ODS_TABLE}__ct' is 'sample_name'"
+
+
 def rename(document):
     document["dataInfo"]["columns"][4]["name"] = "SAMPLE_TITLE"
 
@@ -380,7 +384,7 @@ def test_files_that_are_bad(batch, tmp_path):
     wanted = {no_json: "errored", disagrees: "errored", missing: "errored_unknown", empty: "errored", good: "archived", SNAPSHOT_KEY: "archived"}
     assert batch.statuses() == {**wanted, **dict.fromkeys(days, "archived")}
     told = batch.log("transit-validate-incoming")
-    for key, text in ((no_json, "it is no JSON"), (disagrees, f"its column 5 is 'sample_title', that of table '{ODS_TABLE}__ct' is 'sample_name'"), (missing, ".dfm")):
+    for key, text in ((no_json, "it is no JSON"), (disagrees, RENAMED), (missing, ".dfm")):
         assert any(key in line and text in line for line in told.splitlines()), told
     assert f'key="{empty}" reason="it is empty"' in batch.log("transit-process-incoming")
     errors = {f"{CT}/timestamp={batch.stamp(k)}/{os.path.basename(k)}" for k in (no_json, disagrees, missing, empty)}
@@ -405,10 +409,11 @@ def test_a_file_that_vanished(batch):
 def test_values_that_do_not_fit_typed_tables(batch, tmp_path):
     batch("run", "transit-migrate", "--follow").ok()
     batch.sql("UPDATE cubic_tables SET is_raw = false")
+    typed = [("sample_id", "bigint"), ("sample_count", "bigint")]
     batch.glue.create_table(DatabaseName="transit_springboard", TableInput={
-        "Name": DMAP_TABLE, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "parquet"}, "PartitionKeys": [{"Name": "identifier", "Type": "string"}],
-        "StorageDescriptor": {"Columns": [{"Name": "sample_id", "Type": "bigint"}, {"Name": "sample_count", "Type": "bigint"}],
-                              "Location": f"s3://{SPRINGBOARD}/{DMAP}/"}})
+        "Name": DMAP_TABLE, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "parquet"},
+        "PartitionKeys": [{"Name": "identifier", "Type": "string"}],
+        "StorageDescriptor": {"Columns": [{"Name": n, "Type": t} for n, t in typed], "Location": f"s3://{SPRINGBOARD}/{DMAP}/"}})
     folder = make_sample(tmp_path / "sample", "--rows", "6", "--bad")
     keys = batch.put_all(folder, "LOAD1", "__ct", "agg_sample")
     batch.round()
@@ -417,10 +422,9 @@ def test_values_that_do_not_fit_typed_tables(batch, tmp_path):
     told = batch.log("transit-ingest")
     assert "row 7: column 'sample_count': 'five', no integer" in told and "row 7: column 'edw_updated_dtm': '2021-13-01 00:00:00'" in told
     (day,) = (k for k in keys if k.startswith(DMAP) and k not in bad)
-    want = oracle.rows(folder / day, [("sample_id", "bigint"), ("sample_count", "bigint")])
-    assert batch.rows(f"{DMAP}/identifier={os.path.basename(day)}/") == want
-    kinds = [("header__change_seq", "string"), ("header__change_oper", "string"), ("header__timestamp", "timestamp"), ("sample_id", "bigint"), ("sample_name", "string"),
-             ("edw_inserted_dtm", "timestamp"), ("edw_updated_dtm", "timestamp")]
+    assert batch.rows(f"{DMAP}/identifier={os.path.basename(day)}/") == oracle.rows(folder / day, typed)
+    moments = ("header__timestamp", "edw_inserted_dtm", "edw_updated_dtm")
+    kinds = [(n, "timestamp" if n in moments else "bigint" if n == "sample_id" else "string") for n, _ in HEADERS + COLUMNS]
     for key in (k for k in keys if k.startswith(CT)):
         assert batch.rows(f"{CT}/snapshot={batch.stamp(SNAPSHOT_KEY)}/identifier={os.path.basename(key)}/") == oracle.rows(folder / key, kinds)
 
@@ -447,25 +451,25 @@ def test_a_database_that_is_down(batch):
 @pytest.mark.long
 def test_a_load_that_fails_three_times(batch, tmp_path):
     """What may pass is tried again; what does not pass goes to the errors, and takes nothing along."""
-    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{SPRINGBOARD}/raw/{DMAP}/*"}]}
+    statement = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{SPRINGBOARD}/raw/{DMAP}/*"}
+    deny = {"Version": "2012-10-17", "Statement": [statement]}
     batch.cloud.client("iam").put_role_policy(RoleName="transit-jobs", PolicyName="NoDmap", PolicyDocument=json.dumps(deny))
     folder = make_sample(tmp_path / "sample", "--rows", "4", "--days", "1")
     keys = batch.put_all(folder, "LOAD1", "agg_sample")
     run = batch.start("run", "transit-platform", "--follow")
-    tries = []
 
     def over():
         # Nobody waits a quarter of a minute for the next attempt.
         batch.sql("UPDATE cubic_ingest_chunks SET scheduled_at = now() AT TIME ZONE 'UTC' WHERE state = 'available'")
         return run.poll() is not None
+
     try:
         batch("run", "transit-migrate", "--follow").ok()
         await_that(over, seconds=200)
     finally:
         out = run.communicate()
     assert run.returncode == 0, out
-    tries += batch.sql("SELECT attempts, state FROM cubic_ingest_chunks")
-    assert tries == [["3", "discarded"]]
+    assert batch.sql("SELECT attempts, state FROM cubic_ingest_chunks") == [["3", "discarded"]]
     assert batch.statuses() == {k: "errored" if k.startswith(DMAP) else "archived" for k in keys}
     told = batch.log("transit-process-ingestion")
     assert told.count("attempt-failed") == 3 and any("not-ingested" in line and keys[-1] in line for line in told.splitlines()), told
@@ -494,7 +498,8 @@ def taps(*numbers):
 
 @pytest.mark.long
 def test_records_of_kafka_and_what_is_none(ready):
-    good, cut, packed = ready.put(f"{TAPS}/good.json", taps(1, 2)), ready.put(f"{TAPS}/cut.json", taps(3, 4, 5)[:-20]), ready.put(f"{TAPS}/x.json.gz", gzip.compress(taps(6)))
+    files = {"good.json": taps(1, 2), "cut.json": taps(3, 4, 5)[:-20], "x.json.gz": gzip.compress(taps(6))}
+    good, cut, packed = (ready.put(f"{TAPS}/{name}", data) for name, data in files.items())
     strange = ready.put("elsewhere/1.json", taps(7))
     ready.await_statuses(**{good: "archived", cut: "errored", packed: "archived"})
     ready.events_run(1)
@@ -592,7 +597,7 @@ def test_descriptions_of_files_that_come(ready, tmp_path):
     ready.await_statuses(**{SNAPSHOT_KEY: "archived", no_json: "errored", disagrees: "errored", late: "archived_unknown", good: "archived"})
     ready.events_run(1)
     told = ready.log("transit-ingest").splitlines()
-    for key, text in ((no_json, "it is no JSON"), (disagrees, f"its column 5 is 'sample_title', that of table '{ODS_TABLE}__ct' is 'sample_name'")):
+    for key, text in ((no_json, "it is no JSON"), (disagrees, RENAMED)):
         assert any("status=failed" in line and key in line and text in line for line in told), "\n".join(told)
     ready.put(late.removesuffix(".csv.gz") + ".dfm", b"{}")
     ready.round()
@@ -624,13 +629,15 @@ def test_a_storm_of_events(ready):
     keys = [f"{DMAP}/{i:05}.csv.gz" for i in range(STORM)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: ready.put(key, body), keys))
-    await_that(lambda: ready.sql("SELECT count(*) FROM cubic_loads WHERE status = 'archived'") == [[str(STORM)]], lambda: str(ready.sql("SELECT status, count(*) FROM cubic_loads GROUP BY 1")), 1200)
+    tally = "SELECT status, count(*) FROM cubic_loads GROUP BY 1"
+    await_that(lambda: ready.sql(tally) == [["archived", str(STORM)]], lambda: str(ready.sql(tally)), 1200)
     ready.events_run(1, 300)
     assert ready.statuses() == dict.fromkeys(keys, "archived") and len(ready.sql("SELECT 1 FROM cubic_loads")) == STORM
     assert ready.keys(INCOMING) == [] and ready.keys(ARCHIVE) == keys
     assert ready.log("transit-ingest").count(" status=ingested ") == STORM
-    assert len({k.split("identifier=")[1].split("/")[0] for k in ready.keys(SPRINGBOARD, f"raw/{DMAP}/")}) == len(ready.keys(SPRINGBOARD, f"raw/{DMAP}/")) == STORM
-    assert ready.query("SELECT count(*), count(DISTINCT identifier) FROM transit_springboard.raw_cubic_dmap__agg_sample") == [(str(STORM), str(STORM))]
+    assert [os.path.dirname(k) for k in ready.keys(SPRINGBOARD, f"raw/{DMAP}/")] == [f"raw/{DMAP}/identifier={os.path.basename(k)}" for k in keys]
+    found = ready.query("SELECT count(*), count(DISTINCT identifier) FROM transit_springboard.raw_cubic_dmap__agg_sample")
+    assert found == [(str(STORM), str(STORM))]
     sqs = ready.cloud.client("sqs")
     assert counts(sqs, ready.queue()) == counts(sqs, ready.queue("transit-objects-dead")) == (0, 0, 0)
 
@@ -699,8 +706,8 @@ def test_a_table_that_is_new(ready, tmp_path):
     assert ready.glue.get_tables(DatabaseName="transit_springboard")["TableList"] == []
     for _ in range(2):
         ready(*words, "--arg", "APPLY=Y", "--follow").ok()
-    assert ready.sql(f"SELECT s3_prefix, is_raw, is_active, snapshot_s3_key FROM cubic_tables t JOIN cubic_ods_table_snapshots s ON table_id = t.id WHERE name = '{name}'") == [
-        [f"{other}/", "t", "t", f"{other}/LOAD00000001.csv.gz"]]
+    row = f"FROM cubic_tables t JOIN cubic_ods_table_snapshots s ON table_id = t.id WHERE name = '{name}'"
+    assert ready.sql(f"SELECT s3_prefix, is_raw, is_active, snapshot_s3_key {row}") == [[f"{other}/", "t", "t", f"{other}/LOAD00000001.csv.gz"]]
     made = {t["Name"]: t for t in ready.glue.get_tables(DatabaseName="transit_springboard")["TableList"]}
     assert set(made) == {f"raw_{name}", f"raw_{name}__ct"} and made[f"raw_{name}"]["Parameters"]["primary_key"] == "sample_id"
 

@@ -33,6 +33,9 @@ LEAST = {
     "AWS::Glue::Crawler": {"Name": "probe-least", "Role": "probe", "DatabaseName": "probe", "Targets": {"S3Targets": [{"Path": "s3://probe/"}]}},
     "AWS::Glue::Database": {"CatalogId": "123456789012", "DatabaseInput": {"Name": "probe_least"}},
     "AWS::Glue::Job": {"Name": "probe-least", "Role": "probe", "Command": {"Name": "glueetl", "ScriptLocation": "s3://probe/x.py"}},
+    "AWS::Glue::Table": {"CatalogId": "123456789012", "DatabaseName": "probe_of_tables", "TableInput": {"Name": "probe_least"}},
+    "AWS::SQS::QueuePolicy": {"Queues": ["probe-of-policies"], "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]}},
     "AWS::Glue::Trigger": {"Name": "probe-least", "Type": "ON_DEMAND", "Actions": [{"JobName": "probe"}]},
     "AWS::CloudWatch::Alarm": {"AlarmName": "probe-least", "MetricName": "m", "Namespace": "n", "Period": 60, "Statistic": "Sum", "EvaluationPeriods": 1,
                                "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"},
@@ -46,11 +49,17 @@ def handle_of(reader, kind):
     """What the reader of that kind goes by."""
     if kind == "AWS::StepFunctions::Activity":
         return f"arn:aws:states:{reader.region}:{reader.server.account}:activity:probe-least"
-    return "probe_least" if kind == "AWS::Glue::Database" else "probe-least"
+    if kind == "AWS::SQS::QueuePolicy":
+        return reader.client("sqs").create_queue(QueueName="probe-of-policies")["QueueUrl"]
+    return "probe_least" if kind in ("AWS::Glue::Database", "AWS::Glue::Table") else "probe-least"
 
 
 def makes_nothing(reader, kind):
     """The server's CloudFormation, asked for one such resource, leaves nothing that can be read."""
+    if kind == "AWS::Glue::Table":
+        reader.client("glue").create_database(DatabaseInput={"Name": "probe_of_tables"})
+    if kind == "AWS::SQS::QueuePolicy":
+        LEAST[kind]["Queues"] = [handle_of(reader, kind)]
     cfn, name = reader.client("cloudformation"), "probe-" + kind.rsplit(":", maxsplit=1)[-1].lower()
     template = {"Resources": {"One": {"Type": kind, "Properties": LEAST[kind]}}}
     try:

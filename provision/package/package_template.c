@@ -311,6 +311,8 @@ static struct json *resources_json(struct writer *w, const struct yaml_node *wri
 		const struct template_resource *r = template_find(t, key);
 		if (plain_is_loop(key) && one_by_one)
 			add_made_by_loops(w, written, out);
+		else if (plain_is_loop(key))
+			json_set(out, key, plain_loop(n, t->types));
 		else if (!r)
 			json_set(out, key, plain_value(n));
 		else

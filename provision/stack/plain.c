@@ -22,6 +22,16 @@ static bool takes_texts(const struct intrinsic *fn)
 	       fn->eval == eval_select || fn->eval == eval_split || fn->eval == eval_find_in_map;
 }
 
+/* A condition may be called No. */
+static void name_condition(const struct call *call, struct json *arg)
+{
+	const struct yaml_node *n = call->arg;
+
+	if (call->fn->eval == eval_if && n->kind == YAML_SEQUENCE && n->nr &&
+		n->items[0]->kind == YAML_SCALAR && json_first(arg))
+		json_replace(arg, json_first(arg), value_of(n->items[0], true));
+}
+
 static struct json *scalar_of(const struct yaml_node *n, bool as_text)
 {
 	struct json *v = scalar_value(n);
@@ -45,9 +55,12 @@ static struct json *call_value(const struct call *call, bool as_text)
 		json_push_str(arg, id);
 		json_push_str(arg, attribute);
 	}
+	if (!arg)
+		arg = value_of(call->arg,
+			as_text || takes_texts(call->fn) || call->arg->kind == YAML_SCALAR);
+	name_condition(call, arg);
 	/* A loop's key has its own name behind the function's. */
-	json_set(out, call->node->tag ? call->fn->name : call->node->pairs[0].key->text,
-		arg ? arg : value_of(call->arg, as_text || takes_texts(call->fn)));
+	json_set(out, call->node->tag ? call->fn->name : call->node->pairs[0].key->text, arg);
 	free(id);
 	free(attribute);
 	return out;
@@ -126,10 +139,35 @@ struct json *plain_mappings(const struct yaml_node *n)
 
 struct json *plain_resource(const struct yaml_node *n, const struct type_schema *schema)
 {
+	static const char *const names[] = {"Condition", "DependsOn"};
 	struct json *out = plain_value(n), *properties = json_get(out, "Properties");
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (yaml_get(n, names[i]))
+			json_set(out, names[i], value_of(yaml_get(n, names[i]), true));
 	if (schema && properties)
 		coerce_object(schema->fields, properties);
+	return out;
+}
+
+struct json *plain_loop(const struct yaml_node *n, const struct schema_set *types)
+{
+	const struct yaml_node *made =
+		n->kind == YAML_SEQUENCE && n->nr == 3 && n->items[2]->kind == YAML_MAPPING
+			? n->items[2]
+			: NULL;
+	struct json *out = plain_value(n);
+
+	for (size_t i = 0; made && i < made->nr; i++) {
+		const char *key = made->pairs[i].key->text;
+		const struct yaml_node *v = made->pairs[i].value,
+				       *type = v->kind == YAML_MAPPING ? yaml_get(v, "Type") : NULL;
+		if (plain_is_loop(key))
+			json_set(json_at(out, 2), key, plain_loop(v, types));
+		else if (type && type->kind == YAML_SCALAR)
+			json_set(json_at(out, 2), key,
+				plain_resource(v, schema_find(types, type->text)));
+	}
 	return out;
 }
 

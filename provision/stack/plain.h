@@ -16,6 +16,8 @@ struct json *plain_outputs(const struct yaml_node *n);
 struct json *plain_mappings(const struct yaml_node *n);
 /* A resource with its attributes; literal properties, and those that Fn::If chooses from, as its type wants them. */
 struct json *plain_resource(const struct yaml_node *n, const struct type_schema *schema);
+/* A loop of the Resources that CloudFormation is to go through itself, with what it makes as plain_resource has it. */
+struct json *plain_loop(const struct yaml_node *n, const struct schema_set *types);
 /* Is there a list that only glueproj's Fn::ForEach can make (see expand.c)? */
 bool plain_needs_expanding(const struct yaml_node *resource);
 /* A key that stands for a loop. */

@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include <string.h>
+#include "fake_types.h"
 #include "plain.h"
 #include "quoted_json.h"
 
@@ -51,6 +52,34 @@ static struct json *plain_with_fields(const struct yaml_node *n)
 	static const struct type_schema schema = {.name = "X", .fields = fields};
 
 	return plain_resource(n, &schema);
+}
+
+static struct json *plain_loop_of_fakes(const struct yaml_node *n)
+{
+	return plain_loop(n, &fake_types);
+}
+
+/* Names that YAML has for true and false. */
+static void test_plain__names_that_are_words_of_yaml(void **state)
+{
+	(void)state;
+	becomes(plain_value, "!If [No, !Ref On, [!Condition Yes, 1.0]]",
+		"{'Fn::If':['No',{'Ref':'On'},[{'Condition':'Yes'},1.0]]}");
+	becomes(plain_with_fields, "{Condition: No, DependsOn: [Yes, On]}",
+		"{'Condition':'No','DependsOn':['Yes','On']}");
+}
+
+static void test_plain__what_loops_make_has_its_types(void **state)
+{
+	(void)state;
+	becomes(plain_loop_of_fakes,
+		"[N, [a], {'J${N}': {Type: 'AWS::Glue::Job', Properties: {GlueVersion: 4.0}},"
+		" 'Fn::ForEach::Inner': [M, [b], {'R${M}': {Type: 'AWS::IAM::Role', Properties: "
+		"{Tags: [{Key: k, Value: 1.10}]}}}]}]",
+		"['N',['a'],{'J${N}':{'Type':'AWS::Glue::Job','Properties':{'GlueVersion':'4.0'}},"
+		"'Fn::ForEach::Inner':['M',['b'],{'R${M}':{'Type':'AWS::IAM::Role','Properties':"
+		"{'Tags':[{'Key':'k','Value':'1.10'}]}}}]}]");
+	becomes(plain_loop_of_fakes, "[N, 1.5]", "['N',1.5]");
 }
 
 /* What Fn::If chooses from stands where its value will. */

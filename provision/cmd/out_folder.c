@@ -72,6 +72,38 @@ static int check_file(const char *relative, const char *path, void *payload, str
 	return ret;
 }
 
+/* Files in folders, as they are written: no links, pipes or empty folders, which a look at files alone passes over. */
+static int check_kinds(const char *dir, struct err *err)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	size_t nr = 0;
+	int ret = d ? 0 : err_errno(err, "cannot read folder '%s'", dir);
+
+	while (!ret && d && (e = readdir(d))) {
+		char *path = fs_join(dir, e->d_name);
+		struct stat st;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) {
+			free(path);
+			continue;
+		}
+		nr++;
+		if (lstat(path, &st))
+			ret = err_errno(err, "cannot look at '%s'", path);
+		else if (S_ISDIR(st.st_mode))
+			ret = check_kinds(path, err);
+		else if (!S_ISREG(st.st_mode))
+			ret = err_set(err, ERR_EXISTS, "'%s' is not glueproj's", path);
+		free(path);
+	}
+	if (!ret && !nr)
+		ret = err_set(err, ERR_EXISTS, "'%s' is not glueproj's", dir);
+	if (d)
+		closedir(d);
+	return ret;
+}
+
 /* Everything in it is named by its manifest, and as it was written. */
 static int check_owned(const char *dir, const char *manifest, const char *kind, struct err *err)
 {
@@ -87,7 +119,9 @@ static int check_owned(const char *dir, const char *manifest, const char *kind, 
 		err_set(err, ERR_EXISTS, "folder '%s' is there already, and not empty", dir);
 	} else {
 		struct known k = {manifest, json_get(doc, "files")};
-		ret = fs_walk(dir, check_file, &k, err);
+		ret = check_kinds(dir, err);
+		if (!ret)
+			ret = fs_walk(dir, check_file, &k, err);
 	}
 	json_free(doc);
 	strbuf_release(&text);
@@ -128,17 +162,20 @@ static void remove_stale(const struct out_folder *f, const char *parent)
 static int make_temporary(struct out_folder *f, struct err *err)
 {
 	char *parent = fs_dirname(f->dir), *prefix = prefix_of(f), *path;
+	struct stat st;
 	int ret = 0;
 
 	remove_stale(f, parent);
 	path = xasprintf("%s/%s%d", parent, prefix, (int)getpid());
-	if (mkdir(path, 0777))
+	if (mkdir(path, 0777)) {
 		ret = err_errno(err, "cannot make folder '%s'", path);
-	if (!ret) {
+		free(path);
+	} else {
 		f->temporary = path;
-		path = NULL;
+		/* Who may look into the folder that it stands for, and nobody else. */
+		if (!stat(f->dir, &st) && chmod(path, (st.st_mode & 07777) | 0700))
+			ret = err_errno(err, "cannot set the rights of '%s'", path);
 	}
-	free(path);
 	free(parent);
 	free(prefix);
 	return ret;

@@ -155,12 +155,18 @@ def test_cfn_lint_has_nothing_to_say(run_glueproj, tmp_path):
 def test_what_is_not_its_own_stays(small):
     project = small(a="Resources:\n  Bucket: {Type: AWS::S3::Bucket}\n" + JOB)
     out = os.path.join(project.folder, "package")
-    os.makedirs(out)
-    project().ok()
+    os.mkdir(out, 0o700)
+    for _ in "new", "over it":
+        project().ok()
+        assert os.stat(out).st_mode & 0o777 == 0o700
     before = tree(out)
     project.write("package/mine.txt", "mine")
     assert project().fails(1, "mine.txt' is not glueproj's").json["errors"][0]["code"] == "Exists"
     os.remove(os.path.join(out, "mine.txt"))
+    for make, remove in ((lambda p: os.symlink("/nowhere", p), os.remove), (os.mkdir, os.rmdir), (os.mkfifo, os.remove)):
+        make(os.path.join(out, "mine"))
+        project().fails(1, "mine' is not glueproj's")
+        remove(os.path.join(out, "mine"))
     project.write("package/a.json", "{}")
     project().fails(1, "a.json' was changed by somebody else")
     shutil.rmtree(out)

@@ -41,8 +41,11 @@ server_owner() {
 start() {
 	local password port try
 	mkdir -p "$dir"
-	dir=$(cd "$dir" && pwd)
 	owner=$(server_owner)
+	# As root: what somebody else has put there could lead the files below to wherever they like.
+	[ ! -L "${dir%/}" ] || die "'$dir' is a link"
+	[ -O "$dir" ] || [ "$(stat -c %U "$dir")" = "$owner" ] || die "'$dir' belongs to somebody else"
+	dir=$(cd "$dir" && pwd)
 	[ "$(id -u)" != 0 ] || chown "$owner" "$dir"
 	as_server test -w "$dir" || die "the user $owner cannot reach '$dir'; take a folder below /tmp"
 	[ ! -e "$dir/data/postmaster.pid" ] || ! as_server "$bin/pg_ctl" status -D "$dir/data" >/dev/null 2>&1 || die "'$dir' has a running server"

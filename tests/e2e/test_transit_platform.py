@@ -56,7 +56,8 @@ class Transit(Project):
         """Those whose names have one of these in them, in the order of these; the keys of the data."""
         found = []
         for name in names:
-            for path in sorted(p for p in folder.rglob("*") if p.is_file() and name in str(p)):
+            # Descriptions first, so that no event finds a file without its own.
+            for path in sorted((p for p in folder.rglob("*") if p.is_file() and name in str(p)), key=lambda p: (p.suffix != ".dfm", p)):
                 key = self.put(str(path.relative_to(folder)), path.read_bytes())
                 if not key.endswith(".dfm"):
                     found.append(key)

@@ -7,6 +7,7 @@
  */
 #include "local_glue.h"
 #include "local_iam.h"
+#include "local_sqlmap.h"
 #include "local_worker.h"
 #include "strvec.h"
 
@@ -39,15 +40,22 @@ struct athena_query {
 	/* what came out */
 	struct json *columns; /* ColumnInfo[] */
 	int64_t scanned, rows, submitted_ms, started_ms;
-	bool ddl;
+	bool ddl, view; /* view: CREATE VIEW, which is ddl too */
 };
 const struct local_principal *athena_who(const struct athena_query *q);
 bool athena_cancelled(struct athena_query *q);
 /* Writes the result's file (header and rows as CSV, or lines of text) to `path`. */
 int athena_run_select(struct athena_query *q, const char *path, struct err *err) must_check;
-/* SHOW and DESCRIBE. */
+/* SHOW, DESCRIBE, CREATE and DROP, also of views. */
 int athena_run_ddl(struct athena_query *q, const char *path, struct err *err) must_check;
-/* 'D': SHOW, DESCRIBE; 'S': a query; 'N': known, not served (*name says what); 0: none of these. */
+/* The TableInput of a view of that query, with the columns that it gives. */
+int athena_view_input(struct athena_query *q, const char *name, const char *sql,
+	struct json **input, struct err *err) must_check;
+/* A query's plan, by the worker that is hired for it and dismissed by athena_dismiss (also after an error). */
+int athena_compile(
+	struct athena_query *q, const char *sql, struct sqlplan *plan, struct err *err) must_check;
+void athena_dismiss(struct athena_query *q);
+/* 'D': SHOW, DESCRIBE, CREATE and DROP; 'V': CREATE VIEW; 'S': a query; 'N': known, not served (*name says what); 0: none of these. */
 char athena_statement(const char *sql, char **name);
 /* May the caller do that? AccessDenied in err. */
 int athena_may(

@@ -1,5 +1,5 @@
 /*
- * SHOW and DESCRIBE over the catalog, CREATE and DROP of databases, DROP of tables, and the names of the statements that the local
+ * SHOW and DESCRIBE over the catalog, CREATE and DROP of databases and views, DROP of tables, and the names of the statements that the local
  * Athena does not run. Hive's forms, results as lines of text.
  */
 #include "local_athena.h"
@@ -63,7 +63,7 @@ static const char *const refused[] = {"alter", "analyze", "call", "deallocate", 
 static const char *const shown[] = {
 	"columns", "databases", "partitions", "schemas", "tables", "views"};
 static const char *const created[] = {"database", "schema"};
-static const char *const dropped[] = {"database", "schema", "table"};
+static const char *const dropped[] = {"database", "schema", "table", "view"};
 
 /* The verbs that run when one of these words follows. */
 static const struct {
@@ -90,6 +90,19 @@ static char defined_kind(struct words *w, size_t i)
 	return 'N';
 }
 
+/* "CREATE [OR REPLACE] VIEW" */
+static bool makes_view(const char *sql)
+{
+	struct words w = {.at = sql, .word = STRBUF_INIT};
+	bool view = next(&w) && is(&w, "create") && next(&w);
+
+	if (view && is(&w, "or"))
+		view = next(&w) && is(&w, "replace") && next(&w);
+	view = view && is(&w, "view");
+	strbuf_release(&w.word);
+	return view;
+}
+
 char athena_statement(const char *sql, char **name)
 {
 	struct words w = {.at = sql, .word = STRBUF_INIT};
@@ -98,6 +111,10 @@ char athena_statement(const char *sql, char **name)
 
 	if (any && (is(&w, "describe") || is(&w, "desc")))
 		kind = 'D';
+	if (makes_view(sql)) {
+		strbuf_release(&w.word);
+		return 'V';
+	}
 	for (size_t i = 0; any && i < ARRAY_SIZE(refused); i++)
 		if (is(&w, refused[i]))
 			kind = 'N';
@@ -520,8 +537,29 @@ static int drop_database(struct ddl *d, struct err *err)
 		"EntityNotFoundException", err);
 }
 
+/* -1 with what Athena says when DROP VIEW meets a table or DROP TABLE a view; what is not there is no matter of this. */
+static int check_kind(struct ddl *d, bool view, struct err *err)
+{
+	struct json *doc = NULL;
+	struct err missing = ERR_INIT;
+	const char *type;
+	bool fits = true;
+
+	if (!local_catalog_table(d->q->cloud, d->database, d->table, &doc, &missing)) {
+		type = json_get_str(doc, "TableType");
+		fits = (type && !strcmp(type, "VIRTUAL_VIEW")) == view;
+	}
+	err_release(&missing);
+	json_free(doc);
+	if (fits)
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"FAILED: SemanticException [Error %s]: Cannot drop a %s with DROP %s",
+		view ? "10129" : "10128", view ? "base table" : "view", view ? "VIEW" : "TABLE");
+}
+
 /* The objects under an external table's location stay, as in Athena. */
-static int drop_table(struct ddl *d, struct err *err)
+static int drop_table(struct ddl *d, bool view, struct err *err)
 {
 	bool forgiving;
 
@@ -531,7 +569,7 @@ static int drop_table(struct ddl *d, struct err *err)
 		return unexpected(d, err);
 	if (!d->database)
 		return err_set(err, ERR_INVALID, "FAILED: SemanticException no database is given");
-	if (may_see(d, "glue:DeleteTable", err))
+	if (may_see(d, "glue:DeleteTable", err) || check_kind(d, view, err))
 		return -1;
 	return settle(local_catalog_delete_table(d->q->cloud, d->database, d->table, err),
 		forgiving, "EntityNotFoundException", err);
@@ -543,13 +581,93 @@ static int define(struct ddl *d, struct err *err)
 
 	d->q->columns = json_array();
 	next(&d->w);
-	if (is(&d->w, "table"))
-		return drop_table(d, err);
+	if (is(&d->w, "table") || is(&d->w, "view"))
+		return drop_table(d, is(&d->w, "view"), err);
 	return create ? create_database(d, err) : drop_database(d, err);
+}
+
+/* --- views --- */
+
+/* CREATE [OR REPLACE] VIEW name AS: *query is what follows, the caller's. */
+static int view_header(struct ddl *d, bool *replace, char **query, struct err *err)
+{
+	const char *text;
+	size_t len;
+
+	next(&d->w);
+	next(&d->w);
+	*replace = is(&d->w, "or");
+	if (*replace) {
+		next(&d->w);
+		next(&d->w);
+	}
+	next(&d->w);
+	if (table_name(d, err))
+		return -1;
+	if (!next(&d->w) || !is(&d->w, "as"))
+		return unexpected(d, err);
+	text = d->w.at + strspn(d->w.at, " \t\r\n");
+	len = strlen(text);
+	while (len && (isspace((unsigned char)text[len - 1]) || text[len - 1] == ';'))
+		len--;
+	*query = xstrndup(text, len);
+	return 0;
+}
+
+static int put_view(struct ddl *d, bool replace, const char *query, struct err *err)
+{
+	struct json *old = NULL, *input = NULL;
+	struct err missing = ERR_INIT;
+	const char *type;
+	int r = -1;
+
+	if (!local_catalog_table(d->q->cloud, d->database, d->table, &old, &missing)) {
+		type = json_get_str(old, "TableType");
+		if (!type || strcmp(type, "VIRTUAL_VIEW") != 0 || !replace) {
+			err_set(err, ERR_INVALID,
+				"FAILED: line 1:1: %s already exists: 'awsdatacatalog.%s.%s'",
+				type && !strcmp(type, "VIRTUAL_VIEW") ? "View" : "Table",
+				d->database, d->table);
+			goto out;
+		}
+	}
+	if (may_see(d, old ? "glue:UpdateTable" : "glue:CreateTable", err) ||
+		athena_view_input(d->q, d->table, query, &input, err))
+		goto out;
+	r = settle(local_catalog_put_table(d->q->cloud, d->database, input, NULL, err), false, "",
+		err);
+out:
+	err_release(&missing);
+	json_free(old);
+	json_free(input);
+	return r;
+}
+
+static int create_view(struct ddl *d, struct err *err)
+{
+	char *query = NULL;
+	bool replace;
+	int r = view_header(d, &replace, &query, err);
+
+	if (!r && !d->database)
+		r = err_set(err, ERR_INVALID,
+			"MISSING_SCHEMA_NAME: line 1:1: Schema must be specified when session "
+			"schema is not set");
+	if (!r) {
+		lower_ascii(d->database);
+		lower_ascii(d->table);
+		r = put_view(d, replace, query, err);
+	}
+	free(query);
+	return r;
 }
 
 static int statement(struct ddl *d, struct err *err)
 {
+	if (d->q->view) {
+		d->q->columns = json_array();
+		return create_view(d, err);
+	}
 	next(&d->w);
 	if (is(&d->w, "create") || is(&d->w, "drop"))
 		return define(d, err);

@@ -56,6 +56,11 @@ static void query_arn(
 }
 
 /* --- the document --- */
+static bool is_ddl(char statement)
+{
+	return statement == 'D' || statement == 'V';
+}
+
 static struct json *new_doc(const struct json *in, const char *id, const char *group,
 	const char *location, char statement)
 {
@@ -65,7 +70,7 @@ static struct json *new_doc(const struct json *in, const char *id, const char *g
 
 	json_set_str(doc, "QueryExecutionId", id);
 	json_set_str(doc, "Query", json_get_str(in, "QueryString"));
-	json_set_str(doc, "StatementType", statement == 'D' ? "DDL" : "DML");
+	json_set_str(doc, "StatementType", is_ddl(statement) ? "DDL" : "DML");
 	json_set_str(result, "OutputLocation", location);
 	json_set(doc, "ResultConfiguration", result);
 	json_set_bool(off, "Enabled", false);
@@ -401,7 +406,7 @@ static int start_tx(struct local_cloud *cloud, void *payload, struct err *err)
 	}
 	s->id = local_uuid();
 	s->location = xasprintf("%s%s%s.%s", base, ends_with(base, "/") ? "" : "/", s->id,
-		s->statement == 'D' ? "txt" : "csv");
+		is_ddl(s->statement) ? "txt" : "csv");
 	free(base);
 	r = insert_tx(cloud, s, err);
 	return r;
@@ -434,7 +439,8 @@ static int launch(struct local_cloud *cloud, const struct start *s, struct err *
 	q->id = xstrdup(s->id);
 	q->sql = xstrdup(json_get_str(s->req->in, "QueryString"));
 	q->database = db && *db ? xstrdup(db) : NULL;
-	q->ddl = s->statement == 'D';
+	q->ddl = is_ddl(s->statement);
+	q->view = s->statement == 'V';
 	q->submitted_ms = local_now_ms(cloud);
 	copy_principal(q, s->req->who);
 	pthread_mutex_lock(&state->lock);

@@ -3,7 +3,6 @@
 #include "fs.h"
 #include "local_catalog.h"
 #include "local_objects.h"
-#include "local_sqlmap.h"
 #include <unistd.h>
 
 /* --- the worker of a query, which StopQueryExecution may kill at any time --- */
@@ -23,7 +22,7 @@ static struct local_worker *hire(struct athena_query *q, struct err *err)
 	return w;
 }
 
-static void dismiss(struct athena_query *q)
+void athena_dismiss(struct athena_query *q)
 {
 	struct local_worker *w;
 
@@ -61,14 +60,15 @@ static int find_table(
 	return r ? -1 : local_catalog_table(q->cloud, database, table, doc, err);
 }
 
-static int parse(struct athena_query *q, struct json **tree, struct err *err)
+static int parse(void *payload, const char *sql, struct json **tree, struct err *err)
 {
+	struct athena_query *q = payload;
 	struct json *request = json_object(), *reply = NULL;
 	struct strbuf prepared = STRBUF_INIT;
 	const char *text;
 	int r = -1;
 
-	if (sqlmap_prepare(q->sql, &prepared, err))
+	if (sqlmap_prepare(sql, &prepared, err))
 		goto out;
 	json_set_str(request, "op", "parse");
 	json_set_str(request, "sql", prepared.buf);
@@ -344,34 +344,42 @@ static int run_plan(struct athena_query *q, const struct sqlplan *plan, const ch
 	return r;
 }
 
-int athena_run_select(struct athena_query *q, const char *path, struct err *err)
+int athena_compile(struct athena_query *q, const char *sql, struct sqlplan *plan, struct err *err)
 {
-	struct sqlmap_env env = {.sql = q->sql,
+	struct sqlmap_env env = {.sql = sql,
 		.database = q->database,
 		.now_ms = local_now_ms(q->cloud),
 		.table = find_table,
+		.parse = parse,
 		.payload = q};
-	char *spill = local_scratch_path(q->cloud, ".spill"), *name = NULL;
 	struct json *tree = NULL;
+	int r;
+
+	if (!hire(q, err))
+		return -1;
+	r = parse(q, sql, &tree, err);
+	if (tree)
+		json_push(plan->kept, tree);
+	return r ? -1 : sqlmap_compile(tree, &env, plan, err);
+}
+
+int athena_run_select(struct athena_query *q, const char *path, struct err *err)
+{
+	char *spill = local_scratch_path(q->cloud, ".spill"), *name = NULL;
 	struct sqlplan plan;
 	struct err ignored = ERR_INIT;
 	int r = -1;
 
 	sqlplan_init(&plan);
-	if (athena_statement(q->sql, &name) == 'N') {
+	if (athena_statement(q->sql, &name) == 'N')
 		err_set(err, ERR_INVALID, "NOT_SUPPORTED: line 1:1: %s", name);
-		goto out;
-	}
-	if (!hire(q, err) || parse(q, &tree, err) || sqlmap_compile(tree, &env, &plan, err))
-		goto out;
-	r = run_plan(q, &plan, path, spill, err);
-out:
-	dismiss(q);
+	else if (!athena_compile(q, q->sql, &plan, err))
+		r = run_plan(q, &plan, path, spill, err);
+	athena_dismiss(q);
 	if (fs_remove_tree(spill, &ignored))
 		err_release(&ignored);
 	free(spill);
 	free(name);
-	json_free(tree);
 	sqlplan_release(&plan);
 	return r;
 }

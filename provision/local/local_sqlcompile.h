@@ -3,7 +3,7 @@
 
 /*
  * Inside the SQL compiler (local_sqlmap.h): its state, scopes and expressions, shared by
- * local_sqlquery.c (FROM, SELECT, set operations), local_sqlexpr.c (expressions), local_sqlname.c (columns, fields of rows,
+ * local_sqlquery.c (FROM, SELECT, set operations), local_sqlview.c (views of the catalog), local_sqlexpr.c (expressions), local_sqlname.c (columns, fields of rows,
  * UNNEST) and local_sqlfunc.c (the table).
  * All memory is the plan's arena; SQL texts are pieces that can stand as an operand anywhere.
  */
@@ -47,7 +47,8 @@ struct sqlc {
 	struct err *err;
 	const struct sqlcte *ctes;
 	int next_id;
-	int depth;
+	int depth, views;               /* how deep in queries, in views */
+	int views_used;                 /* of all: views of views twice over grow without end */
 	bool saw_aggregate, saw_window; /* since last reset */
 	bool in_aggregate;
 	/* What the piece being compiled refers to, for pruning by partition. */
@@ -96,9 +97,14 @@ int sqlc_unnest(struct sqlc *c, const struct sqlscope *scope, const struct json 
 /* A CAST node of the tree. */
 int sqlc_cast_node(struct sqlc *c, const struct sqlscope *scope, const struct json *node,
 	struct sqlexpr *out) must_check;
-/* Adds a scan of database.table to the plan. */
+/* The one statement of a tree. */
+int sqlc_statement(struct sqlc *c, const struct json *tree, struct sqlquery *query) must_check;
+/* Adds a scan of database.table to the plan; of a view (*out NULL) its query, compiled where it stands, with the view's columns. */
 int sqlc_open_table(struct sqlc *c, const struct json *node, const char *database,
-	const char *table, struct sqlplan_scan **out) must_check;
+	const char *table, struct sqlplan_scan **out, struct sqlquery *view) must_check;
+/* The query of a catalog's view; `doc` is its Glue Table. */
+int sqlc_open_view(struct sqlc *c, const struct json *node, const char *database, const char *name,
+	const struct json *doc, struct sqlquery *out) must_check;
 /* Arithmetic: + - * / % by Trino's rules. */
 int sqlc_arithmetic(struct sqlc *c, const struct json *node, const char *op, struct sqlexpr *a,
 	struct sqlexpr *b, struct sqlexpr *out) must_check;

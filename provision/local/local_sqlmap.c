@@ -5,6 +5,7 @@ void sqlplan_init(struct sqlplan *p)
 	*p = (struct sqlplan){0};
 	arena_init(&p->arena);
 	strvec_init(&p->divisions);
+	p->kept = json_array();
 }
 
 void sqlplan_release(struct sqlplan *p)
@@ -15,6 +16,7 @@ void sqlplan_release(struct sqlplan *p)
 	}
 	free(p->scans);
 	strvec_release(&p->divisions);
+	json_free(p->kept);
 	arena_release(&p->arena);
 	*p = (struct sqlplan){0};
 }
@@ -114,24 +116,31 @@ static int parser_error(const struct json *tree, const struct sqlmap_env *env, s
 	return r;
 }
 
-int sqlmap_compile(const struct json *tree, const struct sqlmap_env *env, struct sqlplan *plan,
-	struct err *err)
+int sqlc_statement(struct sqlc *c, const struct json *tree, struct sqlquery *query)
 {
-	struct sqlc c = {.env = env, .plan = plan, .arena = &plan->arena, .err = err};
 	const struct json *statements = json_get(tree, "statements");
-	struct sqlquery query;
+	struct err *err = c->err;
 
 	if (json_get_truth(tree, "error", false)) {
 		const char *message = json_get_str(tree, "error_message");
 		if (message && strstr(message, "Only SELECT statements"))
 			return err_set(err, ERR_INVALID,
 				"NOT_SUPPORTED: only queries, SHOW and DESCRIBE run here");
-		return parser_error(tree, env, err);
+		return parser_error(tree, c->env, err);
 	}
 	if (json_len(statements) != 1)
 		return err_set(
 			err, ERR_INVALID, "SYNTAX_ERROR: line 1:1: one statement is expected");
-	if (sqlc_query(&c, json_get(json_at(statements, 0), "node"), NULL, &query))
+	return sqlc_query(c, json_get(json_at(statements, 0), "node"), NULL, query);
+}
+
+int sqlmap_compile(const struct json *tree, const struct sqlmap_env *env, struct sqlplan *plan,
+	struct err *err)
+{
+	struct sqlc c = {.env = env, .plan = plan, .arena = &plan->arena, .err = err};
+	struct sqlquery query;
+
+	if (sqlc_statement(&c, tree, &query))
 		return -1;
 	plan->sql = arena_strdup(&plan->arena, query.sql);
 	plan->columns = query.columns;

@@ -26,11 +26,15 @@ int sqlmap_prepare(const char *sql, struct strbuf *out, struct err *err) must_ch
 typedef int sqlmap_table_fn(
 	void *payload, const char *database, const char *table, struct json **doc, struct err *err);
 
+/* The tree of a view's query, the caller's. */
+typedef int sqlmap_parse_fn(void *payload, const char *sql, struct json **tree, struct err *err);
+
 struct sqlmap_env {
 	const char *sql;      /* as the user wrote it */
 	const char *database; /* of the query's context; NULL: none */
 	int64_t now_ms;
 	sqlmap_table_fn *table;
+	sqlmap_parse_fn *parse; /* NULL: views are refused */
 	void *payload;
 };
 
@@ -60,6 +64,7 @@ struct sqlplan {
 	size_t nr_scans, alloc_scans;
 	struct strvec
 		divisions; /* "s1 s2 s": decimal divisions that the worker must provide as decdiv_s1_s2_s() */
+	struct json *kept; /* what the columns' names stand in: trees, views */
 };
 
 void sqlplan_init(struct sqlplan *p);

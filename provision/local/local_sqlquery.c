@@ -91,6 +91,7 @@ static int from_table(struct sqlc *c, const struct json *node, struct sqlscope *
 	size_t from = s->nr;
 	int id = c->next_id++;
 	struct sqlplan_scan *scan = NULL;
+	struct sqlquery view;
 
 	if (json_is(json_get(node, "sample"), JSON_OBJECT) ||
 		json_is(json_get(node, "at_clause"), JSON_OBJECT))
@@ -110,12 +111,19 @@ static int from_table(struct sqlc *c, const struct json *node, struct sqlscope *
 	if (!schema)
 		return sqlc_error(c, node, "MISSING_SCHEMA_NAME",
 			"Schema must be specified when session schema is not set");
-	if (sqlc_open_table(c, node, schema, name, &scan))
+	if (sqlc_open_table(c, node, schema, name, &scan, &view))
 		return -1;
-	scan->alias = id;
-	add_columns(c, s, alias_of(c, node, name), *json_get_str(node, "alias") ? NULL : schema,
-		scan->columns, scan->nr_columns, id, scan);
-	*sql = arena_printf(c->arena, "t%zu AS r%d", c->plan->nr_scans - 1, id);
+	if (*json_get_str(node, "alias"))
+		schema = NULL;
+	if (scan) {
+		scan->alias = id;
+		add_columns(c, s, alias_of(c, node, name), schema, scan->columns, scan->nr_columns,
+			id, scan);
+		*sql = arena_printf(c->arena, "t%zu AS r%d", c->plan->nr_scans - 1, id);
+	} else {
+		add_columns(c, s, alias_of(c, node, name), schema, view.columns, view.nr, id, NULL);
+		*sql = arena_printf(c->arena, "(%s) AS r%d", view.sql, id);
+	}
 	return check_renamed(c, node, s, from);
 }
 

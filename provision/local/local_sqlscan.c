@@ -53,25 +53,30 @@ static int scan_types(struct sqlc *c, const struct json *node, struct sqlplan_sc
 }
 
 int sqlc_open_table(struct sqlc *c, const struct json *node, const char *database,
-	const char *table, struct sqlplan_scan **out)
+	const char *table, struct sqlplan_scan **out, struct sqlquery *view)
 {
 	struct sqlplan_scan *scan = arena_alloc(c->arena, sizeof(*scan));
+	struct json *doc = NULL;
 	const char *type;
 
-	strvec_init(&scan->prune);
-	scan->database = database;
-	scan->table = table;
-	if (c->env->table(c->env->payload, database, table, &scan->doc, c->err)) {
+	*out = NULL;
+	if (c->env->table(c->env->payload, database, table, &doc, c->err)) {
 		if (c->err->code != ERR_NOT_FOUND)
 			return -1;
 		return sqlc_error(c, node, "TABLE_NOT_FOUND",
 			"Table 'awsdatacatalog.%s.%s' does not exist", database, table);
 	}
+	type = json_get_str(doc, "TableType");
+	if (type && !strcmp(type, "VIRTUAL_VIEW")) {
+		json_push(c->plan->kept, doc);
+		return sqlc_open_view(c, node, database, table, doc, view);
+	}
+	strvec_init(&scan->prune);
+	scan->database = database;
+	scan->table = table;
+	scan->doc = doc;
 	ALLOC_GROW(c->plan->scans, c->plan->nr_scans, c->plan->alloc_scans);
 	c->plan->scans[c->plan->nr_scans++] = scan;
-	type = json_get_str(scan->doc, "TableType");
-	if (type && !strcmp(type, "VIRTUAL_VIEW"))
-		return sqlc_refuse(c, node, "views");
 	scan_columns(c, scan);
 	*out = scan;
 	return scan_types(c, node, scan);

@@ -279,6 +279,56 @@ void sqltype_print(const struct sqltype *t, struct strbuf *out)
 	}
 }
 
+static int hive_struct(const struct sqltype *t, struct strbuf *out)
+{
+	strbuf_addstr(out, "struct<");
+	for (size_t i = 0; i < t->nr; i++) {
+		strbuf_addf(out, "%s%s:", i ? "," : "", t->names[i]);
+		if (sqltype_hive(t->fields[i], out))
+			return -1;
+	}
+	strbuf_addch(out, '>');
+	return 0;
+}
+
+int sqltype_hive(const struct sqltype *t, struct strbuf *out)
+{
+	switch (t->kind) {
+	case SQL_ARRAY:
+	case SQL_MAP:
+		strbuf_addf(out, "%s<", plains[t->kind].trino);
+		if (sqltype_hive(t->a, out))
+			return -1;
+		if (t->b) {
+			strbuf_addch(out, ',');
+			if (sqltype_hive(t->b, out))
+				return -1;
+		}
+		strbuf_addch(out, '>');
+		return 0;
+	case SQL_ROW:
+		return hive_struct(t, out);
+	case SQL_DECIMAL:
+		strbuf_addf(out, "decimal(%d,%d)", t->p, t->s);
+		return 0;
+	case SQL_VARCHAR:
+	case SQL_CHAR:
+		if (t->p) {
+			strbuf_addf(out, "%s(%d)", plains[t->kind].trino, t->p);
+			return 0;
+		}
+		break;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hive_names); i++)
+		if (hive_names[i].kind == t->kind) {
+			strbuf_addstr(out, hive_names[i].name);
+			return 0;
+		}
+	return -1;
+}
+
 void sqltype_duck(const struct sqltype *t, struct strbuf *out)
 {
 	switch (t->kind) {

@@ -53,6 +53,8 @@ int sqltype_from_hive(struct arena *arena, const char *text, const struct sqltyp
 	struct err *err) must_check;
 /* As Trino prints it: "decimal(10,2)", "timestamp(3)". */
 void sqltype_print(const struct sqltype *t, struct strbuf *out);
+/* As the catalog names it; -1: it has no name for it (intervals, times with a zone). */
+int sqltype_hive(const struct sqltype *t, struct strbuf *out) must_check;
 /* As DuckDB's SQL names it. */
 void sqltype_duck(const struct sqltype *t, struct strbuf *out);
 /* "varchar", "integer", … with precision and scale, as Athena's ColumnInfo gives them. */

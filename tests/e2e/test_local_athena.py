@@ -122,7 +122,6 @@ def test_answers_are_trinos(athena):
     ("SELECT a FROM t UNION SELECT b FROM t", "TYPE_MISMATCH"),
     ("SELECT lower(a) FROM t", "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (bigint) for function lower"),
     ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: line 1:1: CREATE TABLE"),
-    ("DROP VIEW v", "NOT_SUPPORTED: line 1:1: DROP VIEW"),
     ("CREATE DATABASE lake", "AlreadyExistsException"),
     ("DROP DATABASE lake", "is not empty"),
     ("DROP DATABASE none", "EntityNotFoundException"),

@@ -70,10 +70,11 @@ demo_show() {
 	step run transit-fetch-dmap --follow && demo_wait 6 || return
 	step query "SELECT identifier, count(*) AS rows FROM transit_springboard.raw_cubic_dmap__agg_sample GROUP BY 1 ORDER BY 1" || return
 
-	heading "The rows as they are now: the snapshot with the last change of each key (ingest writes the view)"
-	step local run transit-ingest --arg VIEW_FILE="$current" --arg QUERY_ONLY=true --arg TABLE=raw_cubic_ods_qlik__edw_sample || return
-	typed ./glueproj -p stacks/transit-platform --local query "SELECT sample_id, sample_name FROM (\$(cat $current)) ORDER BY 1"
-	./glueproj -p stacks/transit-platform --local query "SELECT sample_id, sample_name FROM ($(cat "$current")) ORDER BY 1" || return
+	heading "The rows as they are now: ingest writes the view, the snapshot with the last change of each key"
+	step local run transit-ingest --arg VIEW_FILE="$current" --arg TABLE=raw_cubic_ods_qlik__edw_sample || return
+	typed ./glueproj -p stacks/transit-platform --local query "\$(cat $current)" | tr "'" '"'
+	./glueproj -p stacks/transit-platform --local query "$(cat "$current")" || return
+	step query "SELECT sample_id, sample_name FROM transit_springboard.raw_cubic_ods_qlik__edw_sample__current ORDER BY 1" || return
 
 	heading "The loads in PostgreSQL"
 	demo_sql -c "SELECT l.id, t.name, l.status, regexp_replace(l.s3_key, '.*/', '') AS file FROM cubic_loads l JOIN cubic_tables t ON t.id = l.table_id ORDER BY 1"

@@ -258,7 +258,8 @@ int cmd_query(struct session *s)
 	int ret = s->o.warehouse ? query_warehouse(s, s->operands.v[0], &id, columns, rows, &err)
 				 : query_athena(s, &id, columns, rows, &scanned, &err);
 
-	if (!ret && !s->json) {
+	/* What makes a view or a table gives no columns. */
+	if (!ret && !s->json && json_len(columns)) {
 		if (s->o.csv)
 			print_csv(columns, rows);
 		else

@@ -35,6 +35,7 @@ struct level {
 struct name {
 	const char *spelling; /* as the record is to have it */
 	uint64_t seen;        /* the last record that had it */
+	size_t at;            /* in the list of names */
 };
 
 struct json_feed {
@@ -65,6 +66,8 @@ struct json_feed {
 
 	bool decided, lines, ended, head_given;
 	struct strbuf head;
+	size_t given;    /* of `out`: lines that the reader has now */
+	size_t expected; /* the name that may come next in a line */
 };
 
 static int fail(const struct json_feed *f, struct err *err, const char *what)
@@ -75,12 +78,13 @@ static int fail(const struct json_feed *f, struct err *err, const char *what)
 
 /* --- names --- */
 
-static void add_name(struct json_feed *f, const char *spelling)
+static void add_name(struct json_feed *f, const char *spelling, size_t at)
 {
 	struct name *n = xcalloc(1, sizeof(*n));
 	char *lower = xstrdup(spelling);
 
 	n->spelling = spelling;
+	n->at = at;
 	lower_ascii(lower);
 	map_put(&f->names, lower, n);
 	free(lower);
@@ -102,7 +106,7 @@ struct json_feed *json_feed_new(const struct json_feed_how *how, csv_read_fn *re
 	strbuf_init(&f->head);
 	map_init(&f->names, free);
 	for (size_t i = 0; i < how->nr_names; i++)
-		add_name(f, how->names[i]);
+		add_name(f, how->names[i], i);
 	f->wrap = map_has(&f->names, "record") ? "record" : NULL;
 	f->wrap_array = how->whole_arrays ? "array" : f->wrap;
 	f->has_path = how->path != NULL;
@@ -510,17 +514,6 @@ static bool holds_lines(const struct json_feed *f)
 	return lines;
 }
 
-static ssize_t read_lines(struct json_feed *f, const void **block, struct err *err)
-{
-	if (!f->head_given) {
-		f->head_given = true;
-		*block = f->head.buf;
-		if (f->head.len)
-			return (ssize_t)f->head.len;
-	}
-	return f->ended ? 0 : f->read(f->payload, block, err);
-}
-
 static ssize_t read_records(struct json_feed *f, const void **block, struct err *err)
 {
 	strbuf_clear(&f->out);
@@ -544,6 +537,115 @@ static ssize_t read_records(struct json_feed *f, const void **block, struct err 
 	}
 	*block = f->out.buf;
 	return (ssize_t)f->out.len;
+}
+
+/* The quote that ends the text which begins at `from`; NULL: none. */
+static const char *text_end(const char *from, const char *end)
+{
+	const char *q = from;
+
+	while ((q = memchr(q, '"', (size_t)(end - q)))) {
+		const char *slash = q;
+
+		while (slash > from && slash[-1] == '\\')
+			slash--;
+		if ((q - slash) % 2 == 0)
+			return q;
+		q++;
+	}
+	return NULL;
+}
+
+/* Is the text at `s`, whose quote is `close`, a key that may be a column by another spelling? Escapes may hide one. */
+static bool respells(struct json_feed *f, const char *s, const char *close, const char *end)
+{
+	size_t len = (size_t)(close - s);
+	const char *expected = f->how->nr_names ? f->how->names[f->expected] : "";
+	const struct name *n;
+
+	if (strlen(expected) == len && !memcmp(expected, s, len)) {
+		f->expected = (f->expected + 1) % (f->how->nr_names ? f->how->nr_names : 1);
+		return false;
+	}
+	for (close++; close < end && (*close == ' ' || *close == '\t'); close++)
+		;
+	if (close == end || *close != ':')
+		return false;
+	if (memchr(s, '\\', len))
+		return true;
+	strbuf_clear(&f->key);
+	strbuf_add(&f->key, s, len);
+	lower_ascii(f->key.buf);
+	n = map_get(&f->names, f->key.buf);
+	if (n)
+		f->expected = (n->at + 1) % f->how->nr_names;
+	return n && (strlen(n->spelling) != len || memcmp(n->spelling, s, len) != 0);
+}
+
+/* How many bytes are lines that call all by its name. A text ends with its line: each line is looked at by itself. */
+static size_t named_lines(struct json_feed *f, size_t whole)
+{
+	const char *line = f->out.buf, *end = line + whole;
+
+	while (line < end) {
+		const char *nl = memchr(line, '\n', (size_t)(end - line)), *p = line, *close;
+		const char *line_end = nl ? nl : end;
+
+		while ((p = memchr(p, '"', (size_t)(line_end - p)))) {
+			close = text_end(p + 1, line_end);
+			if (!close)
+				break;
+			if (respells(f, p + 1, close, line_end))
+				return (size_t)(line - f->out.buf);
+			p = close + 1;
+		}
+		f->line += nl != NULL;
+		line = nl ? nl + 1 : end;
+	}
+	return whole;
+}
+
+/* More bytes, until there is a whole line; gives the length of the whole ones, -1. */
+static ssize_t more_lines(struct json_feed *f, struct err *err)
+{
+	const char *last;
+
+	strbuf_remove(&f->out, 0, f->given);
+	f->given = 0;
+	do {
+		const void *more = f->head.buf;
+		ssize_t n = (ssize_t)f->head.len;
+
+		if (f->head_given)
+			n = f->ended ? 0 : f->read(f->payload, &more, err);
+		if (n < 0)
+			return -1;
+		f->ended = f->ended || (f->head_given && !n);
+		f->head_given = true;
+		strbuf_add(&f->out, more, (size_t)n);
+		last = memrchr(f->out.buf, '\n', f->out.len);
+	} while (!last && !f->ended && f->out.len < MAX_RECORD);
+	return f->ended || !last ? (ssize_t)f->out.len : last + 1 - f->out.buf;
+}
+
+static ssize_t read_lines(struct json_feed *f, const void **block, struct err *err)
+{
+	ssize_t whole = more_lines(f, err);
+
+	if (whole <= 0)
+		return whole;
+	f->given = named_lines(f, (size_t)whole);
+	if (f->given < (size_t)whole) {
+		/* from here on it is read as JSON of any layout */
+		f->lines = false;
+		f->head_given = false;
+		strbuf_clear(&f->head);
+		strbuf_add(&f->head, f->out.buf + f->given, f->out.len - f->given);
+	}
+	if (!f->given)
+		return read_records(f, block, err);
+	*block = f->out.buf;
+	return (ssize_t)f->given;
 }
 
 ssize_t json_feed_read(void *feed, const void **block, struct err *err)

@@ -7,8 +7,8 @@
  * elements of an outermost array are records, but where the table has a column "array": Glue's crawler calls the
  * whole by that name when it has no classifier with a path. Records that are no objects are the column "record".
  *
- * Members are called as the data set has them, whatever their case: a record with two spellings of one name is refused. A
- * file of lines whose first 64 KB call everything by its name is passed on as it is. Memory holds one record.
+ * Members are called as the data set has them, whatever their case: a record with two spellings of one name is refused. Lines
+ * that call everything by its name, as the first 64 KB do, are passed on as they are. Memory holds one record.
  */
 #include <stdbool.h>
 #include "csvscan.h"

@@ -137,6 +137,38 @@ static void test_dataset_json__names_in_any_case(void **state)
 	gives("id", NULL, "{\"x\": 1, \"x\": 2,\n\"id\": 3}\n", "{\"x\":1,\"x\":2,\"id\":3}\n");
 }
 
+/* A file may be put together of several: what is called otherwise behind the first 64 KB counts, too. */
+static void test_dataset_json__names_in_any_case_far_behind(void **state)
+{
+	static const struct {
+		const char *more, *wanted;
+	} tails[] = {
+		{"{\"ID\":1,\"x\":\"ID\"}\n{\"id\":2}", "{\"id\":1,\"x\":\"ID\"}\n{\"id\":2}\n"},
+		{"{\"i\\u0044\" : 1}\n", "{\"id\":1}\n"},
+		{"{\"id\":\"\\\\\",\"Name\":\"\\\"\"}\n", "{\"id\":\"\\\\\",\"name\":\"\\\"\"}\n"},
+		{"{\"id\": \"\\\" \\\"ID\\\":\"}\n{\"x\": 1}",
+			"{\"id\": \"\\\" \\\"ID\\\":\"}\n{\"x\": 1}"},
+		{"{\"id\": \"cut", "{\"id\": \"cut"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		struct strbuf text = STRBUF_INIT, want = STRBUF_INIT;
+
+		for (size_t line = 0; line < 2000; line++)
+			strbuf_addf(&text, "{\"name\":\"%030zu\",\"id\":%zu}\n", line, line);
+		strbuf_addstr(&want, text.buf);
+		strbuf_addstr(&text, tails[i].more);
+		strbuf_addstr(&want, tails[i].wanted);
+		gives("id,name", NULL, text.buf, want.buf);
+		strbuf_addstr(&text, "\n{\"id\":1,\"ID\":2}\n");
+		if (i < 3)
+			refuses("id,name", NULL, text.buf, "'ID' stands twice");
+		strbuf_release(&text);
+		strbuf_release(&want);
+	}
+}
+
 static void test_dataset_json__where_it_breaks(void **state)
 {
 	(void)state;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "clock.h"
 #include "digest.h"
 #include "fs.h"
 #include "hex.h"
@@ -234,11 +235,17 @@ static void note(struct out_folder *f, const char *path, const char *sha256, uin
 	json_push(f->files, file);
 }
 
+/* Nothing is there yet, and nothing will be. */
+static int go_on(struct err *err)
+{
+	return clock_interrupted() ? err_set(err, ERR_INTERRUPTED, "interrupted") : 0;
+}
+
 static char *place_for(const struct out_folder *f, const char *path, struct err *err)
 {
 	char *full = fs_join(f->temporary, path), *dir = fs_dirname(full);
 
-	if (fs_mkdir_p(dir, 0777, err) < 0) {
+	if (go_on(err) < 0 || fs_mkdir_p(dir, 0777, err) < 0) {
 		free(full);
 		full = NULL;
 	}
@@ -339,8 +346,10 @@ static int exchange(const struct out_folder *f, struct err *err)
 
 int out_folder_finish(struct out_folder *f, struct err *err)
 {
-	int ret = 0;
+	int ret = go_on(err);
 
+	if (ret)
+		return ret;
 	if (f->replaces)
 		ret = exchange(f, err);
 	else if (rename(f->temporary, f->dir))

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -180,6 +181,23 @@ def test_what_is_not_its_own_stays(small):
     project("--out", "/proc/x").fails(1, "cannot make folder")
     project().ok()
     assert tree(out) == before
+
+
+def test_interrupted_it_writes_nothing(small):
+    project = small(a="Resources:\n  Bucket: {Type: AWS::S3::Bucket}\n")
+    template = os.path.join(project.folder, "a.yaml")
+    with open(template, encoding="ascii") as f:
+        text = f.read()
+    os.remove(template)
+    os.mkfifo(template)
+    with subprocess.Popen([glueproj_bin(), "-p", project.folder, "package", "--output", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        with open(template, "w", encoding="ascii") as f:  # it reads: the signal comes before the rest
+            p.send_signal(signal.SIGINT)
+            f.write(text)
+        out, _ = p.communicate(timeout=30)
+    doc = json.loads(out)
+    assert p.returncode == doc["exit"] == 130 and not doc["ok"] and doc["errors"][0]["code"] == "Interrupted"
+    assert not [n for n in os.listdir(project.folder) if "package" in n]
 
 
 def test_a_disk_that_is_full_keeps_what_was_there(small):

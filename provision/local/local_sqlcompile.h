@@ -3,8 +3,8 @@
 
 /*
  * Inside the SQL compiler (local_sqlmap.h): its state, scopes and expressions, shared by
- * local_sqlquery.c (FROM, SELECT, set operations), local_sqlview.c (views of the catalog), local_sqlexpr.c (expressions), local_sqlname.c (columns, fields of rows,
- * UNNEST) and local_sqlfunc.c (the table).
+ * local_sqlquery.c (FROM, SELECT, set operations), local_sqlview.c (views of the catalog), local_sqlexpr.c (expressions),
+ * local_sqlname.c (columns, fields of rows, UNNEST) and local_sqlfunc.c (the table).
  * All memory is the plan's arena; SQL texts are pieces that can stand as an operand anywhere.
  */
 #include "local_sqlmap.h"

@@ -83,6 +83,19 @@ demo_how_to_clean() {
 }
 . "$folder/demo.sh"
 
+# await_ready WHAT PROCESS FILE LOG: until FILE has what the process in the background writes into it when it is ready.
+await_ready() {
+	local waited=0
+	while [ ! -s "$3" ]; do
+		sleep 0.1
+		if ! kill -0 "$2" 2>/dev/null || [ $((waited += 1)) -gt 300 ]; then
+			echo "$1 does not start:" >&2
+			cat "$4" >&2
+			return 1
+		fi
+	done
+}
+
 heading() {
 	printf '\n== %s\n' "$1"
 }

@@ -4,6 +4,7 @@
 #   scripts/postgres-server.sh start DIR [DATABASE]   starts it, on a free port of 127.0.0.1; the database and its user
 #                                                     are made, with a password made up; prints DIR/connection, a file
 #                                                     that has all of it as libpq takes it
+#   scripts/postgres-server.sh psql DIR [WORD...]     psql on that database, the password kept off the command line
 #   scripts/postgres-server.sh stop DIR               ends it; what it kept stays in DIR
 #
 # The server refuses to run as root: as root it is the user postgres (or nobody), who must be able to reach DIR.
@@ -20,7 +21,8 @@ die() {
 }
 
 [ $# -ge 2 ] || usage
-action=$1 dir=$2 database=${3:-data_platform}
+action=$1 dir=$2
+shift 2
 bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) || bin=$(dirname "$(command -v initdb)") ||
 	die "PostgreSQL is not installed: apt-get install postgresql"
 
@@ -39,7 +41,7 @@ server_owner() {
 }
 
 start() {
-	local password port try
+	local database=${1:-data_platform} password port try
 	mkdir -p "$dir"
 	owner=$(server_owner)
 	# As root: what somebody else has put there could lead the files below to wherever they like.
@@ -75,6 +77,15 @@ psql_as_owner() {
 	PGPASSWORD=$password psql -X -q -A -t -h 127.0.0.1 -p "$port" -U "$database" -d postgres "$@"
 }
 
+# What `start` has written, as libpq's environment.
+ask() {
+	local host port dbname user password pair
+	for pair in $(cat "$dir/connection"); do
+		declare "$pair"
+	done
+	PGHOST=$host PGPORT=$port PGDATABASE=$dbname PGUSER=$user PGPASSWORD=$password PGCONNECT_TIMEOUT=10 exec psql -X "$@"
+}
+
 stop() {
 	[ -e "$dir/data/postmaster.pid" ] || return 0
 	dir=$(cd "$dir" && pwd)
@@ -83,6 +94,7 @@ stop() {
 }
 
 case $action in
-start | stop) $action ;;
+start | stop) $action "$@" ;;
+psql) ask "$@" ;;
 *) usage ;;
 esac

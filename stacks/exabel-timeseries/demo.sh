@@ -8,7 +8,6 @@ demo_folder=$PWD/build/demo/exabel
 demo_key_file=$demo_folder/api-key
 
 demo_prepare() {
-	local waited=0
 	mkdir -p "$demo_folder"
 	rm -f "$demo_folder/url"
 	python3 scripts/make-exabel-sample.py --out "$demo_folder" --entities-out "$demo_folder/entities.json" || return
@@ -17,14 +16,7 @@ demo_prepare() {
 	python3 tests/exabel/standin.py --port 0 --key-file "$demo_key_file" --entities "$demo_folder/entities.json" \
 		--signal exabelsample.dwell --ready-file "$demo_folder/url" </dev/null >"$demo_folder/standin.log" 2>&1 &
 	demo_standin=$!
-	while [ ! -s "$demo_folder/url" ]; do
-		sleep 0.1
-		if ! kill -0 "$demo_standin" 2>/dev/null || [ $((waited += 1)) -gt 300 ]; then
-			echo "the stand-in of Exabel's API does not start:" >&2
-			cat "$demo_folder/standin.log" >&2
-			return 1
-		fi
-	done
+	await_ready "the stand-in of Exabel's API" "$demo_standin" "$demo_folder/url" "$demo_folder/standin.log" || return
 	demo_url=$(cat "$demo_folder/url")
 	demo_setup_options=(--set "ApiKey=@$demo_key_file" --set "ApiHost=$demo_url" --set "DataFolder=$demo_folder")
 	echo "Stand-in of Exabel's Data API: $demo_url (process $demo_standin)"

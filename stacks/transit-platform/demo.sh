@@ -11,7 +11,6 @@ demo_sample=stacks/transit-platform/sample-data
 demo_bucket=yourprefix-transit-incoming
 
 demo_prepare() {
-	local waited=0
 	scripts/install-deps.sh database || return
 	# The server may be another user, whom this clone is closed to.
 	demo_database=$(mktemp -d "${TMPDIR:-/tmp}/glueproj-demo.XXXXXX") && chmod 755 "$demo_database" || return
@@ -27,20 +26,13 @@ demo_prepare() {
 	python3 tests/transit/dmap_standin.py --port 0 --feeds $demo_sample/dmap/feeds.json --ready-file "$demo_folder/url" \
 		</dev/null >"$demo_folder/standin.log" 2>&1 &
 	demo_standin=$!
-	while [ ! -s "$demo_folder/url" ]; do
-		sleep 0.1
-		if ! kill -0 "$demo_standin" 2>/dev/null || [ $((waited += 1)) -gt 300 ]; then
-			echo "the stand-in of the DMAP API does not start:" >&2
-			cat "$demo_folder/standin.log" >&2
-			return 1
-		fi
-	done
+	await_ready "the stand-in of the DMAP API" "$demo_standin" "$demo_folder/url" "$demo_folder/standin.log" || return
 	echo "Stand-in of the DMAP API: $(cat "$demo_folder/url") (process $demo_standin)"
 	demo_setup_options=(--set BatchWindow=1 --set "DmapUrl=$(cat "$demo_folder/url")" --set "DmapKeys=@$demo_folder/keys.json")
 }
 
 demo_sql() {
-	PGCONNECT_TIMEOUT=10 psql -X -q "$TRANSIT_POSTGRES" "$@"
+	scripts/postgres-server.sh psql "$demo_database/postgres" -q "$@"
 }
 
 # Until as many loads are archived; nobody but events starts anything meanwhile.

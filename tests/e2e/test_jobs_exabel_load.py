@@ -99,6 +99,7 @@ def test_batches(tmp_path, store, standin):
         want[f"{name}/signals/ns.dwell"] = points
         lines += [f"{name};{day};{value!r}" for day, value in points.items()]
     put_series(store, "entity;date;signal1\n" + "\n".join(lines) + "\n")
+    standin.fault("slow", seconds=0.3, count=2, match="import")  # so long that the next one comes meanwhile
     load(tmp_path, store, standin).ok()
     assert standin.loaded() == want
     sent = imports(standin)

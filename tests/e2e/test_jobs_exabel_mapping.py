@@ -175,6 +175,7 @@ def test_the_generated_sample(tmp_path, store, defaults):
     csv.writer(out, delimiter=";", lineterminator="\n").writerows([("ticker", "market"), *((t, "US") for t in sorted(want.tickers))])
     put_identities(store, out.getvalue())
     with Standin(tmp_path, "--entities", sample / "entities.json", *defaults) as standin:
+        standin.fault("slow", seconds=0.3, count=6)  # so long that the next one comes meanwhile
         entity_mapping(tmp_path, store, standin).ok()
         assert 1 < standin.counts()["max_in_flight"] <= 100, "look-ups go in parallel"
     rows = list(csv.reader(io.StringIO(mapped(store)), delimiter=";"))
